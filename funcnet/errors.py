@@ -1,0 +1,74 @@
+"""What funcnet raises, and how an error comes to name the layer in which it arose.
+
+Every class here is a built-in exception too (`ValueError`, `TypeError`), so that code which knows nothing of
+funcnet can catch it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import TracebackType
+
+
+class FuncnetError(Exception):
+    """An error that knows its place: the path of the layer in the model, once `locating` has told it."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.path: tuple[str, ...] = ()
+        self.model = ""
+        self.layer = ""
+
+    def __str__(self) -> str:
+        place = f"in layer {'.'.join(self.path)} of {self.model} ({self.layer}): " if self.path else ""
+        return place + str(self.args[0])
+
+
+class ShapeError(FuncnetError, ValueError):
+    """Arrays whose shapes do not fit the layer or each other."""
+
+
+class TreeError(FuncnetError, ValueError):
+    """Trees of different structure, such as params that another model made."""
+
+
+class CacheError(FuncnetError, ValueError):
+    """A cache that the forward pass of another layer made."""
+
+
+class DTypeError(FuncnetError, TypeError):
+    """An array whose dtype can't be computed with."""
+
+
+class MissingExtraError(ImportError):
+    """A package that an optional part of funcnet needs is not installed."""
+
+    def __init__(self, package: str, extra: str) -> None:
+        super().__init__(f'{package} is not installed: python -m pip install "funcnet[{extra}]"', name=package)
+
+
+class locating:  # noqa: N801, it reads as a statement: `with locating("sequential", layers) as at`
+    """Tell errors raised inside the block that they arose in `layers[at.index]` of the combinator `name`.
+
+    A class and not a generator, because every pass of every combinator enters one.
+    """
+
+    __slots__ = ("index", "layers", "name")
+
+    def __init__(self, name: str, layers: Sequence[object]) -> None:
+        self.name = name
+        self.layers = layers
+        self.index = 0
+
+    def __enter__(self) -> locating:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, FuncnetError):
+            error.layer = error.layer or repr(self.layers[self.index])
+            error.path = (str(self.index), *error.path)
+            error.model = self.name
+        elif isinstance(error, Exception):
+            error.add_note(f"in layer {self.index} of {self.name} ({self.layers[self.index]!r})")

@@ -1,0 +1,132 @@
+"""Nodes: the frozen attrs classes that trees are made of, whose arrays are read-only and nobody else's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, dataclass_transform
+
+import attrs
+import numpy as np
+
+if TYPE_CHECKING:  # numpy.typing takes longer to import than all of this module
+    from numpy.typing import DTypeLike, NDArray
+
+Array: TypeAlias = "NDArray[Any]"
+DType: TypeAlias = "DTypeLike"
+Tree: TypeAlias = Any
+T = TypeVar("T")
+
+LEAVES = (np.ndarray, np.number, np.bool_)
+
+
+@dataclass_transform(frozen_default=True, eq_default=False, field_specifiers=(attrs.field,))
+def node(cls: type[T]) -> type[T]:
+    """Make `cls` a node: a frozen attrs class whose arrays are read-only and its own.
+
+    The decorator makes a frozen attrs class of a plain one. Arrays given to the constructor are copied, and stay
+    read-only through pickle, `copy.deepcopy` and `attrs.evolve`. `==` is one bool, see `equal`.
+
+    Raises TypeError for an attrs class that is not frozen.
+
+    >>> import funcnet as fn
+    >>> @fn.tree.node
+    ... class Point:
+    ...     a: np.ndarray
+    ...     b: np.ndarray
+    >>> point = Point(np.array(1.0), np.array([2.0]))
+    >>> point == Point(np.array(1.0), np.array([2.0])), point == Point(np.array(1.0), np.array([3.0]))
+    (True, False)
+    >>> point.b += 1
+    Traceback (most recent call last):
+    ...
+    ValueError: output array is read-only
+    """
+    if "__attrs_attrs__" not in vars(cls):
+        cls = attrs.frozen(eq=False)(cls)
+    elif not _is_frozen(cls):
+        raise TypeError(f"a node must be frozen: decorate {cls.__name__} with @attrs.frozen")
+    names = tuple(field.name for field in attrs.fields(cls))  # type: ignore[arg-type]
+    initialize = cls.__init__
+
+    def init(self: Any, *args: Any, **kwargs: Any) -> None:
+        initialize(self, *args, **kwargs)
+        for name in names:
+            object.__setattr__(self, name, _copied(getattr(self, name)))
+
+    def reduce(self: Any) -> tuple[Any, ...]:
+        return _from_copies, (cls, *(getattr(self, name) for name in names))
+
+    def eq(self: Any, other: object) -> bool:
+        return equal(self, other) if type(other) is type(self) else NotImplemented
+
+    init.__doc__ = initialize.__doc__
+    init.__wrapped__ = initialize  # type: ignore[attr-defined]  # inspect.signature follows it
+    methods = {"__init__": init, "__reduce__": reduce, "__eq__": eq, "__ne__": object.__ne__}
+    for name, value in {**methods, "__hash__": None, "__node_fields__": names}.items():
+        setattr(cls, name, value)
+    return cls
+
+
+def _is_frozen(cls: type) -> bool:
+    try:
+        setattr(object.__new__(cls), "probe", None)  # noqa: B010, the point is that it raises
+    except attrs.exceptions.FrozenInstanceError:
+        return True
+    except AttributeError:
+        pass
+    return False
+
+
+def build(cls: type[T], *values: Tree) -> T:
+    """The node `cls` of the `values` of its fields, in order, whose arrays are handed over: not copied, made
+    read-only. For arrays just made, that nobody else holds.
+
+    >>> import funcnet as fn
+    >>> weight, bias = np.zeros((4, 3)), np.zeros(3)
+    >>> build(fn.LinearParams, weight, bias).weight.flags.writeable
+    False
+    """
+    self = object.__new__(cls)
+    for name, value in zip(cls.__node_fields__, values, strict=True):  # type: ignore[attr-defined]
+        object.__setattr__(self, name, frozen(value) if isinstance(value, np.ndarray) else value)
+    return self
+
+
+def _from_copies(cls: type[T], *values: Tree) -> T:
+    return build(cls, *(_copied(value) for value in values))
+
+
+def frozen(array: Array) -> Array:
+    """A read-only view of `array`, which becomes read-only too; the view can't be made writable again."""
+    array.flags.writeable = False
+    return array.view()
+
+
+def _copied(value: Tree) -> Tree:
+    """`value` with its arrays copied; nodes inside have copied theirs already."""
+    if isinstance(value, LEAVES):
+        return frozen(np.array(value, order="K"))
+    if isinstance(value, tuple):
+        return tuple_of(type(value), [_copied(child) for child in value])
+    return value
+
+
+def tuple_of(kind: type[tuple[Any, ...]], children: Sequence[Tree]) -> tuple[Any, ...]:
+    """The children as a tuple of the class `kind`, which may be that of a NamedTuple."""
+    return getattr(kind, "_make", tuple)(children)
+
+
+def equal(a: Tree, b: Tree) -> bool:
+    """Whether `a` and `b` are the same in structure, shapes, dtypes and bits (so NaN equals itself, 0.0 not -0.0).
+
+    >>> equal((np.array([1.0, np.nan]),), (np.array([1.0, np.nan]),)), equal((np.array(0.0),), (np.array(-0.0),))
+    (True, False)
+    """
+    if isinstance(a, LEAVES) and isinstance(b, LEAVES):
+        return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, tuple):
+        return len(a) == len(b) and all(equal(x, y) for x, y in zip(a, b, strict=True))
+    names = getattr(type(a), "__node_fields__", None)
+    return bool(a == b) if names is None else all(equal(getattr(a, name), getattr(b, name)) for name in names)

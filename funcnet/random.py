@@ -1,0 +1,83 @@
+"""Randomness as an argument: a `Key` says which random numbers, and nobody else draws them.
+
+`np.random.SeedSequence(seed, spawn_key=path)` turns a key into a generator. It is a pure function, so the same key
+gives the same numbers wherever and whenever it is used, and no draw changes another.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import TYPE_CHECKING
+
+import attrs
+
+from funcnet.specification import specification
+
+if TYPE_CHECKING:
+    import numpy as np
+
+_WORD = 2**32
+
+
+def _path(parts: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    return tuple(part if isinstance(part, str) else _integer(part, "a position", _WORD) for part in parts)
+
+
+def _integer(value: int, name: str, limit: int) -> int:
+    if isinstance(value, bool) or not 0 <= (number := operator.index(value)) < limit:
+        raise ValueError(f"{name} must be an integer from 0 to 2**{limit.bit_length() - 1} - 1, got {value!r}")
+    return number
+
+
+@specification
+class Key:
+    """Which random numbers: a seed, and the path of names and positions folded into it.
+
+    `seed` is an integer from 0 to 2**128 - 1; positions are integers from 0 to 2**32 - 1. Others raise ValueError.
+
+    >>> key = Key(0).fold_in("dropout").fold_in(3)
+    >>> key
+    Key(seed=0, path=('dropout', 3))
+    >>> key.generator().integers(100, size=3) is not None
+    True
+    """
+
+    seed: int = attrs.field(converter=lambda seed: _integer(seed, "seed", 2**128))
+    path: tuple[int | str, ...] = attrs.field(default=(), converter=_path)
+
+    def fold_in(self, part: int | str) -> Key:
+        """The key of `part`, a name or a position, under this one; all of them are independent.
+
+        >>> Key(0).fold_in(1).fold_in("weight") == Key(0, (1, "weight"))
+        True
+        """
+        return Key(self.seed, (*self.path, part))
+
+    def split(self, n: int) -> tuple[Key, ...]:
+        """`n` independent keys: those of the positions 0 to n - 1.
+
+        >>> Key(7).split(2)
+        (Key(seed=7, path=(0,)), Key(seed=7, path=(1,)))
+        """
+        return tuple(self.fold_in(position) for position in range(n))
+
+    def generator(self) -> np.random.Generator:
+        """A new generator at the start of this key's random numbers.
+
+        >>> bool(Key(0).generator().random() == Key(0).generator().random())
+        True
+        """
+        from numpy.random import PCG64, Generator, SeedSequence  # loaded at the first draw, not at import
+
+        words = [word for part in self.path for word in _words(part)]
+        return Generator(PCG64(SeedSequence(self.seed, spawn_key=words)))
+
+
+def _words(part: int | str) -> list[int]:
+    """A position is its own word; a name is the first 128 bits of its SHA-256, which no four positions will meet."""
+    from hashlib import sha256
+
+    if isinstance(part, int):
+        return [part]
+    digest = sha256(part.encode()).digest()
+    return [int.from_bytes(digest[start : start + 4], "little") for start in range(0, 16, 4)]

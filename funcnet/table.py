@@ -1,0 +1,23 @@
+"""How funcnet prints a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> str:
+    """`rows`, the first of which is the header, as lines of aligned columns; columns of numbers align right.
+
+    >>> print(aligned([("name", "count"), ("weight", "1,000"), ("bias", "10")]))
+    name    count
+    weight  1,000
+    bias       10
+    """
+    columns = [_padded(column) for column in zip(*rows, strict=True)]
+    return "\n".join("  ".join(cells).rstrip() for cells in zip(*columns, strict=True))
+
+
+def _padded(column: Sequence[str]) -> list[str]:
+    width = max(len(cell) for cell in column)
+    numeric = all(cell[:1] in "-+.0123456789" for cell in column[1:]) and any(column[1:])
+    return [cell.rjust(width) if numeric else cell.ljust(width) for cell in column]

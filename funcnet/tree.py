@@ -1,0 +1,253 @@
+"""Immutable trees of arrays: what parameters, gradients and optimizer states are made of.
+
+A tree is an array (a leaf), a tuple of trees, a `node` (a frozen attrs class whose fields are trees) or None.
+Any other value in a field, a step count or a name, is no leaf: it belongs to the tree's structure and is carried
+along unchanged. The arrays of a node are read-only and nobody else can write to their memory.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+from fnmatch import fnmatchcase
+from itertools import accumulate, pairwise
+from typing import Any
+
+import numpy as np
+
+from funcnet.errors import DTypeError, ShapeError, TreeError
+from funcnet.node import LEAVES, Array, DType, Tree, build, equal, frozen, node, tuple_of
+
+__all__ = [
+    "Array",
+    "DType",
+    "Tree",
+    "allclose",
+    "build",
+    "cast",
+    "equal",
+    "leaves",
+    "map",
+    "named_leaves",
+    "node",
+    "norm",
+    "ravel",
+    "size",
+    "zeros_like",
+]
+
+# --- A tree is its leaves and its structure: LEAF, (class, structures of the children) or (Carried, value) ---
+
+LEAF = "leaf"
+
+
+class Carried:
+    """Marks a value in a structure that is no tree."""
+
+
+def flatten(tree: Tree) -> tuple[list[Array], Any]:
+    """The leaves of `tree`, in order, and its structure, which compares with `==`."""
+    leaves: list[Array] = []
+    return leaves, _structure(tree, leaves)
+
+
+def _structure(tree: Tree, leaves: list[Array]) -> Any:
+    if isinstance(tree, LEAVES):
+        leaves.append(np.asarray(tree))
+        return LEAF
+    kind = type(tree)
+    if (names := getattr(kind, "__node_fields__", None)) is not None:
+        return kind, [_structure(getattr(tree, name), leaves) for name in names]
+    if isinstance(tree, tuple):
+        return kind, [_structure(child, leaves) for child in tree]
+    if isinstance(tree, list | dict):
+        raise TypeError(f"a {kind.__name__} is no tree, since it can change: use a tuple or a node")
+    return Carried, tree
+
+
+def unflatten(structure: Any, leaves: Iterator[Array]) -> Tree:
+    """The tree of this structure from leaves that are handed over, see `build`."""
+    if structure is LEAF:
+        return frozen(next(leaves))
+    kind, content = structure
+    if kind is Carried:
+        return content
+    children = [unflatten(child, leaves) for child in content]
+    return tuple_of(kind, children) if issubclass(kind, tuple) else build(kind, *children)
+
+
+def leaves_like(tree: Tree, other: Tree, name: str = "tree", *, shapes: bool = True) -> list[Array]:
+    """The leaves of `other`, which must have the structure of `tree` and, unless told otherwise, its shapes.
+
+    Raises TreeError, which says where `other`, called `name`, first differs.
+    """
+    expected, structure = flatten(tree)
+    found, other_structure = flatten(other)
+    same = structure == other_structure
+    if same and not (shapes and any(a.shape != b.shape for a, b in zip(expected, found, strict=True))):
+        return found
+    path, here, there = next(_differences(tree, other, shapes and same), ("", repr(tree), repr(other)))
+    raise TreeError(f"{name} of another structure: at {path or 'the root'} expected {here}, got {there}")
+
+
+def _differences(tree: Tree, other: Tree, shapes: bool, path: str = "") -> Iterator[tuple[str, str, str]]:
+    children, others = _children(tree), _children(other)
+    if children is None or others is None or type(tree) is not type(other) or len(children) != len(others):
+        here, there = _describe(tree, shapes), _describe(other, shapes)
+        if here != there:
+            yield path, here, there
+        return
+    for (name, child), (_, other_child) in zip(children, others, strict=True):
+        yield from _differences(child, other_child, shapes, f"{path}.{name}" if path else name)
+
+
+def _children(tree: Tree) -> list[tuple[str, Tree]] | None:
+    if isinstance(tree, tuple):
+        return [(str(index), child) for index, child in enumerate(tree)]
+    names = getattr(type(tree), "__node_fields__", None)
+    return None if names is None else [(name, getattr(tree, name)) for name in names]
+
+
+def _describe(tree: Tree, shapes: bool) -> str:
+    if isinstance(tree, LEAVES):
+        return f"an array of shape {tree.shape}" if shapes else "an array"
+    if isinstance(tree, tuple):
+        return f"a {type(tree).__name__} of {len(tree)}"
+    return type(tree).__name__ if hasattr(type(tree), "__node_fields__") else repr(tree)
+
+
+# --- What users do with trees ---
+
+
+def map(f: Callable[..., Any], tree: Tree, *rest: Tree) -> Tree:
+    """The tree of `f(leaf, *rest_leaves)`, leaf by leaf.
+
+    Raises TreeError where one of `rest` differs from `tree` in structure; it names the first path at which.
+
+    >>> params = (np.array([1.0, 2.0]), ())
+    >>> map(lambda p, g: p - 0.5 * g, params, (np.array([2.0, 2.0]), ()))
+    (array([0., 1.]), ())
+    """
+    leaves, structure = flatten(tree)
+    columns = [leaves, *(leaves_like(tree, other, shapes=False) for other in rest)]
+    return unflatten(structure, (np.array(f(*row), order="K") for row in zip(*columns, strict=True)))
+
+
+def leaves(tree: Tree) -> list[Array]:
+    """The arrays of `tree`, in order.
+
+    >>> leaves((np.array(1.0), (np.array(2.0), None)))
+    [array(1.), array(2.)]
+    """
+    return flatten(tree)[0]
+
+
+def named_leaves(tree: Tree) -> dict[str, Array]:
+    """The arrays of `tree` by their paths: names of fields and positions in tuples, joined by dots.
+
+    >>> import funcnet as fn
+    >>> params = fn.sequential(fn.Linear(3), fn.ReLU()).init(fn.Key(0), (2,))
+    >>> {path: leaf.shape for path, leaf in named_leaves(params).items()}
+    {'0.weight': (2, 3), '0.bias': (3,)}
+    """
+    children = _children(tree)
+    if children is None:
+        return {"": np.asarray(tree)} if isinstance(tree, LEAVES) else {}
+    return {
+        f"{name}.{path}" if path else name: leaf
+        for name, child in children
+        for path, leaf in named_leaves(child).items()
+    }
+
+
+def as_patterns(patterns: str | Iterable[str]) -> tuple[str, ...]:
+    """One pattern or several, as a tuple."""
+    return (patterns,) if isinstance(patterns, str) else tuple(patterns)
+
+
+def matching(tree: Tree, patterns: tuple[str, ...]) -> list[bool]:
+    """For each leaf of `tree`, in order, whether its path matches one of the `fnmatch` patterns.
+
+    >>> matching((np.array(1.0), (np.array(2.0), np.array(3.0))), ("1.*",))
+    [False, True, True]
+    """
+    return [any(fnmatchcase(path, pattern) for pattern in patterns) for path in named_leaves(tree)]
+
+
+def ravel(tree: Tree) -> tuple[Array, Callable[[Array], Tree]]:
+    """All numbers of `tree` as one vector (size,), and the function that makes such a vector a tree again.
+
+    The vector is a copy, in the dtype to which the leaves' dtypes promote; `unravel` gives every leaf its own dtype
+    back. It raises ShapeError for a vector of another size, DTypeError for one that a cast would truncate.
+
+    >>> vector, unravel = ravel((np.array([1.0, 2.0]), np.array([[3.0]])))
+    >>> vector, unravel(vector + 1)
+    (array([1., 2., 3.]), (array([2., 3.]), array([[4.]])))
+    """
+    parts, structure = flatten(tree)
+    ends = list(accumulate((leaf.size for leaf in parts), initial=0))
+
+    def unravel(vector: Array) -> Tree:
+        vector = np.asarray(vector)
+        if vector.shape != (ends[-1],):
+            raise ShapeError(f"expected a vector of shape ({ends[-1]},), got {vector.shape}")
+        for leaf in parts:
+            if not np.can_cast(vector.dtype, leaf.dtype, "same_kind"):
+                raise DTypeError(f"a vector of {vector.dtype} can't become leaves of {leaf.dtype}")
+        rows = zip(parts, pairwise(ends), strict=True)
+        return unflatten(structure, (vector[a:b].reshape(leaf.shape).astype(leaf.dtype) for leaf, (a, b) in rows))
+
+    return np.concatenate([leaf.ravel() for leaf in parts] or [np.zeros(0)]), unravel
+
+
+def cast(tree: Tree, dtype: DType) -> Tree:
+    """`tree` with every leaf converted to `dtype`.
+
+    >>> cast((np.array([1.5, 2.0]),), np.float32)
+    (array([1.5, 2. ], dtype=float32),)
+    """
+    return map(lambda leaf: leaf.astype(dtype), tree)
+
+
+def zeros_like(tree: Tree) -> Tree:
+    """A tree of zeros with the structure, shapes and dtypes of `tree`.
+
+    >>> zeros_like((np.array([1.5, 2.0]), None))
+    (array([0., 0.]), None)
+    """
+    return map(np.zeros_like, tree)
+
+
+def size(tree: Tree) -> int:
+    """How many numbers there are in `tree`.
+
+    >>> size((np.zeros((3, 2)), np.zeros(2)))
+    8
+    """
+    return sum(leaf.size for leaf in leaves(tree))
+
+
+def norm(tree: Tree) -> float:
+    """The Euclidean norm of all numbers of `tree`, summed in float64.
+
+    >>> norm((np.array([3.0, 0.0]), np.array(4.0)))
+    5.0
+    """
+    largest = float(np.max([np.max(np.abs(leaf), initial=0) for leaf in leaves(tree)], initial=0))
+    if largest == 0 or not math.isfinite(largest):
+        return largest
+    # Relative to the largest, no square overflows or vanishes.
+    squares = (np.square(np.abs(leaf) / largest).sum(dtype=np.float64) for leaf in leaves(tree))
+    return largest * math.sqrt(math.fsum(squares))
+
+
+def allclose(a: Tree, b: Tree, rtol: float = 1e-5, atol: float = 1e-8) -> bool:
+    """Whether |a - b| <= atol + rtol * |b| for all numbers, as `np.allclose` has it.
+
+    Raises TreeError if the structures or the shapes differ.
+
+    >>> allclose((np.array([1.0]),), (np.array([1.0 + 1e-9]),))
+    True
+    """
+    pairs = zip(leaves(a), leaves_like(a, b), strict=True)
+    return all(np.allclose(x, y, rtol=rtol, atol=atol) for x, y in pairs)

@@ -1,0 +1,260 @@
+"""Layers that act on each number by itself: y = f(x), dx = dy * f'(x).
+
+A layer is its formula and its derivative, plain functions that stand beside it; `_forward` and `_backward` are what
+all of them share. Derivatives are computed from x and not from y: 1 - tanh(x)**2 is 0 from x = 20 on in float64,
+where its true value is 1.7e-17.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import attrs
+import numpy as np
+
+from funcnet.errors import ShapeError
+from funcnet.layer import Cache, Layer, as_dtype, as_floating, check_no_params, opened
+from funcnet.specification import specification
+from funcnet.tree import Array, Tree
+
+_UNDERFLOW = 2e4  # exp(-x) is 0 in every dtype beyond it
+_erfc = np.frompyfunc(math.erfc, 1, 1)
+
+
+def _forward(layer: Layer, f: Callable[[Array], Array], params: Tree, x: Array) -> tuple[Array, Cache]:
+    check_no_params(params)
+    x = as_floating(x)
+    y = as_dtype(f(x), x.dtype)
+    return y, Cache(layer, y.shape, x)
+
+
+def _backward(layer: Layer, derivative: Callable[[Array], Array], cache: Cache, dy: Array) -> tuple[Array, Tree]:
+    x, dy = opened(layer, cache, dy)
+    return as_dtype(dy * derivative(x), dy.dtype), ()
+
+
+@specification
+class ReLU(Layer):
+    """y = max(x, 0); dx = dy where x > 0, else 0 (also at 0). NaN is kept.
+
+    Nair, Hinton: Rectified linear units improve restricted Boltzmann machines, ICML 2010.
+
+    >>> ReLU().apply((), np.array([-1.0, 0.0, 2.0]))
+    array([0., 0., 2.])
+    """
+
+    def forward(self, params: Tree, x: Array) -> tuple[Array, Cache]:
+        return _forward(self, lambda x: np.maximum(x, 0), params, x)
+
+    def backward(self, params: Tree, cache: Cache, dy: Array) -> tuple[Array, Tree]:
+        return _backward(self, lambda x: x > 0, cache, dy)
+
+
+@specification
+class LeakyReLU(Layer):
+    """y = x where x > 0, else slope * x; dx = dy or slope * dy. ValueError for a negative slope.
+
+    Maas, Hannun, Ng: Rectifier nonlinearities improve neural network acoustic models, ICML workshop 2013.
+
+    >>> LeakyReLU(0.1).apply((), np.array([-1.0, 0.0, 2.0]))
+    array([-0.1,  0. ,  2. ])
+    """
+
+    slope: float = attrs.field(default=0.01, validator=attrs.validators.ge(0))
+
+    def forward(self, params: Tree, x: Array) -> tuple[Array, Cache]:
+        return _forward(self, lambda x: np.where(x > 0, x, self.slope * x), params, x)
+
+    def backward(self, params: Tree, cache: Cache, dy: Array) -> tuple[Array, Tree]:
+        return _backward(self, lambda x: np.where(x > 0, 1, self.slope), cache, dy)
+
+
+@specification
+class ELU(Layer):
+    """y = x where x > 0, else alpha * (exp(x) - 1); dx = dy or alpha * exp(x) * dy. ValueError for a negative alpha.
+
+    Clevert, Unterthiner, Hochreiter: Fast and accurate deep network learning by exponential linear units, ICLR 2016.
+
+    >>> ELU().apply((), np.array([-np.inf, 0.0, 2.0]))
+    array([-1.,  0.,  2.])
+    """
+
+    alpha: float = attrs.field(default=1.0, validator=attrs.validators.ge(0))
+
+    def forward(self, params: Tree, x: Array) -> tuple[Array, Cache]:
+        return _forward(self, lambda x: np.maximum(x, 0) + self.alpha * np.expm1(np.minimum(x, 0)), params, x)
+
+    def backward(self, params: Tree, cache: Cache, dy: Array) -> tuple[Array, Tree]:
+        return _backward(self, lambda x: np.where(x > 0, 1, self.alpha * np.exp(np.minimum(x, 0))), cache, dy)
+
+
+def sigmoid(x: Array) -> Array:
+    """1 / (1 + exp(-x)), to rounding at both ends and without overflow.
+
+    >>> sigmoid(np.array([-1000.0, 0.0, 1000.0]))
+    array([0. , 0.5, 1. ])
+    """
+    decay = np.exp(-np.abs(x))
+    y: Array = np.where(x >= 0, 1, decay) / (1 + decay)
+    return y
+
+
+def _sigmoid_derivative(x: Array) -> Array:
+    decay = np.exp(-np.abs(x))
+    dydx: Array = decay / (1 + decay) ** 2
+    return dydx
+
+
+@specification
+class Sigmoid(Layer):
+    """y = 1 / (1 + exp(-x)); dx = dy * y * (1 - y).
+
+    >>> Sigmoid().apply((), np.array([-1000.0, 0.0, 1000.0]))
+    array([0. , 0.5, 1. ])
+    """
+
+    def forward(self, params: Tree, x: Array) -> tuple[Array, Cache]:
+        return _forward(self, sigmoid, params, x)
+
+    def backward(self, params: Tree, cache: Cache, dy: Array) -> tuple[Array, Tree]:
+        return _backward(self, _sigmoid_derivative, cache, dy)
+
+
+def _tanh_derivative(x: Array) -> Array:
+    decay = np.exp(-np.abs(x))
+    dydx: Array = (2 * decay / (1 + decay * decay)) ** 2  # sech(x) squared
+    return dydx
+
+
+@specification
+class Tanh(Layer):
+    """y = tanh(x); dx = dy * (1 - y**2).
+
+    >>> Tanh().apply((), np.array([-1000.0, 0.0, 1000.0]))
+    array([-1.,  0.,  1.])
+    """
+
+    def forward(self, params: Tree, x: Array) -> tuple[Array, Cache]:
+        return _forward(self, np.tanh, params, x)
+
+    def backward(self, params: Tree, cache: Cache, dy: Array) -> tuple[Array, Tree]:
+        return _backward(self, _tanh_derivative, cache, dy)
+
+
+def softplus(x: Array) -> Array:
+    """log(1 + exp(x)), to rounding at both ends and without overflow.
+
+    >>> softplus(np.array([-1000.0, 1000.0]))
+    array([   0., 1000.])
+    """
+    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+
+
+@specification
+class Softplus(Layer):
+    """y = log(1 + exp(x)); dx = dy * sigmoid(x).
+
+    Dugas, Bengio, Belisle, Nadeau, Garcia: Incorporating second-order functional knowledge for better option
+    pricing, NIPS 2000.
+
+    >>> Softplus().apply((), np.array([-1000.0, 1000.0]))
+    array([   0., 1000.])
+    """
+
+    def forward(self, params: Tree, x: Array) -> tuple[Array, Cache]:
+        return _forward(self, softplus, params, x)
+
+    def backward(self, params: Tree, cache: Cache, dy: Array) -> tuple[Array, Tree]:
+        return _backward(self, sigmoid, cache, dy)
+
+
+def _silu(x: Array) -> Array:
+    x = np.maximum(x, -_UNDERFLOW)
+    y: Array = x * sigmoid(x)
+    return y
+
+
+def _silu_derivative(x: Array) -> Array:
+    x = np.clip(x, -_UNDERFLOW, _UNDERFLOW)
+    dydx: Array = sigmoid(x) * (1 + x * sigmoid(-x))
+    return dydx
+
+
+@specification
+class SiLU(Layer):
+    """y = x * sigmoid(x); dx = dy * sigmoid(x) * (1 + x * sigmoid(-x)).
+
+    Elfwing, Uchibe, Doya: Sigmoid-weighted linear units for neural network function approximation in reinforcement
+    learning, Neural Networks 107, 2018.
+
+    >>> SiLU().apply((), np.array([-np.inf, 0.0, 1000.0]))
+    array([  -0.,    0., 1000.])
+    """
+
+    def forward(self, params: Tree, x: Array) -> tuple[Array, Cache]:
+        return _forward(self, _silu, params, x)
+
+    def backward(self, params: Tree, cache: Cache, dy: Array) -> tuple[Array, Tree]:
+        return _backward(self, _silu_derivative, cache, dy)
+
+
+def _normal_cdf(x: Array) -> Array:
+    return as_dtype(_erfc(x * -math.sqrt(0.5)), np.float64) / 2
+
+
+def _gelu(x: Array) -> Array:
+    x = np.maximum(x.astype(np.float64), -40)  # the normal distribution function is 0 there
+    return x * _normal_cdf(x)
+
+
+def _gelu_derivative(x: Array) -> Array:
+    x = np.clip(x.astype(np.float64), -40, 40)
+    return _normal_cdf(x) + x * np.exp(-x * x / 2) / math.sqrt(2 * math.pi)
+
+
+@specification
+class GELU(Layer):
+    """y = x * P(Z <= x) for a standard normal Z; dx = dy * (P(Z <= x) + x * exp(-x**2 / 2) / sqrt(2 pi)).
+
+    The exact function, not its approximation by tanh. Hendrycks, Gimpel: Gaussian error linear units, arXiv
+    1606.08415, 2016.
+
+    >>> GELU().apply((), np.array([-np.inf, 0.0, 1000.0]))
+    array([  -0.,    0., 1000.])
+    """
+
+    def forward(self, params: Tree, x: Array) -> tuple[Array, Cache]:
+        return _forward(self, _gelu, params, x)
+
+    def backward(self, params: Tree, cache: Cache, dy: Array) -> tuple[Array, Tree]:
+        return _backward(self, _gelu_derivative, cache, dy)
+
+
+@specification
+class Elementwise(Layer):
+    """y = function(x); dx = dy * derivative(x), for functions of one's own that act on each number by itself.
+
+    Raises ShapeError if `function` changes the shape.
+
+    >>> layer = Elementwise(np.sin, np.cos)
+    >>> layer
+    Elementwise(function=np.sin, derivative=np.cos)
+    >>> layer.apply((), np.array([0.0]))
+    array([0.])
+    """
+
+    function: Callable[[Array], Array]
+    derivative: Callable[[Array], Array]
+
+    def forward(self, params: Tree, x: Array) -> tuple[Array, Cache]:
+        return _forward(self, self._computed, params, x)
+
+    def backward(self, params: Tree, cache: Cache, dy: Array) -> tuple[Array, Tree]:
+        return _backward(self, self.derivative, cache, dy)
+
+    def _computed(self, x: Array) -> Array:
+        y = np.array(self.function(x))  # a copy, as the function may return x itself
+        if y.shape != x.shape:
+            raise ShapeError(f"expected the function to keep the shape {x.shape}, got {y.shape}")
+        return y

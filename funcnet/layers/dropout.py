@@ -1,0 +1,53 @@
+"""The layer that is random in training."""
+
+from __future__ import annotations
+
+import attrs
+import numpy as np
+
+from funcnet.layer import Cache, Layer, as_dtype, as_floating, check_no_params, opened, read_only
+from funcnet.random import Key
+from funcnet.specification import specification
+from funcnet.tree import Array, Tree
+
+
+@specification
+class Dropout(Layer):
+    """In training y = x / (1 - rate) or, with probability `rate`, 0, each number by itself; in inference y = x.
+
+    A layer with a `key` is in training, its draws fixed by the key and the shape of x; `training` makes one.
+    dx = dy / (1 - rate) where x was kept, else 0. Raises ValueError if the rate is not in [0, 1].
+    Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov: Dropout, JMLR 15, 2014.
+
+    >>> import funcnet as fn
+    >>> layer = Dropout(0.5)
+    >>> layer.apply((), np.ones(4))
+    array([1., 1., 1., 1.])
+    >>> layer.training(fn.Key(0))
+    Dropout(rate=0.5, key=Key(seed=0))
+    >>> bool(np.isin(layer.training(fn.Key(0)).apply((), np.ones(100)), [0, 2]).all())
+    True
+    """
+
+    rate: float = attrs.field(validator=[attrs.validators.ge(0), attrs.validators.le(1)])
+    key: Key | None = attrs.field(default=None)
+
+    def training(self, key: Key) -> Dropout:
+        return attrs.evolve(self, key=key)
+
+    def forward(self, params: Tree, x: Array) -> tuple[Array, Cache]:
+        check_no_params(params)
+        x = as_floating(x)
+        kept = None if self.key is None else self.key.generator().random(x.shape) >= self.rate
+        return self._masked(x, kept), Cache(self, x.shape, kept)
+
+    def backward(self, params: Tree, cache: Cache, dy: Array) -> tuple[Array, Tree]:
+        kept, dy = opened(self, cache, dy)
+        return self._masked(dy, kept), ()
+
+    def _masked(self, x: Array, kept: Array | None) -> Array:
+        if kept is None:
+            return read_only(x)
+        # Not x * mask: a dropped infinity is 0, and at rate 1 there is nothing to scale.
+        scale = 1 / (1 - self.rate) if self.rate < 1 else 1.0
+        return as_dtype(np.where(kept, x * scale, 0), x.dtype)

@@ -1,0 +1,72 @@
+"""Layers that pass numbers on as they are. Their outputs are read-only views: nothing is copied."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from funcnet.errors import ShapeError, TreeError
+from funcnet.layer import Cache, Layer, Shape, as_array, check_no_params, opened, read_only
+from funcnet.random import Key
+from funcnet.specification import specification
+from funcnet.tree import Array, DType, Tree, node
+
+
+@specification
+class Identity(Layer):
+    """y = x, for x of any shape; dx = dy.
+
+    >>> Identity().apply((), np.array([1.0, 2.0]))
+    array([1., 2.])
+    """
+
+    def forward(self, params: Tree, x: Array) -> tuple[Array, Cache]:
+        check_no_params(params)
+        y = read_only(as_array(x))
+        return y, Cache(self, y.shape, None)
+
+    def backward(self, params: Tree, cache: Cache, dy: Array) -> tuple[Array, Tree]:
+        _, dy = opened(self, cache, dy)
+        return read_only(dy), ()
+
+
+@node
+class FlattenParams:
+    """What `Flatten` found at `init`: which axes of its x are one example. There are no arrays in it."""
+
+    input_shape: Shape
+
+
+@specification
+class Flatten(Layer):
+    """All feature axes made one: x of batch + input_shape, y (..., product of input_shape); dx is dy in x's shape.
+
+    Which axes are features is known from `init`, so its params, though without arrays, are not `()`.
+    Raises ShapeError if x does not end in input_shape.
+
+    >>> import funcnet as fn
+    >>> params = Flatten().init(fn.Key(0), (2, 3))
+    >>> Flatten().apply(params, np.zeros((2, 3))).shape, Flatten().apply(params, np.zeros((7, 5, 2, 3))).shape
+    ((6,), (7, 5, 6))
+    """
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        return (math.prod(input_shape),)
+
+    def init(self, key: Key, input_shape: Shape, dtype: DType = np.float32) -> FlattenParams:
+        return FlattenParams(tuple(input_shape))
+
+    def forward(self, params: FlattenParams, x: Array) -> tuple[Array, Cache]:
+        if not isinstance(params, FlattenParams):
+            raise TreeError(f"expected the FlattenParams that init makes, got {params!r}")
+        x, features = as_array(x), params.input_shape
+        batch = x.shape[: x.ndim - len(features)]
+        if batch + features != x.shape:
+            raise ShapeError(f"expected x of shape (..., {', '.join(map(str, features))}), got {x.shape}")
+        y = read_only(x.reshape(*batch, math.prod(features)))
+        return y, Cache(self, y.shape, x.shape)
+
+    def backward(self, params: FlattenParams, cache: Cache, dy: Array) -> tuple[Array, FlattenParams]:
+        x_shape, dy = opened(self, cache, dy)
+        return read_only(dy.reshape(x_shape)), params

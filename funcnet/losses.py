@@ -1,0 +1,206 @@
+"""What a network is trained to make small. A loss is a value with two pure functions.
+
+`forward(y, target) -> (value, cache)` and `backward(cache) -> dy`. `reduction` says over what losses are averaged:
+"mean", every element (every example for `SoftmaxCrossEntropy`); "batch", every example, the feature axis summed;
+"sum", nothing. `value` is a scalar of the dtype of y. The mean of nothing raises ValueError.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Protocol
+
+import attrs
+import numpy as np
+
+from funcnet.errors import ShapeError
+from funcnet.layer import Cache, Shape, as_array, as_floating, saved_by
+from funcnet.layers.activations import sigmoid, softplus
+from funcnet.layers.softmax import shifted
+from funcnet.specification import specification
+from funcnet.tree import Array
+
+
+class Loss(Protocol):
+    """`forward(y, target) -> (value, cache)` and `backward(cache) -> dy`."""
+
+    def forward(self, y: Array, target: Array) -> tuple[Any, Any]:
+        """The loss, a scalar, and what `backward` needs."""
+
+    def backward(self, cache: Any) -> Array:
+        """Its gradient with respect to y, of the shape and dtype of y."""
+
+
+_is_reduction = attrs.validators.in_(("mean", "batch", "sum"))
+
+
+def _divisor(reduction: str, shape: Shape) -> int:
+    """By what the sum of the losses of y of this shape is divided."""
+    count = {"mean": math.prod(shape), "batch": math.prod(shape[:-1]), "sum": 1}[reduction]
+    if count == 0:
+        raise ValueError(f'the mean of no losses, y has the shape {shape}; reduction="sum" gives 0')
+    return count
+
+
+def _reduced(losses: Array, divisor: int) -> Any:
+    """Their sum over the divisor, as a scalar; float16 is summed in float32, where 70,000 ones are no infinity."""
+    wide = np.float32 if losses.dtype == np.float16 else None
+    return np.asarray(losses.sum(dtype=wide) / divisor).astype(losses.dtype)[()]
+
+
+def _same_shape(y: Any, target: Any) -> tuple[Array, Array]:
+    """y, and the target in its dtype."""
+    y = as_floating(y)
+    target = as_array(target, y.dtype)
+    if y.shape != target.shape:
+        raise ShapeError(f"expected y and target of one shape, got {y.shape} and {target.shape}")
+    return y, target
+
+
+def _check_probabilities(name: str, p: Array) -> None:
+    if not ((p >= 0) & (p <= 1)).all():
+        raise ValueError(f"expected {name} in [0, 1], got {p[~((p >= 0) & (p <= 1))].flat[0]}")
+
+
+@specification
+class MeanSquaredError:
+    """The mean of (y - target)**2, y and target (...); dy = 2 * (y - target) / N.
+
+    Raises ShapeError if y and target differ in shape.
+
+    >>> loss = MeanSquaredError()
+    >>> value, cache = loss.forward(np.array([1.0, 3.0]), np.array([1.0, 1.0]))
+    >>> float(value), loss.backward(cache)
+    (2.0, array([0., 2.]))
+    """
+
+    reduction: str = attrs.field(default="mean", validator=_is_reduction)
+
+    def forward(self, y: Array, target: Array) -> tuple[Any, Cache]:
+        y, target = _same_shape(y, target)
+        divisor, error = _divisor(self.reduction, y.shape), y - target
+        return _reduced(error * error, divisor), Cache(self, y.shape, (error, divisor))
+
+    def backward(self, cache: Cache) -> Array:
+        error, divisor = saved_by(self, cache)
+        dy: Array = error * (2 / divisor)
+        return dy
+
+
+@specification
+class SigmoidBinaryCrossEntropy:
+    """The mean of -(t * log(p) + (1 - t) * log(1 - p)) with p = sigmoid(y), logits y and targets t (...) in [0, 1].
+
+    dy = (p - t) / N, computed so that no digits are lost where p is close to t.
+    Raises ShapeError if y and target differ in shape, ValueError if a target is not in [0, 1].
+
+    >>> loss = SigmoidBinaryCrossEntropy()
+    >>> value, cache = loss.forward(np.array([0.0]), np.array([1.0]))
+    >>> round(float(value), 6), loss.backward(cache)
+    (0.693147, array([-0.5]))
+    """
+
+    reduction: str = attrs.field(default="mean", validator=_is_reduction)
+
+    def forward(self, y: Array, target: Array) -> tuple[Any, Cache]:
+        y, target = _same_shape(y, target)
+        _check_probabilities("targets", target)
+        divisor = _divisor(self.reduction, y.shape)
+        losses = target * softplus(-y) + (1 - target) * softplus(y)
+        return _reduced(losses, divisor), Cache(self, y.shape, (y, target, divisor))
+
+    def backward(self, cache: Cache) -> Array:
+        y, target, divisor = saved_by(self, cache)
+        dy: Array = ((1 - target) * sigmoid(y) - target * sigmoid(-y)) / divisor
+        return dy
+
+
+@specification
+class BinaryCrossEntropy:
+    """The mean of -(t * log(p) + (1 - t) * log(1 - p)), probabilities p = y and targets t (...), both in [0, 1].
+
+    dy = ((1 - t) / (1 - p) - t / p) / N. A probability below the smallest normal number of its dtype (1.2e-38 in
+    float32) counts as that number, under the logarithm and in the quotient: p = 0 with target 1 is bad, not infinite.
+    With logits at hand, `SigmoidBinaryCrossEntropy` is the better choice.
+    Raises ShapeError if y and target differ in shape, ValueError if one of them is not in [0, 1].
+
+    >>> loss = BinaryCrossEntropy()
+    >>> value, cache = loss.forward(np.array([0.5]), np.array([1.0]))
+    >>> round(float(value), 6), loss.backward(cache)
+    (0.693147, array([-2.]))
+    """
+
+    reduction: str = attrs.field(default="mean", validator=_is_reduction)
+
+    def forward(self, y: Array, target: Array) -> tuple[Any, Cache]:
+        y, target = _same_shape(y, target)
+        _check_probabilities("y", y)
+        _check_probabilities("targets", target)
+        divisor, least = _divisor(self.reduction, y.shape), np.finfo(y.dtype).tiny
+        p, q = np.maximum(y, least), np.maximum(1 - y, least)
+        losses = -(target * np.log(p) + (1 - target) * np.log(q))
+        return _reduced(losses, divisor), Cache(self, y.shape, (p, q, target, divisor))
+
+    def backward(self, cache: Cache) -> Array:
+        p, q, target, divisor = saved_by(self, cache)
+        dy: Array = ((1 - target) / q - target / p) / divisor
+        return dy
+
+
+@specification
+class SoftmaxCrossEntropy:
+    """The mean over examples of -sum(t * log(softmax(y))), logits y (..., n).
+
+    The target is integer labels (...,), for which t is 1 at the label and 0 elsewhere, or the t (..., n) themselves;
+    they need not sum to 1. dy = (sum(t) * softmax(y) - t) / N, computed so that no digits are lost where the two are
+    close. Raises ValueError for a label outside 0..n-1, ShapeError or TypeError for targets of another form.
+
+    >>> loss = SoftmaxCrossEntropy()
+    >>> value, cache = loss.forward(np.array([[0.0, 0.0], [0.0, 0.0]]), np.array([0, 1]))
+    >>> round(float(value), 6), loss.backward(cache)
+    (0.693147, array([[-0.25,  0.25],
+           [ 0.25, -0.25]]))
+    """
+
+    reduction: str = attrs.field(default="mean", validator=_is_reduction)
+
+    def forward(self, y: Array, target: Array) -> tuple[Any, Cache]:
+        y = as_floating(y)
+        target = _distributions(np.asarray(target), y)
+        divisor = _divisor("sum" if self.reduction == "sum" else "batch", y.shape)
+        logits = shifted(y)
+        exponentials = np.exp(logits)
+        # All but the largest, whose logit is 0: log1p of their sum keeps what log(1 + sum) would round away.
+        largest = np.arange(y.shape[-1]) == np.argmax(logits, axis=-1)[..., None]
+        others = np.where(largest, 0, exponentials).sum(axis=-1, keepdims=True)
+        unlikeliness = np.where(target == 0, 0, np.log1p(others) - logits)
+        p = exponentials / (1 + others)
+        complement = np.where(largest, others / (1 + others), 1 - p)
+        value = _reduced((target * unlikeliness).astype(y.dtype, copy=False), divisor)
+        return value, Cache(self, y.shape, (p, complement, target, divisor))
+
+    def backward(self, cache: Cache) -> Array:
+        p, complement, target, divisor = saved_by(self, cache)
+        rest = target.sum(axis=-1, keepdims=True) - target
+        dy: Array = (p * rest - complement * target) / divisor
+        return dy
+
+
+def _distributions(target: Array, y: Array) -> Array:
+    """The target of every class, (..., n) in the dtype of y, from labels or as it is."""
+    if y.ndim == 0:
+        raise ShapeError("expected logits of shape (..., n), got ()")
+    if target.shape == y.shape:
+        return as_array(target, y.dtype)
+    n = y.shape[-1]
+    if target.shape != y.shape[:-1] or target.dtype.kind not in "iu":
+        raise ShapeError(
+            f"expected integer labels of shape {y.shape[:-1]} or probabilities of shape {y.shape}, "
+            f"got {target.dtype} of shape {target.shape}"
+        )
+    outside = np.argwhere((target < 0) | (target >= n))
+    if len(outside):
+        index = tuple(map(int, outside[0]))
+        raise ValueError(f"label {target[index]} at index {index} is not in 0..{n - 1} (n = {n} classes)")
+    one_hot: Array = (np.arange(n) == target[..., None]).astype(y.dtype)
+    return one_hot

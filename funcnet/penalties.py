@@ -1,0 +1,51 @@
+"""What is added to a loss to keep params small."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import attrs
+import numpy as np
+
+from funcnet import tree
+from funcnet.specification import specification
+from funcnet.tree import Tree
+
+
+class Penalty(Protocol):
+    """`forward(params) -> (value, cache)` and `backward(cache) -> grads`, a tree like params."""
+
+    def forward(self, params: Tree) -> tuple[Any, Any]:
+        """The penalty, a scalar, and what `backward` needs."""
+
+    def backward(self, cache: Any) -> Tree:
+        """Its gradient with respect to params."""
+
+
+@specification
+class L2:
+    """strength / 2 * the sum of squares of all params but those whose path matches `exclude`: biases, by default.
+
+    grads = strength * params, and 0 for the excluded. The patterns are those of `fnmatch`, for paths as
+    `tree.named_leaves` gives them. Raises ValueError for a negative strength.
+    Krogh, Hertz: A simple weight decay can improve generalization, NIPS 1991.
+
+    >>> import funcnet as fn
+    >>> params = fn.LinearParams(weight=np.array([[1.0, 2.0]]), bias=np.array([3.0, 4.0]))
+    >>> value, cache = L2(0.1).forward(params)
+    >>> float(value), L2(0.1).backward(cache)
+    (0.25, LinearParams(weight=array([[0.1, 0.2]]), bias=array([0., 0.])))
+    """
+
+    strength: float = attrs.field(validator=attrs.validators.ge(0))
+    exclude: tuple[str, ...] = attrs.field(default=("bias", "*.bias"), converter=tree.as_patterns)
+
+    def forward(self, params: Tree) -> tuple[Any, Tree]:
+        excluded = tree.matching(params, self.exclude)
+        weights = [leaf for leaf, out in zip(tree.leaves(params), excluded, strict=True) if not out]
+        squares = (np.square(leaf).sum(dtype=np.promote_types(leaf.dtype, np.float64)) for leaf in weights)
+        return self.strength / 2 * sum(squares, start=np.float64(0)), params
+
+    def backward(self, cache: Tree) -> Tree:
+        excluded = iter(tree.matching(cache, self.exclude))
+        return tree.map(lambda p: np.zeros_like(p) if next(excluded) else self.strength * p, cache)

@@ -1,0 +1,285 @@
+"""How gradients change params. An optimizer is a value with two pure functions.
+
+`init(params) -> state` and `update(params, grads, state) -> (params, state)`. Each is the optimizer of the same name
+in PyTorch, number for number. `learning_rate` is a float or a schedule; leaves whose path matches a pattern of
+`frozen` are left alone. Rates and factors that are negative or NaN raise ValueError.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import numpy as np
+
+from funcnet import tree
+from funcnet.errors import TreeError
+from funcnet.layer import as_dtype
+from funcnet.schedules import Schedule, is_learning_rate, learning_rate_at
+from funcnet.specification import specification
+from funcnet.tree import Array, Tree, node
+
+
+def sgd_step(params: Tree, grads: Tree, learning_rate: float) -> Tree:
+    """params - learning_rate * grads, as new params.
+
+    Raises TreeError if grads are of another structure or shape, ValueError for a negative or NaN learning rate.
+
+    >>> import funcnet as fn
+    >>> params = fn.LinearParams(weight=np.array([[1.0]]), bias=np.array([0.0]))
+    >>> fn.sgd_step(params, params, 0.5)
+    LinearParams(weight=array([[0.5]]), bias=array([0.]))
+    """
+    return SGD(learning_rate).update(params, grads, OptimizerState(0, ()))[0]
+
+
+def clip_by_global_norm(grads: Tree, limit: float) -> Tree:
+    """grads, scaled down so that `tree.norm` of them is at most `limit`.
+
+    Raises ValueError for a limit that is negative or NaN. Pascanu, Mikolov, Bengio: On the difficulty of training
+    recurrent neural networks, ICML 2013, algorithm 1.
+
+    >>> clip_by_global_norm((np.array([3.0, 4.0]),), 1.0)
+    (array([0.6, 0.8]),)
+    """
+    if not limit >= 0:
+        raise ValueError(f"expected a limit >= 0, got {limit}")
+    norm = tree.norm(grads)
+    return tree.map(lambda g: g * (limit / norm), grads) if norm > limit else grads
+
+
+@node
+class OptimizerState:
+    """How many updates were made, and the optimizer's moments, each a tree like params."""
+
+    step: int
+    moments: tuple[Tree, ...]
+
+
+class Optimizer:
+    """What optimizers share. One is its rule for a single array: `moments`, and `step`."""
+
+    learning_rate: float | Schedule
+    frozen: tuple[str, ...]
+
+    def moments(self, p: Array) -> tuple[Array, ...]:
+        """The moments of a param before the first update."""
+        raise NotImplementedError
+
+    def step(self, t: int, rate: float, p: Array, g: Array, *moments: Array) -> tuple[Array, ...]:
+        """The new param and moments, from gradient g at update t = 1, 2, ... and its learning rate."""
+        raise NotImplementedError
+
+    def init(self, params: Tree) -> OptimizerState:
+        """The state before the first update. Raises ValueError if a pattern of `frozen` matches no path."""
+        for pattern in self.frozen:
+            if not any(tree.matching(params, (pattern,))):
+                raise ValueError(
+                    f"no path matches frozen={pattern!r}; there are {', '.join(tree.named_leaves(params))}"
+                )
+        leaves, structure = tree.flatten(params)
+        return OptimizerState(0, self._trees(structure, [self.moments(p) for p in leaves], self._count()))
+
+    def update(self, params: Tree, grads: Tree, state: OptimizerState) -> tuple[Tree, OptimizerState]:
+        """New params and state. Raises TreeError if grads or state are not those of such params."""
+        if len(state.moments) != self._count():
+            raise TreeError(f"expected a state of {self!r} with {self._count()} moments, got {len(state.moments)}")
+        leaves, structure = tree.flatten(params)
+        columns = [tree.leaves_like(params, grads, "grads")]
+        columns += [tree.leaves_like(params, moment, "optimizer state") for moment in state.moments]
+        rate = learning_rate_at(self.learning_rate, state.step)
+        frozen = tree.matching(params, self.frozen) if self.frozen else [False] * len(leaves)
+        rows = [
+            self._kept(p, *moments) if still else self._stepped(state.step + 1, rate, p, g, *moments)
+            for still, p, g, *moments in zip(frozen, leaves, *columns, strict=True)
+        ]
+        new, *moments = self._trees(structure, rows, 1 + self._count())
+        return new, OptimizerState(state.step + 1, tuple(moments))
+
+    def _stepped(self, t: int, rate: float, p: Array, *rest: Array) -> tuple[Array, ...]:
+        return tuple(as_dtype(new, p.dtype) for new in self.step(t, rate, p, *rest))
+
+    @staticmethod
+    def _kept(*arrays: Array) -> tuple[Array, ...]:
+        return tuple(array.copy() if array.flags.writeable else array for array in arrays)
+
+    def _count(self) -> int:
+        return len(self.moments(np.zeros(0)))
+
+    @staticmethod
+    def _trees(structure: Any, rows: list[tuple[Array, ...]], count: int) -> tuple[Tree, ...]:
+        """The trees of which each row has one leaf."""
+        return tuple(tree.unflatten(structure, iter([row[i] for row in rows])) for i in range(count))
+
+
+_is_factor: Any = attrs.validators.ge(0)
+_is_decay: Any = [attrs.validators.ge(0), attrs.validators.lt(1)]  # of a running mean
+
+
+@specification
+class SGD(Optimizer):
+    """Gradient descent, with momentum v if `momentum` is not 0, by Nesterov's rule if asked for.
+
+    g += weight_decay * p;  v = momentum * v + g;  p -= rate * v, or rate * (g + momentum * v) with `nesterov`.
+    Raises ValueError for `nesterov` without momentum.
+    Sutskever, Martens, Dahl, Hinton: On the importance of initialization and momentum in deep learning, ICML 2013.
+
+    >>> optimizer = SGD(0.5)
+    >>> params = (np.array([1.0]),)
+    >>> optimizer.update(params, (np.array([1.0]),), optimizer.init(params))[0]
+    (array([0.5]),)
+    """
+
+    learning_rate: float | Schedule = attrs.field(validator=is_learning_rate)
+    momentum: float = attrs.field(default=0.0, validator=_is_factor)
+    nesterov: bool = False
+    weight_decay: float = attrs.field(default=0.0, validator=_is_factor)
+    frozen: tuple[str, ...] = attrs.field(default=(), converter=tree.as_patterns, kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        if self.nesterov and not self.momentum:
+            raise ValueError("nesterov needs a momentum")
+
+    def moments(self, p: Array) -> tuple[Array, ...]:
+        return (np.zeros_like(p),) if self.momentum else ()
+
+    def step(self, t: int, rate: float, p: Array, g: Array, *moments: Array) -> tuple[Array, ...]:
+        g = _decayed(g, p, self.weight_decay)
+        if not moments:
+            return (p - rate * g,)
+        v = self.momentum * moments[0] + g
+        return p - rate * (g + self.momentum * v if self.nesterov else v), v
+
+
+@specification
+class Adam(Optimizer):
+    """Steps of about the learning rate: means of g and g**2, corrected for having begun at 0.
+
+    g += weight_decay * p;  m = b1 * m + (1 - b1) * g;  v = b2 * v + (1 - b2) * g**2;
+    p -= rate * m / (1 - b1**t) / (sqrt(v / (1 - b2**t)) + eps).
+    Kingma, Ba: Adam, a method for stochastic optimization, ICLR 2015, algorithm 1.
+
+    >>> optimizer = Adam(0.1)
+    >>> params = (np.array([1.0]),)
+    >>> optimizer.update(params, (np.array([5.0]),), optimizer.init(params))[0]
+    (array([0.9]),)
+    """
+
+    learning_rate: float | Schedule = attrs.field(default=1e-3, validator=is_learning_rate)
+    beta1: float = attrs.field(default=0.9, validator=_is_decay)
+    beta2: float = attrs.field(default=0.999, validator=_is_decay)
+    eps: float = attrs.field(default=1e-8, validator=_is_factor)
+    weight_decay: float = attrs.field(default=0.0, validator=_is_factor)
+    frozen: tuple[str, ...] = attrs.field(default=(), converter=tree.as_patterns, kw_only=True)
+
+    def moments(self, p: Array) -> tuple[Array, ...]:
+        return np.zeros_like(p), np.zeros_like(p)
+
+    def step(self, t: int, rate: float, p: Array, g: Array, *moments: Array) -> tuple[Array, ...]:
+        return _adam_step(self, t, rate, p, _decayed(g, p, self.weight_decay), *moments)
+
+
+@specification
+class AdamW(Optimizer):
+    """Adam whose weight decay is a step of its own: p -= rate * weight_decay * p before Adam's step with the bare g.
+
+    Loshchilov, Hutter: Decoupled weight decay regularization, ICLR 2019, algorithm 2.
+
+    >>> optimizer = AdamW(0.1, weight_decay=0.5)
+    >>> params = (np.array([1.0]),)
+    >>> optimizer.update(params, (np.array([5.0]),), optimizer.init(params))[0]
+    (array([0.85]),)
+    """
+
+    learning_rate: float | Schedule = attrs.field(default=1e-3, validator=is_learning_rate)
+    beta1: float = attrs.field(default=0.9, validator=_is_decay)
+    beta2: float = attrs.field(default=0.999, validator=_is_decay)
+    eps: float = attrs.field(default=1e-8, validator=_is_factor)
+    weight_decay: float = attrs.field(default=1e-2, validator=_is_factor)
+    frozen: tuple[str, ...] = attrs.field(default=(), converter=tree.as_patterns, kw_only=True)
+
+    def moments(self, p: Array) -> tuple[Array, ...]:
+        return np.zeros_like(p), np.zeros_like(p)
+
+    def step(self, t: int, rate: float, p: Array, g: Array, *moments: Array) -> tuple[Array, ...]:
+        return _adam_step(self, t, rate, p * (1 - rate * self.weight_decay), g, *moments)
+
+
+@specification
+class RMSProp(Optimizer):
+    """Steps relative to the root of the running mean of g**2 (less the squared mean of g if `centered`).
+
+    g += weight_decay * p;  v = alpha * v + (1 - alpha) * g**2;  p -= rate * g / (sqrt(v) + eps), or with momentum
+    b = momentum * b + g / (sqrt(v) + eps);  p -= rate * b.
+    Tieleman, Hinton: Lecture 6.5, Neural Networks for Machine Learning, 2012; centered: Graves, arXiv 1308.0850, 2013.
+
+    >>> optimizer = RMSProp(0.1, alpha=0.75)
+    >>> params = (np.array([1.0]),)
+    >>> optimizer.update(params, (np.array([5.0]),), optimizer.init(params))[0]
+    (array([0.8]),)
+    """
+
+    learning_rate: float | Schedule = attrs.field(default=1e-2, validator=is_learning_rate)
+    alpha: float = attrs.field(default=0.99, validator=_is_decay)
+    eps: float = attrs.field(default=1e-8, validator=_is_factor)
+    weight_decay: float = attrs.field(default=0.0, validator=_is_factor)
+    momentum: float = attrs.field(default=0.0, validator=_is_factor)
+    centered: bool = False
+    frozen: tuple[str, ...] = attrs.field(default=(), converter=tree.as_patterns, kw_only=True)
+
+    def moments(self, p: Array) -> tuple[Array, ...]:
+        return tuple(np.zeros_like(p) for _ in range(1 + self.centered + (self.momentum > 0)))
+
+    def step(self, t: int, rate: float, p: Array, g: Array, *moments: Array) -> tuple[Array, ...]:
+        g = _decayed(g, p, self.weight_decay)
+        v, *others = moments
+        v = self.alpha * v + (1 - self.alpha) * g * g
+        kept, variance = [v], v
+        if self.centered:
+            mean = self.alpha * others[0] + (1 - self.alpha) * g
+            kept, variance = [v, mean], v - mean * mean
+        update = g / (np.sqrt(variance) + self.eps)
+        if self.momentum:
+            update = self.momentum * others[-1] + update
+            kept.append(update)
+        return p - rate * update, *kept
+
+
+@specification
+class Adagrad(Optimizer):
+    """Steps relative to the root of the sum of all g**2 so far.
+
+    g += weight_decay * p;  s += g**2;  p -= rate / (1 + (t - 1) * rate_decay) * g / (sqrt(s) + eps).
+    Duchi, Hazan, Singer: Adaptive subgradient methods for online learning and stochastic optimization, JMLR 12, 2011.
+
+    >>> optimizer = Adagrad(0.1)
+    >>> params = (np.array([1.0]),)
+    >>> optimizer.update(params, (np.array([5.0]),), optimizer.init(params))[0]
+    (array([0.9]),)
+    """
+
+    learning_rate: float | Schedule = attrs.field(default=1e-2, validator=is_learning_rate)
+    rate_decay: float = attrs.field(default=0.0, validator=_is_factor)
+    weight_decay: float = attrs.field(default=0.0, validator=_is_factor)
+    initial_sum: float = attrs.field(default=0.0, validator=_is_factor)
+    eps: float = attrs.field(default=1e-10, validator=_is_factor)
+    frozen: tuple[str, ...] = attrs.field(default=(), converter=tree.as_patterns, kw_only=True)
+
+    def moments(self, p: Array) -> tuple[Array, ...]:
+        return (np.full_like(p, self.initial_sum),)
+
+    def step(self, t: int, rate: float, p: Array, g: Array, *moments: Array) -> tuple[Array, ...]:
+        g = _decayed(g, p, self.weight_decay)
+        s = moments[0] + g * g
+        return p - rate / (1 + (t - 1) * self.rate_decay) * g / (np.sqrt(s) + self.eps), s
+
+
+def _decayed(g: Array, p: Array, weight_decay: float) -> Array:
+    return g + weight_decay * p if weight_decay else g
+
+
+def _adam_step(self: Adam | AdamW, t: int, rate: float, p: Array, g: Array, m: Array, v: Array) -> tuple[Array, ...]:
+    m = self.beta1 * m + (1 - self.beta1) * g
+    v = self.beta2 * v + (1 - self.beta2) * g * g
+    scale = np.sqrt(v / (1 - self.beta2**t)) + self.eps
+    return p - rate / (1 - self.beta1**t) * m / scale, m, v

@@ -1,0 +1,126 @@
+"""Learning rates that change: functions `step -> float`, where `step` counts the updates made so far.
+
+Each is a value; as all of them, it compares, pickles and prints as the code that makes it. Rates are non-negative
+and lengths positive, or else ValueError.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import attrs
+
+from funcnet.specification import specification
+
+Schedule: TypeAlias = Callable[[int], float]
+
+
+def is_learning_rate(instance: object, attribute: Any, value: Any) -> None:
+    """A validator: a schedule, or a number that is neither negative nor NaN."""
+    if not callable(value):
+        attrs.validators.ge(0)(instance, attribute, value)
+
+
+def learning_rate_at(learning_rate: float | Schedule, step: int) -> float:
+    """The rate at a step; ValueError if a schedule gives a negative one or NaN.
+
+    >>> learning_rate_at(0.1, 5), learning_rate_at(exponential(1.0, 0.5), 1)
+    (0.1, 0.5)
+    """
+    rate = learning_rate(step) if callable(learning_rate) else learning_rate
+    if not rate >= 0:
+        raise ValueError(f"expected a learning rate >= 0, got {rate} at step {step}")
+    return rate
+
+
+_is_rate: Any = attrs.validators.ge(0)
+_is_length: Any = [attrs.validators.instance_of(int), attrs.validators.ge(1)]
+
+
+@specification
+class constant:  # noqa: N801, schedules are used as functions
+    """`rate` at every step.
+
+    >>> constant(0.1)(1000)
+    0.1
+    """
+
+    rate: float = attrs.field(validator=_is_rate)
+
+    def __call__(self, step: int) -> float:
+        return self.rate
+
+
+@specification
+class exponential:  # noqa: N801
+    """`rate * decay**step`.
+
+    >>> exponential(1.0, decay=0.5)(2)
+    0.25
+    """
+
+    rate: float = attrs.field(validator=_is_rate)
+    decay: float = attrs.field(validator=_is_rate)
+
+    def __call__(self, step: int) -> float:
+        return self.rate * self.decay**step
+
+
+@specification
+class step:  # noqa: N801
+    """`rate`, multiplied by `factor` after every `every` steps.
+
+    >>> decay = step(1.0, every=10, factor=0.5)
+    >>> decay(9), decay(10), decay(25)
+    (1.0, 0.5, 0.25)
+    """
+
+    rate: float = attrs.field(validator=_is_rate)
+    every: int = attrs.field(validator=_is_length)
+    factor: float = attrs.field(default=0.1, validator=_is_rate)
+
+    def __call__(self, step: int) -> float:
+        return self.rate * self.factor ** (step // self.every)
+
+
+@specification
+class cosine:  # noqa: N801
+    """Half a cosine from `rate` at step 0 to `final` at `steps` and after.
+
+    Loshchilov, Hutter: SGDR, stochastic gradient descent with warm restarts, ICLR 2017, eq. 5.
+
+    >>> decay = cosine(1.0, steps=10)
+    >>> decay(0), round(decay(5), 6), decay(10), decay(1000)
+    (1.0, 0.5, 0.0, 0.0)
+    """
+
+    rate: float = attrs.field(validator=_is_rate)
+    steps: int = attrs.field(validator=_is_length)
+    final: float = attrs.field(default=0.0, validator=_is_rate)
+
+    def __call__(self, step: int) -> float:
+        done = min(step / self.steps, 1.0)
+        return self.final + (self.rate - self.final) * (1 + math.cos(math.pi * done)) / 2
+
+
+@specification
+class warmup:  # noqa: N801
+    """In equal parts up to the first rate of `then`, reached at the last of `steps`; after them `then` itself.
+
+    `then` is a rate or a schedule, whose own steps are counted from the end of the warm-up.
+    Goyal et al.: Accurate, large minibatch SGD, arXiv 1706.02677, 2017, section 2.2.
+
+    >>> rate = warmup(4, then=constant(1.0))
+    >>> rate(0), rate(1), rate(3), rate(4)
+    (0.25, 0.5, 1.0, 1.0)
+    """
+
+    steps: int = attrs.field(validator=_is_length)
+    then: float | Schedule = attrs.field(validator=is_learning_rate)
+
+    def __call__(self, step: int) -> float:
+        if step < self.steps:
+            return learning_rate_at(self.then, 0) * (step + 1) / self.steps
+        return learning_rate_at(self.then, step - self.steps)

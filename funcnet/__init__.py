@@ -2,46 +2,40 @@
 
 A layer is a value with two pure functions, `forward(params, x) -> (y, cache)` and
 `backward(params, cache, dy) -> (dx, grads)`. `sequential` composes layers, `value_and_grad` differentiates a loss,
-`sgd_step` returns new params.
+`sgd_step` returns new params. The module `public` lists the names there are.
 """
 
-# The public names, on one screen.
-# fmt: off
 from importlib import import_module as _import_module
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
-from funcnet import initializers, schedules, tree
-from funcnet.combinators import add, concatenate, residual, sequential
-from funcnet.errors import CacheError, DTypeError, MissingExtraError, ShapeError, TreeError
-from funcnet.gradient import value_and_grad
-from funcnet.layer import Layer, summary
-from funcnet.layers import (
-    ELU, GELU, Dropout, Elementwise, Flatten, FlattenParams, Identity, LeakyReLU, Linear, LinearParams, LogSoftmax,
-    ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh,
-)
-from funcnet.losses import BinaryCrossEntropy, MeanSquaredError, SigmoidBinaryCrossEntropy, SoftmaxCrossEntropy
-from funcnet.optimizers import SGD, Adagrad, Adam, AdamW, OptimizerState, RMSProp, clip_by_global_norm, sgd_step
-from funcnet.penalties import L2
-from funcnet.random import Key
-
 if _TYPE_CHECKING:
-    from funcnet import data, metrics, plot as plot
+    from funcnet import data as data
+    from funcnet import initializers as initializers
+    from funcnet import metrics as metrics
+    from funcnet import plot as plot
+    from funcnet import schedules as schedules
+    from funcnet import tree as tree
+    from funcnet.public import *
 
 __version__ = "0.1.0"
 
-__all__ = [
-    "ELU", "GELU", "L2", "SGD", "Adagrad", "Adam", "AdamW", "BinaryCrossEntropy", "CacheError", "DTypeError",
-    "Dropout", "Elementwise", "Flatten", "FlattenParams", "Identity", "Key", "Layer", "LeakyReLU", "Linear",
-    "LinearParams", "LogSoftmax", "MeanSquaredError", "MissingExtraError", "OptimizerState", "RMSProp", "ReLU",
-    "ShapeError", "SiLU", "Sigmoid", "SigmoidBinaryCrossEntropy", "Softmax", "SoftmaxCrossEntropy", "Softplus",
-    "Tanh", "TreeError", "add", "clip_by_global_norm", "concatenate", "data", "initializers", "metrics",
-    "residual", "schedules", "sequential", "sgd_step", "summary", "tree", "value_and_grad",
-]
+_MODULES = ("data", "initializers", "metrics", "plot", "schedules", "tree")
 
 
 def __getattr__(name: str) -> _Any:
-    """Load a module that models do not need when it is first used."""
-    if name in ("data", "metrics", "plot"):
+    """Load what is first used: a module by itself, or all public names at once. So the import itself is free."""
+    if name in _MODULES:
         return _import_module(f"funcnet.{name}")
+    if name == "__all__" or not name.startswith("__"):
+        public = _import_module("funcnet.public")
+        globals().update({each: getattr(public, each) for each in public.__all__})
+        if name == "__all__":
+            return [*public.__all__, *(module for module in _MODULES if module != "plot")]  # plot needs an extra
+        if name in public.__all__:
+            return getattr(public, name)
     raise AttributeError(f"module 'funcnet' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*__getattr__("__all__"), "plot", "__version__"]

@@ -1,0 +1,24 @@
+"""The public names, on one screen; `funcnet` loads them when one of them is first used."""
+
+# fmt: off
+from funcnet.combinators import add, concatenate, residual, sequential
+from funcnet.errors import CacheError, DTypeError, MissingExtraError, ShapeError, TreeError
+from funcnet.gradient import value_and_grad
+from funcnet.layer import Layer, summary
+from funcnet.layers import (
+    ELU, GELU, Dropout, Elementwise, Flatten, FlattenParams, Identity, LeakyReLU, Linear, LinearParams, LogSoftmax,
+    ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh,
+)
+from funcnet.losses import BinaryCrossEntropy, MeanSquaredError, SigmoidBinaryCrossEntropy, SoftmaxCrossEntropy
+from funcnet.optimizers import SGD, Adagrad, Adam, AdamW, OptimizerState, RMSProp, clip_by_global_norm, sgd_step
+from funcnet.penalties import L2
+from funcnet.random import Key
+
+__all__ = [
+    "ELU", "GELU", "L2", "SGD", "Adagrad", "Adam", "AdamW", "BinaryCrossEntropy", "CacheError", "DTypeError",
+    "Dropout", "Elementwise", "Flatten", "FlattenParams", "Identity", "Key", "Layer", "LeakyReLU", "Linear",
+    "LinearParams", "LogSoftmax", "MeanSquaredError", "MissingExtraError", "OptimizerState", "RMSProp", "ReLU",
+    "ShapeError", "SiLU", "Sigmoid", "SigmoidBinaryCrossEntropy", "Softmax", "SoftmaxCrossEntropy", "Softplus",
+    "Tanh", "TreeError", "add", "clip_by_global_norm", "concatenate", "residual", "sequential",
+    "sgd_step", "summary", "value_and_grad",
+]

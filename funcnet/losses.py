@@ -198,9 +198,14 @@ def _distributions(target: Array, y: Array) -> Array:
             f"expected integer labels of shape {y.shape[:-1]} or probabilities of shape {y.shape}, "
             f"got {target.dtype} of shape {target.shape}"
         )
-    outside = np.argwhere((target < 0) | (target >= n))
-    if len(outside):
-        index = tuple(map(int, outside[0]))
-        raise ValueError(f"label {target[index]} at index {index} is not in 0..{n - 1} (n = {n} classes)")
+    check_classes("label", target, n)
     one_hot: Array = (np.arange(n) == target[..., None]).astype(y.dtype)
     return one_hot
+
+
+def check_classes(name: str, labels: Array, n: int) -> None:
+    """Raise ValueError, which names the first one and its index, if not all integers of `labels` are in 0..n-1."""
+    outside = np.argwhere((labels < 0) | (labels >= n))
+    if len(outside):
+        index = tuple(map(int, outside[0]))
+        raise ValueError(f"{name} {labels[index]} at index {index} is not in 0..{n - 1} (n = {n} classes)")

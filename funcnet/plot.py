@@ -1,0 +1,135 @@
+"""Pictures of training and of what a network learned, as matplotlib figures: `figure.savefig("curve.png")`.
+
+The figures are made without pyplot, so nothing here needs a display or leaves a window or a figure open.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from funcnet.errors import MissingExtraError, ShapeError
+from funcnet.layer import as_array
+from funcnet.tree import Array
+
+try:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
+except ModuleNotFoundError as error:
+    raise MissingExtraError("matplotlib", "plot") from error
+
+
+def learning_curve(history: Mapping[str, Sequence[float]]) -> Figure:
+    """Each series of `history`, one number an epoch, as a line; a panel for each last word of their names.
+
+    "loss" and "test loss" share a panel, "accuracy" and "test accuracy" the next. Epochs count from 1.
+    Raises ValueError for no series, no epochs, or series of different lengths.
+
+    >>> figure = learning_curve({"loss": [2.0, 1.0], "test loss": [2.5, 1.5], "accuracy": [0.5, 0.75]})
+    >>> [panel.get_ylabel() for panel in figure.axes]
+    ['loss', 'accuracy']
+    """
+    lengths = {name: len(series) for name, series in history.items()}
+    if len(set(lengths.values())) != 1 or 0 in lengths.values():
+        raise ValueError(f"expected series of one number for each epoch, got {lengths or 'no series'}")
+    words = list(dict.fromkeys(_last_word(name) for name in history))
+    figure = Figure(figsize=(5 * len(words), 3.5), layout="constrained")
+    for panel, word in zip(figure.subplots(1, len(words), squeeze=False)[0], words, strict=True):
+        _draw_panel(panel, word, {name: series for name, series in history.items() if _last_word(name) == word})
+    return figure
+
+
+def _last_word(name: str) -> str:
+    return name.rpartition(" ")[2]
+
+
+def _draw_panel(panel: Axes, word: str, lines: Mapping[str, Sequence[float]]) -> None:
+    for name, series in lines.items():
+        # A line through a single epoch would be invisible without the marker.
+        panel.plot(range(1, len(series) + 1), series, label=name, marker="o" if len(series) == 1 else None)
+    panel.set(xlabel="epoch", ylabel=word)
+    panel.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    panel.grid(alpha=0.3)
+    if len(lines) > 1:
+        panel.legend()
+
+
+def images(
+    x: ArrayLike,
+    titles: Sequence[str] | None = None,
+    columns: int = 10,
+    shape: tuple[int, int] | None = None,
+    symmetric: bool = False,
+) -> Figure:
+    """The images x (n, h, w), or (n, h * w) with `shape` (h, w), square by default, in a grid, a title over each.
+
+    One scale holds for all of them: grey, from the least number, black, to the greatest, white; or, if `symmetric`,
+    blue for negative numbers, white for 0 and red for positive ones, as suits weights.
+    Raises ShapeError for x of another shape, ValueError for no images, a number that is not finite, titles that are
+    not n, or columns below 1.
+
+    >>> figure = images(np.zeros((3, 64)), titles=["a", "b", "c"], columns=2)
+    >>> [axes.get_title() for axes in figure.axes]
+    ['a', 'b', 'c', '']
+    """
+    x = _as_images(x, shape)
+    titles = [""] * len(x) if titles is None else [str(title) for title in titles]
+    if len(titles) != len(x):
+        raise ValueError(f"expected {len(x)} titles, one for each image, got {len(titles)}")
+    if columns < 1:
+        raise ValueError(f"expected at least 1 column, got {columns}")
+    columns = min(columns, len(x))
+    rows = math.ceil(len(x) / columns)
+    width, height = _cell_size(x, titles)
+    figure = Figure(figsize=(columns * width, rows * height), layout="constrained")
+    cells = figure.subplots(rows, columns, squeeze=False).ravel()
+    low, high = _scale(x, symmetric)
+    for cell in cells:
+        cell.set_axis_off()
+    for cell, image, title in zip(cells, x, titles, strict=False):  # the last row may have cells to spare
+        cell.imshow(image, cmap="RdBu_r" if symmetric else "gray", vmin=low, vmax=high, interpolation="nearest")
+        cell.set_title(title, fontsize=_FONT_SIZE)
+    return figure
+
+
+def _as_images(x: ArrayLike, shape: tuple[int, int] | None) -> Array:
+    """x as (n, h, w) in float64."""
+    x = as_array(x, np.float64)
+    side = math.isqrt(math.prod(x.shape[1:]))
+    h, w = shape or (x.shape[1:] if x.ndim == 3 else (side, side))
+    if x.shape[1:] not in ((h, w), (h * w,)):
+        raise ShapeError(
+            f"expected images (n, h, w), or (n, h * w) with shape=(h, w) unless h = w, "
+            f"got the shape {x.shape} and shape={shape}"
+        )
+    if x.size == 0:
+        raise ValueError(f"expected at least one image, got the shape {x.shape}")
+    if not np.isfinite(x).all():
+        raise ValueError(f"expected finite numbers, got {x[~np.isfinite(x)][0]} in images of shape {x.shape}")
+    return x.reshape(len(x), h, w)
+
+
+def _scale(x: Array, symmetric: bool) -> tuple[float, float]:
+    """The numbers at the ends of the colour map."""
+    if not symmetric:
+        return float(x.min()), float(x.max())
+    limit = float(np.abs(x).max()) or 1.0  # 0 would not lie in the middle of an empty range
+    return -limit, limit
+
+
+_FONT_SIZE = 8
+_INCH = 72  # points
+
+
+def _cell_size(x: Array, titles: Sequence[str]) -> tuple[float, float]:
+    """Width and height in inches: the longer side of an image is an inch, and its title fits over it."""
+    _, h, w = x.shape
+    lines = [line for title in titles for line in title.split("\n")]
+    # A letter is 0.7 of the font's size wide, the wider ones in, and a line of text 1.5 of it high.
+    title_width = 0.7 * _FONT_SIZE / _INCH * max(map(len, lines))
+    title_height = 1.5 * _FONT_SIZE / _INCH * max(title.count("\n") + 1 for title in titles) if any(titles) else 0.0
+    return max(w / max(h, w), title_width) + 0.1, h / max(h, w) + title_height + 0.1

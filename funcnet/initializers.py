@@ -16,7 +16,7 @@ import numpy as np
 
 from funcnet.errors import DTypeError, ShapeError
 from funcnet.random import Key
-from funcnet.specification import specification
+from funcnet.specification import real, specification
 from funcnet.tree import Array, DType
 
 Shape: TypeAlias = tuple[int, ...]
@@ -42,7 +42,7 @@ class constant:  # noqa: N801, used as a function, as are the next two
     array([0.5, 0.5], dtype=float32)
     """
 
-    value: float
+    value: float = attrs.field(converter=real)
 
     def __call__(self, key: Key, shape: Shape, dtype: DType = np.float32) -> Array:
         return _cast(np.full(shape, self.value, np.float64), dtype)
@@ -57,7 +57,7 @@ class normal:  # noqa: N801
     (784, 50)
     """
 
-    std: float = attrs.field(validator=attrs.validators.ge(0))
+    std: float = attrs.field(converter=real, validator=attrs.validators.ge(0))
 
     def __call__(self, key: Key, shape: Shape, dtype: DType = np.float32) -> Array:
         return _cast(key.generator().standard_normal(shape) * self.std, dtype)
@@ -72,7 +72,7 @@ class uniform:  # noqa: N801
     True
     """
 
-    bound: float = attrs.field(validator=attrs.validators.ge(0))
+    bound: float = attrs.field(converter=real, validator=attrs.validators.ge(0))
 
     def __call__(self, key: Key, shape: Shape, dtype: DType = np.float32) -> Array:
         return _cast((2 * key.generator().random(shape) - 1) * self.bound, dtype)

@@ -13,10 +13,10 @@ import attrs
 import numpy as np
 
 from funcnet import tree
-from funcnet.errors import TreeError
-from funcnet.layer import as_dtype
-from funcnet.schedules import Schedule, is_learning_rate, learning_rate_at
-from funcnet.specification import specification
+from funcnet.errors import DTypeError, TreeError
+from funcnet.layer import as_array, as_dtype
+from funcnet.schedules import Schedule, as_learning_rate, is_learning_rate, learning_rate_at
+from funcnet.specification import real, specification
 from funcnet.tree import Array, Tree, node
 
 
@@ -42,10 +42,11 @@ def clip_by_global_norm(grads: Tree, limit: float) -> Tree:
     >>> clip_by_global_norm((np.array([3.0, 4.0]),), 1.0)
     (array([0.6, 0.8]),)
     """
+    limit = real(limit)
     if not limit >= 0:
         raise ValueError(f"expected a limit >= 0, got {limit}")
     norm = tree.norm(grads)
-    return tree.map(lambda g: g * (limit / norm), grads) if norm > limit else grads
+    return tree.map(lambda g: as_dtype(g * (limit / norm), g.dtype), grads) if norm > limit else grads
 
 
 @node
@@ -90,18 +91,19 @@ class Optimizer:
         rate = learning_rate_at(self.learning_rate, state.step)
         frozen = tree.matching(params, self.frozen) if self.frozen else [False] * len(leaves)
         rows = [
-            self._kept(p, *moments) if still else self._stepped(state.step + 1, rate, p, g, *moments)
+            tuple(array.copy() for array in (p, *moments))
+            if still
+            else self._stepped(state.step + 1, rate, p, g, *moments)
             for still, p, g, *moments in zip(frozen, leaves, *columns, strict=True)
         ]
         new, *moments = self._trees(structure, rows, 1 + self._count())
         return new, OptimizerState(state.step + 1, tuple(moments))
 
     def _stepped(self, t: int, rate: float, p: Array, *rest: Array) -> tuple[Array, ...]:
-        return tuple(as_dtype(new, p.dtype) for new in self.step(t, rate, p, *rest))
-
-    @staticmethod
-    def _kept(*arrays: Array) -> tuple[Array, ...]:
-        return tuple(array.copy() if array.flags.writeable else array for array in arrays)
+        if not np.issubdtype(p.dtype, np.inexact) and p.dtype != object:
+            raise DTypeError(f"expected params of floating-point numbers, got {p.dtype}")
+        wide = np.dtype(np.float32) if p.dtype == np.float16 else p.dtype  # in which eps is not 0
+        return tuple(as_dtype(new, p.dtype) for new in self.step(t, rate, *(as_array(a, wide) for a in (p, *rest))))
 
     def _count(self) -> int:
         return len(self.moments(np.zeros(0)))
@@ -130,10 +132,10 @@ class SGD(Optimizer):
     (array([0.5]),)
     """
 
-    learning_rate: float | Schedule = attrs.field(validator=is_learning_rate)
-    momentum: float = attrs.field(default=0.0, validator=_is_factor)
+    learning_rate: float | Schedule = attrs.field(converter=as_learning_rate, validator=is_learning_rate)
+    momentum: float = attrs.field(default=0.0, converter=real, validator=_is_factor)
     nesterov: bool = False
-    weight_decay: float = attrs.field(default=0.0, validator=_is_factor)
+    weight_decay: float = attrs.field(default=0.0, converter=real, validator=_is_factor)
     frozen: tuple[str, ...] = attrs.field(default=(), converter=tree.as_patterns, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
@@ -165,11 +167,11 @@ class Adam(Optimizer):
     (array([0.9]),)
     """
 
-    learning_rate: float | Schedule = attrs.field(default=1e-3, validator=is_learning_rate)
-    beta1: float = attrs.field(default=0.9, validator=_is_decay)
-    beta2: float = attrs.field(default=0.999, validator=_is_decay)
-    eps: float = attrs.field(default=1e-8, validator=_is_factor)
-    weight_decay: float = attrs.field(default=0.0, validator=_is_factor)
+    learning_rate: float | Schedule = attrs.field(default=1e-3, converter=as_learning_rate, validator=is_learning_rate)
+    beta1: float = attrs.field(default=0.9, converter=real, validator=_is_decay)
+    beta2: float = attrs.field(default=0.999, converter=real, validator=_is_decay)
+    eps: float = attrs.field(default=1e-8, converter=real, validator=_is_factor)
+    weight_decay: float = attrs.field(default=0.0, converter=real, validator=_is_factor)
     frozen: tuple[str, ...] = attrs.field(default=(), converter=tree.as_patterns, kw_only=True)
 
     def moments(self, p: Array) -> tuple[Array, ...]:
@@ -191,11 +193,11 @@ class AdamW(Optimizer):
     (array([0.85]),)
     """
 
-    learning_rate: float | Schedule = attrs.field(default=1e-3, validator=is_learning_rate)
-    beta1: float = attrs.field(default=0.9, validator=_is_decay)
-    beta2: float = attrs.field(default=0.999, validator=_is_decay)
-    eps: float = attrs.field(default=1e-8, validator=_is_factor)
-    weight_decay: float = attrs.field(default=1e-2, validator=_is_factor)
+    learning_rate: float | Schedule = attrs.field(default=1e-3, converter=as_learning_rate, validator=is_learning_rate)
+    beta1: float = attrs.field(default=0.9, converter=real, validator=_is_decay)
+    beta2: float = attrs.field(default=0.999, converter=real, validator=_is_decay)
+    eps: float = attrs.field(default=1e-8, converter=real, validator=_is_factor)
+    weight_decay: float = attrs.field(default=1e-2, converter=real, validator=_is_factor)
     frozen: tuple[str, ...] = attrs.field(default=(), converter=tree.as_patterns, kw_only=True)
 
     def moments(self, p: Array) -> tuple[Array, ...]:
@@ -219,11 +221,11 @@ class RMSProp(Optimizer):
     (array([0.8]),)
     """
 
-    learning_rate: float | Schedule = attrs.field(default=1e-2, validator=is_learning_rate)
-    alpha: float = attrs.field(default=0.99, validator=_is_decay)
-    eps: float = attrs.field(default=1e-8, validator=_is_factor)
-    weight_decay: float = attrs.field(default=0.0, validator=_is_factor)
-    momentum: float = attrs.field(default=0.0, validator=_is_factor)
+    learning_rate: float | Schedule = attrs.field(default=1e-2, converter=as_learning_rate, validator=is_learning_rate)
+    alpha: float = attrs.field(default=0.99, converter=real, validator=_is_decay)
+    eps: float = attrs.field(default=1e-8, converter=real, validator=_is_factor)
+    weight_decay: float = attrs.field(default=0.0, converter=real, validator=_is_factor)
+    momentum: float = attrs.field(default=0.0, converter=real, validator=_is_factor)
     centered: bool = False
     frozen: tuple[str, ...] = attrs.field(default=(), converter=tree.as_patterns, kw_only=True)
 
@@ -258,11 +260,11 @@ class Adagrad(Optimizer):
     (array([0.9]),)
     """
 
-    learning_rate: float | Schedule = attrs.field(default=1e-2, validator=is_learning_rate)
-    rate_decay: float = attrs.field(default=0.0, validator=_is_factor)
-    weight_decay: float = attrs.field(default=0.0, validator=_is_factor)
-    initial_sum: float = attrs.field(default=0.0, validator=_is_factor)
-    eps: float = attrs.field(default=1e-10, validator=_is_factor)
+    learning_rate: float | Schedule = attrs.field(default=1e-2, converter=as_learning_rate, validator=is_learning_rate)
+    rate_decay: float = attrs.field(default=0.0, converter=real, validator=_is_factor)
+    weight_decay: float = attrs.field(default=0.0, converter=real, validator=_is_factor)
+    initial_sum: float = attrs.field(default=0.0, converter=real, validator=_is_factor)
+    eps: float = attrs.field(default=1e-10, converter=real, validator=_is_factor)
     frozen: tuple[str, ...] = attrs.field(default=(), converter=tree.as_patterns, kw_only=True)
 
     def moments(self, p: Array) -> tuple[Array, ...]:

@@ -8,7 +8,7 @@ import attrs
 import numpy as np
 
 from funcnet import tree
-from funcnet.specification import specification
+from funcnet.specification import real, specification
 from funcnet.tree import Tree
 
 
@@ -37,13 +37,13 @@ class L2:
     (0.25, LinearParams(weight=array([[0.1, 0.2]]), bias=array([0., 0.])))
     """
 
-    strength: float = attrs.field(validator=attrs.validators.ge(0))
+    strength: float = attrs.field(converter=real, validator=attrs.validators.ge(0))
     exclude: tuple[str, ...] = attrs.field(default=("bias", "*.bias"), converter=tree.as_patterns)
 
     def forward(self, params: Tree) -> tuple[Any, Tree]:
         excluded = tree.matching(params, self.exclude)
         weights = [leaf for leaf, out in zip(tree.leaves(params), excluded, strict=True) if not out]
-        squares = (np.square(leaf).sum(dtype=np.promote_types(leaf.dtype, np.float64)) for leaf in weights)
+        squares = (np.square(leaf, dtype=np.promote_types(leaf.dtype, np.float64)).sum() for leaf in weights)
         return self.strength / 2 * sum(squares, start=np.float64(0)), params
 
     def backward(self, cache: Tree) -> Tree:

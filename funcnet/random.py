@@ -20,20 +20,25 @@ _WORD = 2**32
 
 
 def _path(parts: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    if isinstance(parts, str):
+        raise TypeError(f"expected a tuple of names and positions, got {parts!r}")
     return tuple(part if isinstance(part, str) else _integer(part, "a position", _WORD) for part in parts)
 
 
 def _integer(value: int, name: str, limit: int) -> int:
-    if isinstance(value, bool) or not 0 <= (number := operator.index(value)) < limit:
-        raise ValueError(f"{name} must be an integer from 0 to 2**{limit.bit_length() - 1} - 1, got {value!r}")
-    return number
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise TypeError(f"{name} must be an integer, got {value!r}")
+    if not 0 <= operator.index(value) < limit:
+        raise ValueError(f"{name} must be from 0 to 2**{limit.bit_length() - 1} - 1, got {value!r}")
+    return operator.index(value)
 
 
 @specification
 class Key:
     """Which random numbers: a seed, and the path of names and positions folded into it.
 
-    `seed` is an integer from 0 to 2**128 - 1; positions are integers from 0 to 2**32 - 1. Others raise ValueError.
+    `seed` is an integer from 0 to 2**128 - 1; positions are integers from 0 to 2**32 - 1. Others raise ValueError,
+    what is no integer raises TypeError.
 
     >>> key = Key(0).fold_in("dropout").fold_in(3)
     >>> key
@@ -42,7 +47,7 @@ class Key:
     True
     """
 
-    seed: int = attrs.field(converter=lambda seed: _integer(seed, "seed", 2**128))
+    seed: int = attrs.field(converter=lambda seed: _integer(seed, "a seed", 2**128))
     path: tuple[int | str, ...] = attrs.field(default=(), converter=_path)
 
     def fold_in(self, part: int | str) -> Key:
@@ -59,7 +64,7 @@ class Key:
         >>> Key(7).split(2)
         (Key(seed=7, path=(0,)), Key(seed=7, path=(1,)))
         """
-        return tuple(self.fold_in(position) for position in range(n))
+        return tuple(self.fold_in(position) for position in range(_integer(n, "a number of keys", _WORD)))
 
     def generator(self) -> np.random.Generator:
         """A new generator at the start of this key's random numbers.

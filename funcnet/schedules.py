@@ -7,20 +7,31 @@ and lengths positive, or else ValueError.
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import attrs
+import numpy as np
 
-from funcnet.specification import specification
+from funcnet.specification import real, specification
 
 Schedule: TypeAlias = Callable[[int], float]
+
+_is_rate: Any = attrs.validators.ge(0)
+
+
+def as_learning_rate(value: Any) -> float | Schedule:
+    """A converter: a schedule as it is, a number as a float."""
+    if isinstance(value, type):
+        raise TypeError(f"expected a number or a schedule, got the class {value.__name__}: write {value.__name__}(...)")
+    return value if callable(value) else real(value)
 
 
 def is_learning_rate(instance: object, attribute: Any, value: Any) -> None:
     """A validator: a schedule, or a number that is neither negative nor NaN."""
     if not callable(value):
-        attrs.validators.ge(0)(instance, attribute, value)
+        _is_rate(instance, attribute, value)
 
 
 def learning_rate_at(learning_rate: float | Schedule, step: int) -> float:
@@ -29,14 +40,21 @@ def learning_rate_at(learning_rate: float | Schedule, step: int) -> float:
     >>> learning_rate_at(0.1, 5), learning_rate_at(exponential(1.0, 0.5), 1)
     (0.1, 0.5)
     """
-    rate = learning_rate(step) if callable(learning_rate) else learning_rate
+    rate = real(learning_rate(step)) if callable(learning_rate) else learning_rate
     if not rate >= 0:
         raise ValueError(f"expected a learning rate >= 0, got {rate} at step {step}")
     return rate
 
 
-_is_rate: Any = attrs.validators.ge(0)
-_is_length: Any = [attrs.validators.instance_of(int), attrs.validators.ge(1)]
+def _as_length(value: Any) -> Any:
+    return operator.index(value) if isinstance(value, np.integer) else value
+
+
+def _is_length(instance: object, attribute: Any, value: Any) -> None:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"'{attribute.name}' must be an integer: {value!r}")
+    if value < 1:
+        raise ValueError(f"'{attribute.name}' must be >= 1: {value}")
 
 
 @specification
@@ -47,7 +65,7 @@ class constant:  # noqa: N801, schedules are used as functions
     0.1
     """
 
-    rate: float = attrs.field(validator=_is_rate)
+    rate: float = attrs.field(converter=real, validator=_is_rate)
 
     def __call__(self, step: int) -> float:
         return self.rate
@@ -61,8 +79,8 @@ class exponential:  # noqa: N801
     0.25
     """
 
-    rate: float = attrs.field(validator=_is_rate)
-    decay: float = attrs.field(validator=_is_rate)
+    rate: float = attrs.field(converter=real, validator=_is_rate)
+    decay: float = attrs.field(converter=real, validator=_is_rate)
 
     def __call__(self, step: int) -> float:
         return self.rate * self.decay**step
@@ -77,9 +95,9 @@ class step:  # noqa: N801
     (1.0, 0.5, 0.25)
     """
 
-    rate: float = attrs.field(validator=_is_rate)
-    every: int = attrs.field(validator=_is_length)
-    factor: float = attrs.field(default=0.1, validator=_is_rate)
+    rate: float = attrs.field(converter=real, validator=_is_rate)
+    every: int = attrs.field(converter=_as_length, validator=_is_length)
+    factor: float = attrs.field(default=0.1, converter=real, validator=_is_rate)
 
     def __call__(self, step: int) -> float:
         return self.rate * self.factor ** (step // self.every)
@@ -96,9 +114,9 @@ class cosine:  # noqa: N801
     (1.0, 0.5, 0.0, 0.0)
     """
 
-    rate: float = attrs.field(validator=_is_rate)
-    steps: int = attrs.field(validator=_is_length)
-    final: float = attrs.field(default=0.0, validator=_is_rate)
+    rate: float = attrs.field(converter=real, validator=_is_rate)
+    steps: int = attrs.field(converter=_as_length, validator=_is_length)
+    final: float = attrs.field(default=0.0, converter=real, validator=_is_rate)
 
     def __call__(self, step: int) -> float:
         done = min(step / self.steps, 1.0)
@@ -117,8 +135,8 @@ class warmup:  # noqa: N801
     (0.25, 0.5, 1.0, 1.0)
     """
 
-    steps: int = attrs.field(validator=_is_length)
-    then: float | Schedule = attrs.field(validator=is_learning_rate)
+    steps: int = attrs.field(converter=_as_length, validator=_is_length)
+    then: float | Schedule = attrs.field(converter=as_learning_rate, validator=is_learning_rate)
 
     def __call__(self, step: int) -> float:
         if step < self.steps:

@@ -6,6 +6,7 @@ code that makes it.
 
 from __future__ import annotations
 
+from numbers import Real
 from types import BuiltinFunctionType, FunctionType
 from typing import Any, TypeVar, dataclass_transform
 
@@ -26,6 +27,17 @@ def specification(cls: type[T]) -> type[T]:
     if "__repr__" not in vars(cls):
         cls.__repr__ = _repr  # type: ignore[method-assign]
     return attrs.frozen(repr=False)(cls)
+
+
+def real(value: Any) -> float:
+    """A number as a float: NumPy's would promote the arrays it meets, and print as what can't be typed in.
+
+    >>> real(np.float32(0.5)), real(1)
+    (0.5, 1.0)
+    """
+    if not isinstance(value, Real):
+        raise TypeError(f"expected a real number, got {value!r}")
+    return float(value)
 
 
 def _repr(self: Any) -> str:

@@ -15,7 +15,7 @@ import numpy as np
 
 from funcnet.errors import ShapeError
 from funcnet.layer import Cache, Layer, as_dtype, as_floating, check_no_params, opened
-from funcnet.specification import specification
+from funcnet.specification import real, specification
 from funcnet.tree import Array, Tree
 
 _UNDERFLOW = 2e4  # exp(-x) is 0 in every dtype beyond it
@@ -61,7 +61,7 @@ class LeakyReLU(Layer):
     array([-0.1,  0. ,  2. ])
     """
 
-    slope: float = attrs.field(default=0.01, validator=attrs.validators.ge(0))
+    slope: float = attrs.field(default=0.01, converter=real, validator=attrs.validators.ge(0))
 
     def forward(self, params: Tree, x: Array) -> tuple[Array, Cache]:
         return _forward(self, lambda x: np.where(x > 0, x, self.slope * x), params, x)
@@ -80,7 +80,7 @@ class ELU(Layer):
     array([-1.,  0.,  2.])
     """
 
-    alpha: float = attrs.field(default=1.0, validator=attrs.validators.ge(0))
+    alpha: float = attrs.field(default=1.0, converter=real, validator=attrs.validators.ge(0))
 
     def forward(self, params: Tree, x: Array) -> tuple[Array, Cache]:
         return _forward(self, lambda x: np.maximum(x, 0) + self.alpha * np.expm1(np.minimum(x, 0)), params, x)

@@ -7,7 +7,7 @@ import numpy as np
 
 from funcnet.layer import Cache, Layer, as_dtype, as_floating, check_no_params, opened, read_only
 from funcnet.random import Key
-from funcnet.specification import specification
+from funcnet.specification import real, specification
 from funcnet.tree import Array, Tree
 
 
@@ -29,7 +29,7 @@ class Dropout(Layer):
     True
     """
 
-    rate: float = attrs.field(validator=[attrs.validators.ge(0), attrs.validators.le(1)])
+    rate: float = attrs.field(converter=real, validator=[attrs.validators.ge(0), attrs.validators.le(1)])
     key: Key | None = attrs.field(default=None)
 
     def training(self, key: Key) -> Dropout:

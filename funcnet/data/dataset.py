@@ -1,0 +1,133 @@
+"""The examples that training takes: a `Dataset` is a node, so it never changes, and `batches` deals it out.
+
+What is random about either, a split or an order, is said by a key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from hashlib import sha256
+from numbers import Integral
+
+import attrs
+import numpy as np
+from numpy.typing import ArrayLike
+
+from funcnet.errors import DTypeError, ShapeError
+from funcnet.random import Key
+from funcnet.tree import Array, build, node
+
+
+@node
+class Dataset:
+    """Examples x (n, ...) and their targets y (n, ...): immutable, since the arrays are copied and read-only.
+
+    Raises ShapeError where x and y differ in n or have no such axis, DTypeError where an array's bytes would not tell
+    its values: of objects, of records, of padded long doubles.
+
+    >>> from funcnet.data import Dataset
+    >>> dataset = Dataset([[0.0, 0.5], [1.0, 0.5]], [0, 1])
+    >>> len(dataset), dataset.x.shape, dataset.y
+    (2, (2, 2), array([0, 1]))
+    """
+
+    x: Array = attrs.field(converter=np.asarray)
+    y: Array = attrs.field(converter=np.asarray)
+
+    def __attrs_post_init__(self) -> None:
+        for name, array in (("x", self.x), ("y", self.y)):
+            if array.ndim == 0:
+                raise ShapeError(f"expected {name} of shape (n, ...), one entry for each example, got ()")
+            if array.dtype.char in "OVTgG":
+                raise DTypeError(f"expected {name} of numbers, got {array.dtype}")
+        if len(self.x) != len(self.y):
+            raise ShapeError(f"expected as many targets as examples, got x {self.x.shape} and y {self.y.shape}")
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def take(self, indices: ArrayLike | slice) -> Dataset:
+        """The examples at `indices`: integers, negative ones from the end, or a slice or a mask of n bools.
+
+        A single integer makes a dataset of one example. Raises IndexError for what is out of range or no index,
+        ShapeError for indices of more than one axis.
+
+        >>> dataset = Dataset([[0.0], [0.1], [0.2]], [0, 1, 2])
+        >>> dataset.take([2, 0]).y, dataset.take(slice(1, None)).y, dataset.take(dataset.y != 1).y
+        (array([2, 0]), array([1, 2]), array([0, 2]))
+        """
+        if not isinstance(indices, slice):
+            indices = np.atleast_1d(indices)
+            if indices.ndim > 1:
+                raise ShapeError(f"expected indices of shape (k,), got {indices.shape}")
+            if not indices.size and indices.dtype.kind == "f":  # what NumPy takes [] for
+                indices = indices.astype(np.intp)
+        return build(Dataset, self.x[indices], self.y[indices])
+
+    def split(self, key: Key, fraction: float) -> tuple[Dataset, Dataset]:
+        """Two datasets, of round(n * fraction) examples and of the others, as the key shuffles them.
+
+        Raises ValueError unless 0 <= fraction <= 1.
+
+        >>> import funcnet as fn
+        >>> train, test = fn.data.digits().split(fn.Key(0), 0.8)
+        >>> len(train), len(test)
+        (1438, 359)
+        """
+        if not 0 <= fraction <= 1:
+            raise ValueError(f"fraction must be from 0 to 1, got {fraction!r}")
+        order = key.generator().permutation(len(self))
+        first = round(len(self) * fraction)
+        return self.take(order[:first]), self.take(order[first:])
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of x and y, each as its dtype and shape and then its little-endian bytes in C order.
+
+        So it tells data apart, and neither machines nor layouts in memory.
+
+        >>> dataset = Dataset([[1.0, 2.0]], [1])
+        >>> dataset.digest == Dataset(np.array([[1.0, 2.0]], order="F", dtype=">f8"), [1]).digest
+        True
+        >>> dataset.digest == Dataset([[1.0, 2.0]], [0]).digest
+        False
+        """
+        hashed = sha256()
+        for array in (self.x, self.y):
+            dtype = array.dtype.newbyteorder("<")
+            hashed.update(f"{dtype.str} {array.shape}\n".encode())
+            hashed.update(array.astype(dtype, copy=False).tobytes())
+        return hashed.hexdigest()
+
+
+def batches(dataset: Dataset, batch_size: int, key: Key, epoch: int) -> Iterator[tuple[Array, Array]]:
+    """The batches (x, y) of an epoch: every example once, as `key.fold_in(epoch)` shuffles them, the rest kept.
+
+    The last batch is short where batch_size does not divide n. Raises ValueError for a batch_size that is no positive
+    integer.
+    Bengio: Practical recommendations for gradient-based training of deep architectures, 2012.
+
+    >>> import funcnet as fn
+    >>> dataset = fn.data.parity(3)
+    >>> [x.shape for x, y in fn.data.batches(dataset, 3, fn.Key(0), epoch=0)]
+    [(3, 3), (3, 3), (2, 3)]
+    """
+    integer(batch_size, "batch_size", 1)
+    order = key.fold_in(epoch).generator().permutation(len(dataset))
+    rows = (order[start : start + batch_size] for start in range(0, len(order), batch_size))
+    return ((dataset.x[row], dataset.y[row]) for row in rows)
+
+
+def integer(value: int, name: str, least: int, most: int | None = None) -> int:
+    """`value`, if it is an integer from `least` to `most`; else a ValueError that calls it `name`.
+
+    >>> integer(2.0, "bits", 1, 20)
+    Traceback (most recent call last):
+    ...
+    ValueError: bits must be an integer from 1 to 20, got 2.0
+    """
+    whole = isinstance(value, Integral) and not isinstance(value, bool)
+    if not whole or value < least or (most is not None and value > most):
+        limits = f"from {least} to {most}" if most is not None else f"of at least {least}"
+        raise ValueError(f"{name} must be an integer {limits}, got {value!r}")
+    return int(value)

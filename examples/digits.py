@@ -102,11 +102,11 @@ class OneLineParser(argparse.ArgumentParser):
 def parse_options():
     """The command line's options, checked."""
     parser = OneLineParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seed", type=whole(0, 2**128 - 1), default=0, help="of all that is random (default: %(default)s)")
-    parser.add_argument("--epochs", type=whole(1), default=30, help="passes over the data (default: %(default)s)")
-    parser.add_argument("--hidden", type=whole(1), default=128, help="hidden units (default: %(default)s)")
-    parser.add_argument("--learning-rate", type=positive, default=0.003, help="of Adam (default: %(default)s)")
-    parser.add_argument("--out", type=Path, default=Path("digits-out"), help="folder of pictures (default: %(default)s)")
+    parser.add_argument("--seed", type=whole(0, 2**128 - 1), default=0, help="of all that is random (%(default)s)")
+    parser.add_argument("--epochs", type=whole(1), default=30, help="passes over the data (%(default)s)")
+    parser.add_argument("--hidden", type=whole(1), default=128, help="hidden units (%(default)s)")
+    parser.add_argument("--learning-rate", type=positive, default=0.003, help="of Adam (%(default)s)")
+    parser.add_argument("--out", type=Path, default=Path("digits-out"), help="folder of pictures (%(default)s)")
     options = parser.parse_args()
     try:
         options.out.mkdir(parents=True, exist_ok=True)

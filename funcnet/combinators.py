@@ -81,10 +81,13 @@ def _are_layers(combinator: Any, attribute: object, layers: tuple[Layer, ...]) -
         if isinstance(layer, type) and issubclass(layer, Layer):
             raise TypeError(f"layer {index} of {name} is the class {layer.__name__}: write {layer.__name__}()")
         if not isinstance(layer, Layer):
-            raise TypeError(f"layer {index} of {name} is no layer: {layer!r}")
+            hint = f"; write {name}(*layers)" if isinstance(layer, list | tuple) else ""
+            raise TypeError(f"layer {index} of {name} is no layer: {layer!r}{hint}")
 
 
 def _init(name: str, parts: tuple[tuple[Layer, Shape], ...], key: Key, dtype: DType) -> Tree:
+    if not isinstance(key, Key):
+        raise TypeError(f"expected a key such as Key(0), got {key!r}")
     params = []
     with locating(name, [layer for layer, _ in parts]) as at:
         for at.index, (layer, shape) in enumerate(parts):
@@ -150,6 +153,7 @@ class Sequential(Layer):
         each = _params_of_each("sequential", self.layers, params)
         first = next((index for index, p in enumerate(each) if tree.leaves(p)), len(each))
         if first == len(each):
+            opened(self, cache, dy)  # for what it raises
             return params  # what has no leaves is its own gradient
         dy, caches, grads = self._back_to(first + 1, params, cache, dy)
         with locating("sequential", self.layers) as at:
@@ -185,7 +189,7 @@ class Sum:
 
     @staticmethod
     def join(outputs: list[Array]) -> Array:
-        return reduce(np.add, outputs)
+        return np.asarray(reduce(np.add, outputs))  # a sum of 0-d arrays is a scalar
 
     @staticmethod
     def split(dy: Array, shapes: list[Shape]) -> list[Array]:
@@ -225,6 +229,7 @@ class Parallel(Layer):
     layers: tuple[Layer, ...] = attrs.field(validator=_are_layers)
 
     def init(self, key: Key, input_shape: Shape, dtype: DType = np.float32) -> Tree:
+        self.output_shape(input_shape)  # for what it raises: outputs that do not fit
         return _init(self.how.name, self.parts(input_shape), key, dtype)
 
     def output_shape(self, input_shape: Shape) -> Shape:
@@ -246,11 +251,21 @@ class Parallel(Layer):
                 outputs.append(y)
                 caches.append(cache)
         shapes = [y.shape for y in outputs]
-        return self.how.join(outputs), Cache(self, self.how.shape(shapes), (caches, shapes))
+        shape = self.how.shape(shapes)  # before joining, which would broadcast
+        return self.how.join(outputs), Cache(self, shape, (caches, shapes))
+
+    def apply(self, params: Tree, x: Array) -> Array:
+        each = _params_of_each(self.how.name, self.layers, params)
+        x, outputs = read_only(as_array(x)), []
+        with locating(self.how.name, self.layers) as at:
+            for at.index, p in enumerate(each):
+                outputs.append(self.layers[at.index].apply(p, x))
+        self.how.shape([y.shape for y in outputs])  # for what it raises: joining would broadcast
+        return self.how.join(outputs)
 
     def backward(self, params: Tree, cache: Cache, dy: Array) -> tuple[Array, Tree]:
         passed = self._each("backward", params, cache, dy)
-        return reduce(np.add, [dx for dx, _ in passed]), tuple(grads for _, grads in passed)
+        return Sum.join([dx for dx, _ in passed]), tuple(grads for _, grads in passed)
 
     def params_backward(self, params: Tree, cache: Cache, dy: Array) -> Tree:
         return tuple(self._each("params_backward", params, cache, dy))

@@ -44,7 +44,10 @@ class MissingExtraError(ImportError):
     """A package that an optional part of funcnet needs is not installed."""
 
     def __init__(self, package: str, extra: str) -> None:
-        super().__init__(f'{package} is not installed: python -m pip install "funcnet[{extra}]"', name=package)
+        super().__init__(package, extra, name=package)  # the arguments, so that pickle can call this again
+
+    def __str__(self) -> str:
+        return '{} is not installed: python -m pip install "funcnet[{}]"'.format(*self.args)
 
 
 class locating:  # noqa: N801, it reads as a statement: `with locating("sequential", layers) as at`

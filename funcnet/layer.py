@@ -51,7 +51,10 @@ class Layer:
         return input_shape
 
     def forward(self, params: Tree, x: Array) -> tuple[Array, Any]:
-        """The layer's output y, and what `backward` needs to know of this pass."""
+        """The layer's output y, and what `backward` needs to know of this pass.
+
+        The cache may hold x itself: it is to stay as it is until `backward` has run.
+        """
         raise NotImplementedError(f"{type(self).__name__} has no forward")
 
     def backward(self, params: Tree, cache: Any, dy: Array) -> tuple[Array, Tree]:
@@ -94,6 +97,15 @@ def _in_training(value: Any, key: Key) -> Any:
     return value
 
 
+def with_features(input_shape: Shape) -> Shape:
+    """`input_shape`, if it is a tuple of at least one axis, the features; else TypeError or ShapeError."""
+    if not isinstance(input_shape, tuple):
+        raise TypeError(f"expected an input shape, a tuple such as (784,), got {input_shape!r}")
+    if not input_shape:
+        raise ShapeError("expected an input shape of at least one axis, the features, got ()")
+    return input_shape
+
+
 class Cache(NamedTuple):
     """What a forward pass leaves for the backward pass: whose it is, the shape of its y, and what was saved."""
 
@@ -104,7 +116,7 @@ class Cache(NamedTuple):
 
 def check_no_params(params: Tree) -> None:
     """Raise TreeError for params that are not `()`, those of a layer without any."""
-    if params != ():
+    if type(params) is not tuple or params:
         raise TreeError(f"expected (), as the layer has no params, got {type(params).__name__}")
 
 
@@ -118,15 +130,13 @@ def saved_by(owner: object, cache: Any) -> Any:
 
 
 def opened(layer: Layer, cache: Any, dy: Any) -> tuple[Any, Array]:
-    """What `layer` saved, in the dtype of dy if it is an array of numbers, and dy as an array.
+    """What `layer` saved, and dy as an array.
 
     Raises CacheError if another layer made the cache, ShapeError if dy has not the shape of y.
     """
     saved, dy = saved_by(layer, cache), as_floating(dy)
     if dy.shape != cache.shape:
         raise ShapeError(f"expected dy of the shape of y, {cache.shape}, got {dy.shape}")
-    if isinstance(saved, np.ndarray) and saved.dtype != dy.dtype and saved.dtype.kind != "b":
-        saved = saved.astype(dy.dtype)
     return saved, dy
 
 
@@ -154,8 +164,14 @@ def as_floating(x: Any) -> Array:
 
 def as_dtype(y: Any, dtype: DType) -> Array:
     """`y` in `dtype`, and an array even where a function of a 0-d array gave a scalar."""
-    array: Array = np.asarray(y) if isinstance(y, np.generic) else y
+    array: Array = y if isinstance(y, np.ndarray) else np.asarray(y)
     return array.astype(dtype, copy=False)
+
+
+def wide_sum(x: Array, axis: int | None = None, keepdims: bool = False) -> Array:
+    """The sum of x; that of float16 in float32, where it does not stall at 2048 ones or overflow at 65,520."""
+    total: Array = x.sum(axis=axis, keepdims=keepdims, dtype=np.float32 if x.dtype == np.float16 else None)
+    return total
 
 
 def read_only(array: Array) -> Array:

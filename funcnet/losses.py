@@ -14,9 +14,9 @@ import attrs
 import numpy as np
 
 from funcnet.errors import ShapeError
-from funcnet.layer import Cache, Shape, as_array, as_floating, saved_by
+from funcnet.layer import Cache, Shape, as_array, as_dtype, as_floating, saved_by, wide_sum
 from funcnet.layers.activations import sigmoid, softplus
-from funcnet.layers.softmax import shifted
+from funcnet.layers.softmax import shifted, sum_of_others
 from funcnet.specification import specification
 from funcnet.tree import Array
 
@@ -43,9 +43,8 @@ def _divisor(reduction: str, shape: Shape) -> int:
 
 
 def _reduced(losses: Array, divisor: int) -> Any:
-    """Their sum over the divisor, as a scalar; float16 is summed in float32, where 70,000 ones are no infinity."""
-    wide = np.float32 if losses.dtype == np.float16 else None
-    return np.asarray(losses.sum(dtype=wide) / divisor).astype(losses.dtype)[()]
+    """Their sum over the divisor, as a scalar."""
+    return as_dtype(wide_sum(losses) / divisor, losses.dtype)[()]
 
 
 def _same_shape(y: Any, target: Any) -> tuple[Array, Array]:
@@ -111,7 +110,7 @@ class SigmoidBinaryCrossEntropy:
 
     def backward(self, cache: Cache) -> Array:
         y, target, divisor = saved_by(self, cache)
-        dy: Array = ((1 - target) * sigmoid(y) - target * sigmoid(-y)) / divisor
+        dy: Array = ((1 - target) * sigmoid(y) - target * sigmoid(-y)) * (1 / divisor)
         return dy
 
 
@@ -138,12 +137,13 @@ class BinaryCrossEntropy:
         _check_probabilities("targets", target)
         divisor, least = _divisor(self.reduction, y.shape), np.finfo(y.dtype).tiny
         p, q = np.maximum(y, least), np.maximum(1 - y, least)
-        losses = -(target * np.log(p) + (1 - target) * np.log(q))
+        log_q = np.where(y < 0.5, np.log1p(-np.minimum(y, 0.5)), np.log(q))  # 1 - y has lost what a small y is
+        losses = -(target * np.log(p) + (1 - target) * log_q)
         return _reduced(losses, divisor), Cache(self, y.shape, (p, q, target, divisor))
 
     def backward(self, cache: Cache) -> Array:
         p, q, target, divisor = saved_by(self, cache)
-        dy: Array = ((1 - target) / q - target / p) / divisor
+        dy: Array = ((1 - target) / q - target / p) * (1 / divisor)
         return dy
 
 
@@ -170,19 +170,17 @@ class SoftmaxCrossEntropy:
         divisor = _divisor("sum" if self.reduction == "sum" else "batch", y.shape)
         logits = shifted(y)
         exponentials = np.exp(logits)
-        # All but the largest, whose logit is 0: log1p of their sum keeps what log(1 + sum) would round away.
-        largest = np.arange(y.shape[-1]) == np.argmax(logits, axis=-1)[..., None]
-        others = np.where(largest, 0, exponentials).sum(axis=-1, keepdims=True)
+        others = sum_of_others(logits, exponentials)
         unlikeliness = np.where(target == 0, 0, np.log1p(others) - logits)
         p = exponentials / (1 + others)
-        complement = np.where(largest, others / (1 + others), 1 - p)
+        complement = np.where(logits == 0, others / (1 + others), 1 - p)
         value = _reduced((target * unlikeliness).astype(y.dtype, copy=False), divisor)
-        return value, Cache(self, y.shape, (p, complement, target, divisor))
+        return value, Cache(self, y.shape, (as_dtype(p, y.dtype), as_dtype(complement, y.dtype), target, divisor))
 
     def backward(self, cache: Cache) -> Array:
         p, complement, target, divisor = saved_by(self, cache)
-        rest = target.sum(axis=-1, keepdims=True) - target
-        dy: Array = (p * rest - complement * target) / divisor
+        rest = as_dtype(wide_sum(target, axis=-1, keepdims=True) - target, target.dtype)
+        dy: Array = (p * rest - complement * target) * (1 / divisor)
         return dy
 
 

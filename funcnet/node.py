@@ -108,7 +108,14 @@ def _copied(value: Tree) -> Tree:
         return frozen(np.array(value, order="K"))
     if isinstance(value, tuple):
         return tuple_of(type(value), [_copied(child) for child in value])
+    check_immutable(value)
     return value
+
+
+def check_immutable(value: object) -> None:
+    """Raise TypeError for a list or a dict: its arrays would be no leaves, and trees do not change."""
+    if isinstance(value, list | dict):
+        raise TypeError(f"a {type(value).__name__} is no tree, since it can change: use an array, a tuple or a node")
 
 
 def tuple_of(kind: type[tuple[Any, ...]], children: Sequence[Tree]) -> tuple[Any, ...]:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from funcnet.errors import DTypeError, ShapeError, TreeError
-from funcnet.node import LEAVES, Array, DType, Tree, build, equal, frozen, node, tuple_of
+from funcnet.node import LEAVES, Array, DType, Tree, build, check_immutable, equal, frozen, node, tuple_of
 
 __all__ = [
     "Array",
@@ -60,8 +60,7 @@ def _structure(tree: Tree, leaves: list[Array]) -> Any:
         return kind, [_structure(getattr(tree, name), leaves) for name in names]
     if isinstance(tree, tuple):
         return kind, [_structure(child, leaves) for child in tree]
-    if isinstance(tree, list | dict):
-        raise TypeError(f"a {kind.__name__} is no tree, since it can change: use a tuple or a node")
+    check_immutable(tree)
     return Carried, tree
 
 
@@ -104,6 +103,7 @@ def _differences(tree: Tree, other: Tree, shapes: bool, path: str = "") -> Itera
 def _children(tree: Tree) -> list[tuple[str, Tree]] | None:
     if isinstance(tree, tuple):
         return [(str(index), child) for index, child in enumerate(tree)]
+    check_immutable(tree)
     names = getattr(type(tree), "__node_fields__", None)
     return None if names is None else [(name, getattr(tree, name)) for name in names]
 
@@ -186,18 +186,18 @@ def ravel(tree: Tree) -> tuple[Array, Callable[[Array], Tree]]:
     """
     parts, structure = flatten(tree)
     ends = list(accumulate((leaf.size for leaf in parts), initial=0))
+    joined = np.concatenate([leaf.ravel() for leaf in parts] or [np.zeros(0)])
 
     def unravel(vector: Array) -> Tree:
         vector = np.asarray(vector)
-        if vector.shape != (ends[-1],):
-            raise ShapeError(f"expected a vector of shape ({ends[-1]},), got {vector.shape}")
-        for leaf in parts:
-            if not np.can_cast(vector.dtype, leaf.dtype, "same_kind"):
-                raise DTypeError(f"a vector of {vector.dtype} can't become leaves of {leaf.dtype}")
+        if vector.shape != joined.shape:
+            raise ShapeError(f"expected a vector of shape {joined.shape}, got {vector.shape}")
+        if not np.can_cast(vector.dtype, joined.dtype, "same_kind"):
+            raise DTypeError(f"expected a vector of {joined.dtype}, got {vector.dtype}")
         rows = zip(parts, pairwise(ends), strict=True)
         return unflatten(structure, (vector[a:b].reshape(leaf.shape).astype(leaf.dtype) for leaf, (a, b) in rows))
 
-    return np.concatenate([leaf.ravel() for leaf in parts] or [np.zeros(0)]), unravel
+    return joined, unravel
 
 
 def cast(tree: Tree, dtype: DType) -> Tree:
@@ -233,12 +233,12 @@ def norm(tree: Tree) -> float:
     >>> norm((np.array([3.0, 0.0]), np.array(4.0)))
     5.0
     """
-    largest = float(np.max([np.max(np.abs(leaf), initial=0) for leaf in leaves(tree)], initial=0))
+    magnitudes = [np.abs(leaf.astype(np.promote_types(leaf.dtype, np.float64))) for leaf in leaves(tree)]
+    largest = float(np.max([np.max(magnitude, initial=0) for magnitude in magnitudes], initial=0))
     if largest == 0 or not math.isfinite(largest):
         return largest
     # Relative to the largest, no square overflows or vanishes.
-    squares = (np.square(np.abs(leaf) / largest).sum(dtype=np.float64) for leaf in leaves(tree))
-    return largest * math.sqrt(math.fsum(squares))
+    return largest * math.sqrt(sum(float(np.square(magnitude / largest).sum()) for magnitude in magnitudes))
 
 
 def allclose(a: Tree, b: Tree, rtol: float = 1e-5, atol: float = 1e-8) -> bool:

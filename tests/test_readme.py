@@ -45,5 +45,7 @@ def test_the_layers_of_ones_own_have_right_gradients(name):
 def test_every_module_is_on_the_map():
     modules = {path.stem for path in (ROOT / "funcnet").iterdir() if path.suffix == ".py" or path.is_dir()}
     table = re.search(r"## Where things are\n(.*?)\n## ", README, flags=re.DOTALL)[1]
-    mapped = set(re.findall(r"`(\w+)`", "".join(line.split("|")[1] for line in table.splitlines() if line[:3] == "| `")))
+    mapped = set(
+        re.findall(r"`(\w+)`", "".join(line.split("|")[1] for line in table.splitlines() if line[:3] == "| `"))
+    )
     assert mapped == {module for module in modules if not module.startswith("__")}

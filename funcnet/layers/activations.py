@@ -64,7 +64,7 @@ class LeakyReLU(Layer):
     slope: float = attrs.field(default=0.01, converter=real, validator=attrs.validators.ge(0))
 
     def forward(self, params: Tree, x: Array) -> tuple[Array, Cache]:
-        return _forward(self, lambda x: np.where(x > 0, x, self.slope * x), params, x)
+        return _forward(self, lambda x: np.maximum(x, 0) + self.slope * np.minimum(x, 0), params, x)
 
     def backward(self, params: Tree, cache: Cache, dy: Array) -> tuple[Array, Tree]:
         return _backward(self, lambda x: np.where(x > 0, 1, self.slope), cache, dy)

@@ -9,9 +9,9 @@ import attrs
 import numpy as np
 
 from funcnet import initializers
-from funcnet.errors import ShapeError, TreeError
+from funcnet.errors import CacheError, ShapeError, TreeError
 from funcnet.initializers import Initializer
-from funcnet.layer import Cache, Layer, Shape, as_array, opened
+from funcnet.layer import Cache, Layer, Shape, as_array, as_dtype, opened, wide_sum, with_features
 from funcnet.random import Key
 from funcnet.specification import specification
 from funcnet.tree import Array, DType, build, node
@@ -54,14 +54,12 @@ class Linear(Layer):
     bias_init: Initializer = initializers.zeros
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        if not input_shape:
-            raise ShapeError("expected an input shape of at least one axis, the features, got ()")
-        return (*input_shape[:-1], self.n_out)
+        return (*with_features(input_shape)[:-1], self.n_out)
 
     def init(self, key: Key, input_shape: Shape, dtype: DType = np.float32) -> LinearParams:
-        shape = (input_shape[-1], *self.output_shape(input_shape)[-1:])
-        weight = self.weight_init(key.fold_in("weight"), shape, dtype)
-        bias = self.bias_init(key.fold_in("bias"), shape[1:], dtype) if self.bias else None
+        n_out = self.output_shape(input_shape)[-1]
+        weight = self.weight_init(key.fold_in("weight"), (input_shape[-1], n_out), dtype)
+        bias = self.bias_init(key.fold_in("bias"), (n_out,), dtype) if self.bias else None
         return LinearParams(weight, bias)
 
     def forward(self, params: LinearParams, x: Array) -> tuple[Array, Cache]:
@@ -76,42 +74,44 @@ class Linear(Layer):
         return y, Cache(self, y.shape, x)
 
     def backward(self, params: LinearParams, cache: Cache, dy: Array) -> tuple[Array, LinearParams]:
-        x, dy = opened(self, cache, dy)
-        weight, _ = self._arrays(params)
-        dx = (_rows(dy) @ weight.T).astype(dy.dtype, copy=False)
+        x, dy = self._opened(params, cache, dy)
+        dx = as_dtype(_rows(dy) @ params.weight.T, dy.dtype)
         return dx.reshape(x.shape), self._grads(params, x, dy)
 
     def params_backward(self, params: LinearParams, cache: Cache, dy: Array) -> LinearParams:
-        return self._grads(params, *opened(self, cache, dy))
+        return self._grads(params, *self._opened(params, cache, dy))
 
     def _grads(self, params: LinearParams, x: Array, dy: Array) -> LinearParams:
-        weight, bias = self._arrays(params)
         rows = _rows(dy)
-        dweight = (_rows(x).T @ rows).astype(weight.dtype, copy=False)
-        dbias = None if bias is None else _sum_of_rows(rows).astype(bias.dtype, copy=False)
-        return build(LinearParams, dweight, dbias)
+        weight = as_dtype(_rows(x).T @ rows, params.weight.dtype)
+        bias = None if params.bias is None else as_dtype(wide_sum(rows, axis=0), params.bias.dtype)
+        return build(LinearParams, weight, bias)
+
+    def _opened(self, params: LinearParams, cache: Cache, dy: Array) -> tuple[Array, Array]:
+        weight, _ = self._arrays(params)
+        x, dy = opened(self, cache, dy)
+        if x.shape[-1] != weight.shape[0]:
+            raise CacheError(f"expected a cache of x of shape (..., n_in={weight.shape[0]}), got one of {x.shape}")
+        return x, dy
 
     def _arrays(self, params: LinearParams) -> tuple[Array, Array | None]:
-        if not isinstance(params, LinearParams) or (params.bias is not None) != self.bias:
-            raise TreeError(f"expected LinearParams {'with a' if self.bias else 'without'} bias, got {_kind(params)}")
-        weight, bias = params.weight, params.bias
-        if weight.ndim != 2 or weight.shape[1] != self.n_out or (bias is not None and bias.shape != weight.shape[1:]):
-            raise TreeError(f"expected weight (n_in, {self.n_out}) and bias ({self.n_out},)")
-        return weight, bias
+        """Weight and bias; TreeError if params are not such as `init` makes."""
+        expected = (self.n_out,) if self.bias else None
+        if isinstance(params, LinearParams):
+            weight, bias = params.weight, params.bias
+            if np.shape(weight)[1:] == (self.n_out,) and (None if bias is None else np.shape(bias)) == expected:
+                return weight, bias
+        raise TreeError(
+            f"expected LinearParams of weight (n_in, {self.n_out}) and bias {expected}, got {_shapes(params)}"
+        )
 
 
-def _kind(params: object) -> str:
-    without = isinstance(params, LinearParams) and params.bias is None
-    return f"{type(params).__name__}{' without bias' if without else ''}"
+def _shapes(params: object) -> str:
+    if not isinstance(params, LinearParams):
+        return type(params).__name__
+    return f"weight {np.shape(params.weight)} and bias {None if params.bias is None else np.shape(params.bias)}"
 
 
 def _rows(x: Array) -> Array:
     """x as a matrix, its batch axes made one; a shape with a zero in it leaves -1 nothing to be."""
     return x if x.ndim == 2 else x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
-
-
-def _sum_of_rows(rows: Array) -> Array:
-    """The sum over axis 0; in float16 it would stall at 2048 ones."""
-    wide = np.float32 if rows.dtype == np.float16 else None
-    total: Array = rows.sum(axis=0, dtype=wide)
-    return total

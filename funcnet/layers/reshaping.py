@@ -58,8 +58,7 @@ class Flatten(Layer):
         return FlattenParams(tuple(input_shape))
 
     def forward(self, params: FlattenParams, x: Array) -> tuple[Array, Cache]:
-        if not isinstance(params, FlattenParams):
-            raise TreeError(f"expected the FlattenParams that init makes, got {params!r}")
+        _check_flatten(params)
         x, features = as_array(x), params.input_shape
         batch = x.shape[: x.ndim - len(features)]
         if batch + features != x.shape:
@@ -68,5 +67,11 @@ class Flatten(Layer):
         return y, Cache(self, y.shape, x.shape)
 
     def backward(self, params: FlattenParams, cache: Cache, dy: Array) -> tuple[Array, FlattenParams]:
+        _check_flatten(params)
         x_shape, dy = opened(self, cache, dy)
-        return read_only(dy.reshape(x_shape)), params
+        return read_only(dy.reshape(x_shape)), params  # without leaves, params are their own gradient
+
+
+def _check_flatten(params: object) -> None:
+    if not isinstance(params, FlattenParams):
+        raise TreeError(f"expected the FlattenParams that init makes, got {params!r}")

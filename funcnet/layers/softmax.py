@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from funcnet.errors import ShapeError
-from funcnet.layer import Cache, Layer, Shape, as_floating, check_no_params, opened
+from funcnet.layer import Cache, Layer, Shape, as_dtype, as_floating, check_no_params, opened, wide_sum, with_features
 from funcnet.specification import specification
 from funcnet.tree import Array, Tree
 
@@ -25,6 +25,21 @@ def shifted(x: Array) -> Array:
     return y
 
 
+def sum_of_others(logits: Array, exponentials: Array) -> Array:
+    """The sum of each row of exponentials but for one of the largest, which is 1: (..., 1), from `shifted` logits.
+
+    Of a probability near 1, log1p(others) and others / (1 + others) keep what log(1 + others) and 1 - p round away.
+
+    >>> float(sum_of_others(np.array([0.0, -50.0]), np.exp([0.0, -50.0]))[0])
+    1.9287498479639178e-22
+    """
+    largest = logits == 0
+    smaller = wide_sum(np.where(largest, 0, exponentials), axis=-1, keepdims=True)
+    ties = np.maximum(largest.sum(axis=-1, keepdims=True, dtype=smaller.dtype) - 1, 0)
+    others: Array = smaller + ties
+    return others
+
+
 @specification
 class Softmax(Layer):
     """y = exp(x) / sum(exp(x)) along the last axis, x (..., n); dx = y * (dy - sum(y * dy)).
@@ -36,18 +51,18 @@ class Softmax(Layer):
     """
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        return _with_features(input_shape)
+        return with_features(input_shape)
 
     def forward(self, params: Tree, x: Array) -> tuple[Array, Cache]:
         check_no_params(params)
         exponentials = np.exp(shifted(as_floating(x)))
-        y = exponentials / exponentials.sum(axis=-1, keepdims=True)
+        y = as_dtype(exponentials / wide_sum(exponentials, axis=-1, keepdims=True), exponentials.dtype)
         y.flags.writeable = False  # the cache has it too
         return y, Cache(self, y.shape, y)
 
     def backward(self, params: Tree, cache: Cache, dy: Array) -> tuple[Array, Tree]:
         y, dy = opened(self, cache, dy)
-        return y * (dy - (y * dy).sum(axis=-1, keepdims=True)), ()
+        return as_dtype(y * (dy - wide_sum(y * dy, axis=-1, keepdims=True)), dy.dtype), ()
 
 
 @specification
@@ -59,21 +74,15 @@ class LogSoftmax(Layer):
     """
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        return _with_features(input_shape)
+        return with_features(input_shape)
 
     def forward(self, params: Tree, x: Array) -> tuple[Array, Cache]:
         check_no_params(params)
         x = shifted(as_floating(x))
-        y = x - np.log(np.exp(x).sum(axis=-1, keepdims=True))
+        y = as_dtype(x - np.log1p(sum_of_others(x, np.exp(x))), x.dtype)
         y.flags.writeable = False  # the cache has it too
         return y, Cache(self, y.shape, y)
 
     def backward(self, params: Tree, cache: Cache, dy: Array) -> tuple[Array, Tree]:
         y, dy = opened(self, cache, dy)
-        return dy - np.exp(y) * dy.sum(axis=-1, keepdims=True), ()
-
-
-def _with_features(input_shape: Shape) -> Shape:
-    if not input_shape:
-        raise ShapeError("expected an input shape of at least one axis, the features, got ()")
-    return input_shape
+        return as_dtype(dy - np.exp(y) * wide_sum(dy, axis=-1, keepdims=True), dy.dtype), ()

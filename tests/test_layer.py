@@ -1,4 +1,4 @@
-"""What every layer is: a value, with passes, defaults and a training form of its own; and its summary."""
+"""What every layer is: a value, with passes, defaults and a training form of its own."""
 
 import copy
 import multiprocessing
@@ -11,38 +11,8 @@ import pytest
 
 import funcnet as fn
 from funcnet import tree
-
-# One of each layer, with and without its options, and of each combinator; all take (..., 3).
-LAYERS = [
-    fn.Linear(4),
-    fn.Linear(4, bias=False),
-    fn.Linear(4, weight_init=fn.initializers.he_normal, bias_init=fn.initializers.constant(0.5)),
-    fn.Linear(4, weight_init=fn.initializers.normal(0.01), bias_init=fn.initializers.uniform(0.1)),
-    fn.ReLU(),
-    fn.LeakyReLU(),
-    fn.LeakyReLU(0.2),
-    fn.ELU(),
-    fn.ELU(alpha=0.5),
-    fn.GELU(),
-    fn.SiLU(),
-    fn.Sigmoid(),
-    fn.Tanh(),
-    fn.Softplus(),
-    fn.Softmax(),
-    fn.LogSoftmax(),
-    fn.Identity(),
-    fn.Elementwise(np.sin, np.cos),
-    fn.Flatten(),
-    fn.Dropout(0.5),
-    fn.Dropout(0.5).training(fn.Key(2**100).fold_in("name").fold_in(3)),
-    fn.sequential(),
-    fn.sequential(fn.Linear(4), fn.ReLU(), fn.sequential(fn.Linear(2))),
-    fn.add(fn.Linear(4), fn.Linear(4)),
-    fn.concatenate(fn.Linear(4), fn.Identity()),
-    fn.residual(fn.sequential(fn.Tanh(), fn.Dropout(0.1))),
-    fn.sequential(fn.Dropout(0.5), fn.residual(fn.Dropout(0.5))).training(fn.Key(1)),
-]
-layers = pytest.mark.parametrize("layer", LAYERS, ids=repr)
+from tests.layer_values import LAYERS, layers
+from tests.passes import dropout_keys
 
 
 def sample(layer):
@@ -198,28 +168,20 @@ DROPOUT = fn.Dropout(0.5)
 MODEL = Weighted(DROPOUT, (DROPOUT, fn.ReLU(), fn.sequential(DROPOUT, fn.residual(DROPOUT))), 3.0, DROPOUT)
 
 
-def keys(model):
-    """The keys of all Dropouts inside."""
-    if isinstance(model, fn.Dropout):
-        return [model.key]
-    inside = attrs.astuple(model, recurse=False) if isinstance(model, fn.Layer) else model
-    return [key for part in inside if isinstance(part, fn.Layer | tuple) for key in keys(part)]
-
-
 def test_a_combinator_of_ones_own_is_trained_without_a_word_of_its_own():
     trained = MODEL.training(fn.Key(0))
     assert type(trained) is Weighted
     assert (trained.factor, trained.others[1], trained.derived) == (3.0, fn.ReLU(), 0)
-    assert len(set(keys(trained))) == len(keys(trained)) == 5
-    assert None not in keys(trained)
-    assert keys(MODEL) == [None] * 5
+    assert len(set(dropout_keys(trained))) == len(dropout_keys(trained)) == 5
+    assert None not in dropout_keys(trained)
+    assert dropout_keys(MODEL) == [None] * 5
 
 
 def test_the_key_fixes_the_draws():
     params, x = sample(MODEL)
     first, again, other = (MODEL.training(fn.Key(seed)) for seed in (0, 0, 1))
     assert first == again != other
-    assert not set(keys(first)) & set(keys(other))
+    assert not set(dropout_keys(first)) & set(dropout_keys(other))
     assert tree.equal(first.apply(params, x), again.apply(params, x))
     assert not np.array_equal(first.apply(params, x), other.apply(params, x))
 
@@ -240,66 +202,3 @@ def test_a_layer_in_training_has_the_params_and_shapes_of_the_layer(layer):
 @pytest.mark.parametrize("layer", [layer for layer in LAYERS if "Dropout" not in repr(layer)], ids=repr)
 def test_a_layer_without_randomness_is_its_own_training_form(layer):
     assert layer.training(fn.Key(0)) == layer
-
-
-# --- Summary ---
-
-
-def cells(model, input_shape, *dtype):
-    """The rows of the summary as lists of cells."""
-    return [line.split("  ") for line in fn.summary(model, input_shape, *dtype).splitlines()]
-
-
-def stripped(row):
-    return [cell.strip() for cell in row if cell.strip()]
-
-
-NESTED = fn.sequential(
-    fn.Flatten(),
-    fn.Linear(50),
-    fn.residual(fn.sequential(fn.ReLU(), fn.Linear(50, bias=False))),
-    fn.concatenate(fn.Linear(1000), fn.Identity()),
-    fn.sequential(),
-)
-
-
-def test_summary_of_a_nested_model():
-    rows = [stripped(row) for row in cells(NESTED, (28, 28))]
-    first, inner, last = 784 * 50 + 50, 50 * 50, 50 * 1000 + 1000
-    total = first + inner + last
-    assert rows == [
-        ["path", "layer", "output shape", "params", "bytes"],
-        ["0", "Flatten()", "(784,)", "0", "0"],
-        ["1", "Linear(n_out=50)", "(50,)", f"{first:,}", f"{4 * first:,}"],
-        ["2.0", "Identity()", "(50,)", "0", "0"],
-        ["2.1.0", "ReLU()", "(50,)", "0", "0"],
-        ["2.1.1", "Linear(n_out=50, bias=False)", "(50,)", f"{inner:,}", f"{4 * inner:,}"],
-        ["3.0", "Linear(n_out=1000)", "(1000,)", f"{last:,}", f"{4 * last:,}"],
-        ["3.1", "Identity()", "(50,)", "0", "0"],
-        ["4", "sequential()", "(1050,)", "0", "0"],
-        ["total", f"{total:,}", f"{4 * total:,}"],
-    ]
-    assert f"{total:,}" == "92,750"
-
-
-def test_summary_of_a_single_layer():
-    assert fn.summary(fn.Linear(2), (3,)).splitlines() == [
-        "path   layer            output shape  params  bytes",
-        "-      Linear(n_out=2)  (2,)               8     32",
-        "total                                      8     32",
-    ]
-
-
-@layers
-@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
-def test_the_last_line_of_the_summary_is_the_total(layer, dtype):
-    *rows, total = [stripped(row) for row in cells(layer, (3,), dtype)][1:]
-    size = tree.size(layer.init(fn.Key(0), (3,)))
-    assert total == ["total", f"{size:,}", f"{size * np.dtype(dtype).itemsize:,}"]
-    assert sum(int(row[-2].replace(",", "")) for row in rows) == size
-
-
-def test_the_columns_of_the_summary_are_aligned():
-    header, *rows = fn.summary(NESTED, (28, 28)).splitlines()
-    assert {len(row) for row in rows} == {len(header)}
-    assert all(row[header.index(name) - 1] == " " for row in rows for name in ("layer", "output shape"))

@@ -1,13 +1,13 @@
 """The L2 penalty against its formula and a central difference."""
 
 import math
-import pickle
 
 import numpy as np
 import pytest
 
 import funcnet as fn
 from funcnet.tree import equal, leaves, named_leaves, ravel
+from tests.values import assert_is_a_value
 
 LAYER = fn.Linear(3, bias_init=fn.initializers.normal(1.0))
 MODEL = fn.sequential(LAYER, fn.ReLU(), fn.residual(LAYER))
@@ -144,10 +144,7 @@ def test_a_bad_strength_is_refused(strength):
 
 @exclusions
 def test_a_penalty_is_a_value(exclude, excluded):
-    penalty = penalty_of(exclude)
-    for same in (pickle.loads(pickle.dumps(penalty)), eval(repr(penalty), vars(fn))):
-        assert same == penalty
-        assert hash(same) == hash(penalty)
+    assert_is_a_value(penalty_of(exclude))
 
 
 def test_one_pattern_is_a_tuple_of_one():

@@ -1,10 +1,8 @@
 """Keys: golden values, the rule that they come from, and independence."""
 
 import hashlib
-import pickle
 import struct
 from concurrent.futures import ThreadPoolExecutor
-from copy import deepcopy
 
 import attrs
 import numpy as np
@@ -13,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import funcnet as fn
+from tests.values import assert_is_a_value
 
 
 def first_bits(key, n=2):
@@ -219,10 +218,7 @@ def test_eight_threads_draw_the_same_bits():
 
 @given(seeds, paths)
 def test_a_key_is_a_value(seed, path):
-    key = fn.Key(seed, path)
-    for same in (pickle.loads(pickle.dumps(key)), deepcopy(key), eval(repr(key), vars(fn))):
-        assert same == key
-        assert hash(same) == hash(key)
+    assert_is_a_value(fn.Key(seed, path))
 
 
 @pytest.mark.parametrize("name", ["seed", "path", "anything"])

@@ -1,0 +1,124 @@
+"""What acts on each number is exact in the tails and has its limit at infinity."""
+
+import math
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+import funcnet as fn
+from tests import oracles
+from tests.oracles import ROUNDING, exactly
+from tests.passes import every_dtype
+
+
+def y_and_slope(layer, x):
+    """y, and dx for a dy of ones."""
+    x = np.asarray(x)
+    y, cache = layer.forward((), x)
+    return y, layer.backward((), cache, np.ones_like(y))[0]
+
+
+# --- The tails ---
+
+TAILS = [
+    (fn.Sigmoid(), oracles.sigmoid, oracles.sigmoid_derivative),
+    (fn.Tanh(), oracles.tanh, oracles.tanh_derivative),
+    (fn.Softplus(), oracles.softplus, oracles.sigmoid),
+    (fn.SiLU(), oracles.silu, oracles.silu_derivative),
+    (fn.GELU(), oracles.gelu, oracles.gelu_derivative),
+    (fn.ELU(), oracles.elu, oracles.elu_derivative),
+]
+tails = pytest.mark.parametrize(
+    ("layer", "f", "derivative"), TAILS, ids=lambda value: getattr(value, "__name__", str(value))
+)
+
+
+@pytest.mark.parametrize("x", [-1000.0, -40.0, -1e-300, 0.0, 1e-300, 40.0, 1000.0])
+@tails
+def test_values_and_slopes_are_exact_in_the_tails(layer, f, derivative, x):
+    y, dydx = y_and_slope(layer, x)
+    assert_allclose(y, exactly(f, x), rtol=ROUNDING)
+    assert_allclose(dydx, exactly(derivative, x), rtol=ROUNDING)
+
+
+@pytest.mark.parametrize("x", [-80.0, -20.0, 20.0, 80.0])
+@tails
+def test_the_tails_are_exact_in_float32(layer, f, derivative, x):
+    y, dydx = y_and_slope(layer, np.float32(x))
+    assert_allclose(y, exactly(f, x), rtol=1e-6, atol=1e-45)
+    assert_allclose(dydx, exactly(derivative, x), rtol=1e-6, atol=1e-45)
+
+
+@pytest.mark.parametrize("x", [-30.0, -20.0, -10.0, -5.0])
+def test_gelu_is_as_exact_as_the_rounding_of_x_allows(x):
+    y, dydx = y_and_slope(fn.GELU(), x)
+    amplified = x * x * ROUNDING  # exp(-x**2 / 2) makes it of the rounding of x
+    assert_allclose(y, exactly(oracles.gelu, x), rtol=amplified)
+    assert_allclose(dydx, exactly(oracles.gelu_derivative, x), rtol=amplified)
+
+
+def test_tails_by_hand():
+    assert_allclose(y_and_slope(fn.Sigmoid(), -40.0)[0], math.exp(-40) / (1 + math.exp(-40)), rtol=ROUNDING)
+    assert_allclose(y_and_slope(fn.Sigmoid(), 40.0)[1], math.exp(-40), rtol=ROUNDING)
+    assert_allclose(y_and_slope(fn.Tanh(), -20.0)[1], 4 * math.exp(-40), rtol=ROUNDING)
+    assert_allclose(y_and_slope(fn.Softplus(), -40.0)[0], math.log1p(math.exp(-40)), rtol=ROUNDING)
+    assert_allclose(y_and_slope(fn.ELU(), -1e-10)[0], math.expm1(-1e-10), rtol=ROUNDING)
+    assert_allclose(y_and_slope(fn.GELU(), -5.0)[0], -5 * math.erfc(5 / math.sqrt(2)) / 2, rtol=25 * ROUNDING)
+
+
+# --- The limits ---
+
+# layer, y at minus infinity and infinity, slope at both
+LIMITS = [
+    (fn.ReLU(), (0, np.inf), (0, 1)),
+    (fn.LeakyReLU(0.25), (-np.inf, np.inf), (0.25, 1)),
+    (fn.ELU(), (-1, np.inf), (0, 1)),
+    (fn.ELU(2.0), (-2, np.inf), (0, 1)),
+    (fn.GELU(), (0, np.inf), (0, 1)),
+    (fn.SiLU(), (0, np.inf), (0, 1)),
+    (fn.Sigmoid(), (0, 1), (0, 0)),
+    (fn.Tanh(), (-1, 1), (0, 0)),
+    (fn.Softplus(), (0, np.inf), (0, 1)),
+    (fn.Identity(), (-np.inf, np.inf), (1, 1)),
+    (fn.Dropout(0.5), (-np.inf, np.inf), (1, 1)),
+]
+
+
+@every_dtype
+@pytest.mark.parametrize(("layer", "ends", "slopes"), LIMITS, ids=str)
+def test_infinity_gives_the_limit(layer, ends, slopes, dtype):
+    y, dydx = y_and_slope(layer, np.array([-np.inf, np.inf], dtype))
+    assert_array_equal(y, ends)
+    assert_array_equal(dydx, slopes)
+
+
+@every_dtype
+@pytest.mark.parametrize(("layer", "ends", "slopes"), LIMITS, ids=str)
+def test_a_large_number_is_close_to_the_limit(layer, ends, slopes, dtype):
+    x = np.array([-1000, 1000], dtype)
+    y, dydx = y_and_slope(layer, x)
+    assert_array_equal(
+        y,
+        [
+            end if math.isfinite(end) else slope * 1000 * sign
+            for end, slope, sign in zip(ends, slopes, (-1, 1), strict=True)
+        ],
+    )
+    assert_array_equal(dydx, slopes)
+
+
+@every_dtype
+@pytest.mark.parametrize(("slope", "x"), [(0.0, np.inf), (2.0, "largest")])
+def test_the_slope_below_the_axis_is_not_felt_above_it(slope, x, dtype):
+    x = np.array([np.finfo(dtype).max if x == "largest" else x], dtype)
+    y, dydx = y_and_slope(fn.LeakyReLU(slope), x)
+    assert_array_equal(y, x)
+    assert_array_equal(dydx, [1])
+
+
+@every_dtype
+def test_relu_at_0_has_slope_0_and_keeps_nan(dtype):
+    y, dydx = y_and_slope(fn.ReLU(), np.array([0.0, -0.0, np.nan], dtype))
+    assert_array_equal(y, [0, 0, np.nan])
+    assert_array_equal(dydx[:2], [0, 0])

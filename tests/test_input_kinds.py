@@ -1,0 +1,110 @@
+"""Whole numbers and bits are the numbers that they are; what is no number is a type error."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+import funcnet as fn
+from funcnet import tree
+from tests.passes import FLOATS, every_dtype, value_and_dy
+
+LAYERS = [
+    fn.Linear(2), fn.ReLU(), fn.LeakyReLU(), fn.ELU(), fn.GELU(), fn.SiLU(), fn.Sigmoid(), fn.Tanh(), fn.Softplus(),
+    fn.Softmax(), fn.LogSoftmax(), fn.Identity(), fn.Elementwise(np.sin, np.cos), fn.Flatten(), fn.Dropout(0.5),
+    fn.Dropout(0.5).training(fn.Key(0)),
+]  # fmt: skip
+LOSSES = [fn.MeanSquaredError(), fn.SoftmaxCrossEntropy(), fn.SigmoidBinaryCrossEntropy(), fn.BinaryCrossEntropy()]
+every_layer = pytest.mark.parametrize("layer", LAYERS, ids=str)
+every_loss = pytest.mark.parametrize("loss", LOSSES, ids=str)
+whole = pytest.mark.parametrize("kind", [np.int64, np.int8, np.uint8, bool])
+X = np.array([[1, 0, 1], [0, 0, 1]])
+
+
+@whole
+@every_layer
+def test_integers_and_bits_are_the_numbers_that_they_are(layer, kind):
+    params = layer.init(fn.Key(0), (3,), np.float64)
+    assert_array_equal(layer.apply(params, X.astype(kind)), layer.apply(params, X.astype(float)))
+
+
+@whole
+@every_dtype
+def test_whole_numbers_take_the_dtype_of_the_params(kind, dtype):
+    params = fn.Linear(2).init(fn.Key(0), (3,), dtype)
+    y, cache = fn.Linear(2).forward(params, X.astype(kind))
+    _, grads = fn.Linear(2).backward(params, cache, np.ones_like(y))
+    assert {leaf.dtype for leaf in tree.leaves((y, grads))} == {np.dtype(dtype)}
+
+
+@pytest.mark.parametrize("dtype_of_x", FLOATS)
+@every_dtype
+def test_floats_take_the_dtype_of_the_params(dtype, dtype_of_x):
+    params = fn.Linear(2).init(fn.Key(0), (3,), dtype)
+    assert fn.Linear(2).apply(params, X.astype(dtype_of_x)).dtype == dtype
+
+
+@whole
+@every_loss
+def test_losses_of_whole_numbers_are_those_of_floats(loss, kind):
+    value, dy = value_and_dy(loss, X.astype(kind), 1 - X)
+    expected, expected_dy = value_and_dy(loss, X.astype(float), 1.0 - X)
+    assert value == expected
+    assert value.dtype == expected.dtype
+    assert_array_equal(dy, expected_dy)
+
+
+NO_NUMBERS = [
+    np.array([["a", "b", "c"]]),
+    np.zeros((1, 3), "M8[s]"),
+    np.zeros((1, 3), [("a", float)]),
+    [[b"a", b"b", b"c"]],
+]
+no_numbers = pytest.mark.parametrize("x", NO_NUMBERS, ids=["strings", "dates", "records", "bytes"])
+
+
+@no_numbers
+@every_layer
+def test_what_is_no_number_is_a_type_error(layer, x):
+    params = layer.init(fn.Key(0), (3,))
+    with pytest.raises(TypeError, match="expected numbers"):
+        layer.forward(params, x)
+    y, cache = layer.forward(params, np.ones((1, 3)))
+    with pytest.raises(TypeError, match="expected numbers"):
+        layer.backward(params, cache, np.full(y.shape, np.ravel(x)[0]))
+
+
+@no_numbers
+@every_loss
+def test_a_prediction_or_target_that_is_no_number_is_a_type_error(loss, x):
+    with pytest.raises(TypeError, match="expected numbers"):
+        loss.forward(x, np.ones((1, 3)))
+    with pytest.raises(TypeError, match="expected numbers"):
+        loss.forward(np.full((1, 3), 0.5), x)
+
+
+@pytest.mark.parametrize("kind", [np.complex64, np.complex128, object])
+@every_dtype
+def test_complex_or_object_input_to_real_params_is_a_type_error(dtype, kind):
+    params = fn.Linear(2).init(fn.Key(0), (3,), dtype)
+    with pytest.raises(TypeError, match=f"expected numbers of {np.dtype(dtype)}, got {np.dtype(kind)}"):
+        fn.Linear(2).forward(params, np.ones((1, 3), kind))
+
+
+@pytest.mark.parametrize("kind", [np.complex128, object])
+@every_loss
+def test_a_complex_or_object_target_of_real_predictions_is_a_type_error(loss, kind):
+    with pytest.raises(TypeError, match="expected numbers of float64"):
+        loss.forward(np.full((1, 3), 0.5), np.ones((1, 3), kind))
+
+
+@pytest.mark.parametrize("kind", [complex, object])
+def test_params_cast_to_complex_or_object_take_such_input(kind):
+    layer = fn.Linear(2)
+    params = layer.init(fn.Key(0), (3,), np.float64)
+    y, cache = layer.forward(tree.cast(params, kind), X.astype(kind))
+    dx, grads = layer.backward(tree.cast(params, kind), cache, np.ones_like(y))
+    real_y, real_cache = layer.forward(params, X)
+    expected = real_y, *layer.backward(params, real_cache, np.ones_like(real_y))
+    assert {leaf.dtype for leaf in tree.leaves((y, dx, grads))} == {np.dtype(kind)}
+    for leaf, real in zip(tree.leaves((y, dx, grads)), tree.leaves(expected), strict=True):
+        assert_allclose(leaf.astype(complex), real, rtol=1e-14)

@@ -21,7 +21,7 @@ LOSS = fn.SoftmaxCrossEntropy()
 BATCH_SIZE = 32
 
 
-def main() -> None:
+def main():
     """Train, report, draw."""
     options = parse_options()
     key = fn.Key(options.seed)
@@ -42,8 +42,7 @@ def main() -> None:
     print("confusion matrix: a row for each true digit, a column for each predicted one")
     print(metrics.confusion_matrix(test.y, predictions, n_classes=10), end="\n\n")
 
-    for path in draw(history, params, test, predictions, options.out):
-        print(path)
+    draw(history, params, test, predictions, options.out)
 
 
 def fit(model, optimizer, train, test, epochs, key):
@@ -75,7 +74,7 @@ def table(history):
 
 
 def draw(history, params, test, predictions, folder):
-    """Write the pictures; their paths."""
+    """Write the pictures, and say where they lie."""
     weights = params[0].weight.T
     wrong = np.flatnonzero(predictions != test.y)
     titles = [f"{true} taken for {taken}" for true, taken in zip(test.y[wrong], predictions[wrong], strict=True)]
@@ -88,7 +87,7 @@ def draw(history, params, test, predictions, folder):
     for name, figure in figures.items():
         path = folder.resolve() / f"{name}.png"
         figure.savefig(path)
-        yield path
+        print(path)
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -138,4 +137,4 @@ def positive(text):
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

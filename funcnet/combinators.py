@@ -5,6 +5,7 @@ The params of a combinator are the tuple of its layers' params. An error inside 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import reduce
 from itertools import accumulate
 from typing import Any
@@ -13,12 +14,13 @@ import attrs
 import numpy as np
 
 from funcnet import tree
+from funcnet.arrays import Array, DType, Shape, as_array, read_only
 from funcnet.errors import ShapeError, TreeError, locating
-from funcnet.layer import Cache, Layer, Shape, as_array, opened, read_only
+from funcnet.layer import Cache, Layer, checked_key, opened
 from funcnet.layers.reshaping import Identity
 from funcnet.random import Key
 from funcnet.specification import specification
-from funcnet.tree import Array, DType, Tree
+from funcnet.tree import Tree
 
 
 def sequential(*layers: Layer) -> Layer:
@@ -58,7 +60,7 @@ def concatenate(*layers: Layer) -> Layer:
     >>> fn.concatenate(fn.Identity(), fn.ReLU()).apply(((), ()), np.array([-1.0, 1.0]))
     array([-1.,  1.,  0.,  1.])
     """
-    return Parallel(Join, layers)
+    return Parallel(SideBySide, layers)
 
 
 def residual(layer: Layer) -> Layer:
@@ -74,9 +76,7 @@ def residual(layer: Layer) -> Layer:
 
 
 def _are_layers(combinator: Any, attribute: object, layers: tuple[Layer, ...]) -> None:
-    name = combinator.how.name if isinstance(combinator, Parallel) else "sequential"
-    if not layers and isinstance(combinator, Parallel):
-        raise ValueError(f"{name} needs at least one layer")
+    name = combinator.name
     for index, layer in enumerate(layers):
         if isinstance(layer, type) and issubclass(layer, Layer):
             raise TypeError(f"layer {index} of {name} is the class {layer.__name__}: write {layer.__name__}()")
@@ -85,35 +85,42 @@ def _are_layers(combinator: Any, attribute: object, layers: tuple[Layer, ...]) -
             raise TypeError(f"layer {index} of {name} is no layer: {layer!r}{hint}")
 
 
-def _init(name: str, parts: tuple[tuple[Layer, Shape], ...], key: Key, dtype: DType) -> Tree:
-    if not isinstance(key, Key):
-        raise TypeError(f"expected a key such as Key(0), got {key!r}")
-    params = []
-    with locating(name, [layer for layer, _ in parts]) as at:
-        for at.index, (layer, shape) in enumerate(parts):
-            params.append(layer.init(key.fold_in(at.index), shape, dtype))
-    return tuple(params)
-
-
-def _params_of_each(name: str, layers: tuple[Layer, ...], params: Tree) -> tuple[Tree, ...]:
-    if not isinstance(params, tuple) or len(params) != len(layers):
+def _params_of_layers(combinator: Any, params: Tree) -> tuple[Tree, ...]:
+    n = len(combinator.layers)
+    if not isinstance(params, tuple) or len(params) != n:
         got = f"a tuple of {len(params)}" if isinstance(params, tuple) else type(params).__name__
-        raise TreeError(f"expected the params of {name}, a tuple of {len(layers)}, got {got}")
+        raise TreeError(f"expected the params of {combinator.name}, a tuple of {n}, got {got}")
     return params
 
 
-def _written(name: str, layers: tuple[Layer, ...]) -> str:
-    return f"{name}({', '.join(map(repr, layers))})"
+def _each(combinator: Any, method: str, *columns: Sequence[Any]) -> list[Any]:
+    """What the method gives for each layer, called with the layer's row of the columns."""
+    results = []
+    with locating(combinator.name, combinator.layers) as at:
+        for at.index, row in enumerate(zip(*columns, strict=True)):
+            results.append(getattr(combinator.layers[at.index], method)(*row))
+    return results
+
+
+def _init(combinator: Any, key: Key, input_shape: Shape, dtype: DType) -> Tree:
+    shapes = [shape for _, shape in combinator.parts(input_shape)]
+    keys = [checked_key(key).fold_in(index) for index in range(len(shapes))]
+    return tuple(_each(combinator, "init", keys, shapes, [dtype] * len(shapes)))
+
+
+def _written(combinator: Any) -> str:
+    return f"{combinator.name}({', '.join(map(repr, combinator.layers))})"
 
 
 @specification
 class Sequential(Layer):
     """See `sequential`."""
 
+    name = "sequential"
     layers: tuple[Layer, ...] = attrs.field(validator=_are_layers)
 
     def init(self, key: Key, input_shape: Shape, dtype: DType = np.float32) -> Tree:
-        return _init("sequential", self.parts(input_shape), key, dtype)
+        return _init(self, key, input_shape, dtype)
 
     def output_shape(self, input_shape: Shape) -> Shape:
         return self._shapes(input_shape)[-1]
@@ -123,26 +130,26 @@ class Sequential(Layer):
 
     def _shapes(self, input_shape: Shape) -> list[Shape]:
         shapes = [input_shape]
-        with locating("sequential", self.layers) as at:
+        with locating(self.name, self.layers) as at:
             for at.index, layer in enumerate(self.layers):
                 shapes.append(layer.output_shape(shapes[-1]))
         return shapes
 
     def forward(self, params: Tree, x: Array) -> tuple[Array, Cache]:
-        each, caches = _params_of_each("sequential", self.layers, params), []
-        y = read_only(as_array(x))
-        with locating("sequential", self.layers) as at:
-            for at.index, p in enumerate(each):
-                y, cache = self.layers[at.index].forward(p, y)
+        y, caches = read_only(as_array(x)), []
+        params_of_layers = _params_of_layers(self, params)
+        with locating(self.name, self.layers) as at:
+            for at.index, layer in enumerate(self.layers):
+                y, cache = layer.forward(params_of_layers[at.index], y)
                 caches.append(cache)
         return y, Cache(self, y.shape, tuple(caches))
 
     def apply(self, params: Tree, x: Array) -> Array:
-        each = _params_of_each("sequential", self.layers, params)
         y = read_only(as_array(x))
-        with locating("sequential", self.layers) as at:
-            for at.index, p in enumerate(each):
-                y = self.layers[at.index].apply(p, y)
+        params_of_layers = _params_of_layers(self, params)
+        with locating(self.name, self.layers) as at:
+            for at.index, layer in enumerate(self.layers):
+                y = layer.apply(params_of_layers[at.index], y)
         return y
 
     def backward(self, params: Tree, cache: Cache, dy: Array) -> tuple[Array, Tree]:
@@ -150,30 +157,30 @@ class Sequential(Layer):
         return dx, grads
 
     def params_backward(self, params: Tree, cache: Cache, dy: Array) -> Tree:
-        each = _params_of_each("sequential", self.layers, params)
-        first = next((index for index, p in enumerate(each) if tree.leaves(p)), len(each))
-        if first == len(each):
-            opened(self, cache, dy)  # for what it raises
-            return params  # what has no leaves is its own gradient
+        params_of_layers = _params_of_layers(self, params)
+        first = next((i for i, p in enumerate(params_of_layers) if tree.leaves(p)), len(self.layers))
         dy, caches, grads = self._back_to(first + 1, params, cache, dy)
-        with locating("sequential", self.layers) as at:
+        before = params_of_layers[:first]  # what has no leaves is its own gradient
+        if first == len(self.layers):
+            return before
+        with locating(self.name, self.layers) as at:
             at.index = first
-            grads_first = self.layers[first].params_backward(each[first], caches[first], dy)
-        return (*each[:first], grads_first, *grads)
+            first_grads = self.layers[first].params_backward(params_of_layers[first], caches[first], dy)
+        return (*before, first_grads, *grads)
 
     def _back_to(self, first: int, params: Tree, cache: Cache, dy: Array) -> tuple[Array, tuple[Any, ...], Tree]:
         """The gradient with respect to the input of layer `first`, all caches, the grads from `first` on."""
-        each = _params_of_each("sequential", self.layers, params)
+        params_of_layers = _params_of_layers(self, params)
         caches, dy = opened(self, cache, dy)
         dy, grads = read_only(dy), []
-        with locating("sequential", self.layers) as at:
-            for at.index in reversed(range(first, len(each))):
-                dy, layer_grads = self.layers[at.index].backward(each[at.index], caches[at.index], dy)
+        with locating(self.name, self.layers) as at:
+            for at.index in reversed(range(first, len(self.layers))):
+                dy, layer_grads = self.layers[at.index].backward(params_of_layers[at.index], caches[at.index], dy)
                 grads.append(layer_grads)
         return dy, caches, tuple(reversed(grads))
 
     def __repr__(self) -> str:
-        return _written("sequential", self.layers)
+        return _written(self)
 
 
 class Sum:
@@ -182,42 +189,42 @@ class Sum:
     name = "add"
 
     @staticmethod
-    def shape(shapes: list[Shape]) -> Shape:
+    def shape(shapes: Sequence[Shape]) -> Shape:
         if any(shape != shapes[0] for shape in shapes):
             raise ShapeError(f"add expected outputs of one shape, got {_listed(shapes)}")
         return shapes[0]
 
     @staticmethod
-    def join(outputs: list[Array]) -> Array:
+    def join(outputs: Sequence[Array]) -> Array:
         return np.asarray(reduce(np.add, outputs))  # a sum of 0-d arrays is a scalar
 
     @staticmethod
-    def split(dy: Array, shapes: list[Shape]) -> list[Array]:
+    def split(dy: Array, shapes: Sequence[Shape]) -> list[Array]:
         return [dy] * len(shapes)
 
 
-class Join:
-    """Outputs side by side on the last axis: what makes a `Parallel` a `concatenate`."""
+class SideBySide:
+    """Outputs joined on the last axis: what makes a `Parallel` a `concatenate`."""
 
     name = "concatenate"
 
     @staticmethod
-    def shape(shapes: list[Shape]) -> Shape:
+    def shape(shapes: Sequence[Shape]) -> Shape:
         if any(not shape or shape[:-1] != shapes[0][:-1] for shape in shapes):
             raise ShapeError(f"concatenate expected outputs that differ in the last axis only, got {_listed(shapes)}")
         return (*shapes[0][:-1], sum(shape[-1] for shape in shapes))
 
     @staticmethod
-    def join(outputs: list[Array]) -> Array:
+    def join(outputs: Sequence[Array]) -> Array:
         return np.concatenate(outputs, axis=-1)
 
     @staticmethod
-    def split(dy: Array, shapes: list[Shape]) -> list[Array]:
+    def split(dy: Array, shapes: Sequence[Shape]) -> list[Array]:
         ends = list(accumulate(shape[-1] for shape in shapes))
         return np.split(dy, ends[:-1], axis=-1)
 
 
-def _listed(shapes: list[Shape]) -> str:
+def _listed(shapes: Sequence[Shape]) -> str:
     return " and ".join(map(str, shapes))
 
 
@@ -225,61 +232,56 @@ def _listed(shapes: list[Shape]) -> str:
 class Parallel(Layer):
     """Layers that all have the same x, and how their outputs become one; see `add` and `concatenate`."""
 
-    how: type[Sum] | type[Join]
+    joining: type[Sum] | type[SideBySide]
     layers: tuple[Layer, ...] = attrs.field(validator=_are_layers)
+
+    def __attrs_post_init__(self) -> None:
+        if not self.layers:
+            raise ValueError(f"{self.name} needs at least one layer")
+
+    @property
+    def name(self) -> str:
+        return self.joining.name
 
     def init(self, key: Key, input_shape: Shape, dtype: DType = np.float32) -> Tree:
         self.output_shape(input_shape)  # for what it raises: outputs that do not fit
-        return _init(self.how.name, self.parts(input_shape), key, dtype)
+        return _init(self, key, input_shape, dtype)
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        shapes = []
-        with locating(self.how.name, self.layers) as at:
-            for at.index, layer in enumerate(self.layers):
-                shapes.append(layer.output_shape(input_shape))
-        return self.how.shape(shapes)
+        return self.joining.shape(_each(self, "output_shape", [input_shape] * len(self.layers)))
 
     def parts(self, input_shape: Shape) -> tuple[tuple[Layer, Shape], ...]:
         return tuple((layer, input_shape) for layer in self.layers)
 
     def forward(self, params: Tree, x: Array) -> tuple[Array, Cache]:
-        each = _params_of_each(self.how.name, self.layers, params)
-        x, outputs, caches = read_only(as_array(x)), [], []
-        with locating(self.how.name, self.layers) as at:
-            for at.index, p in enumerate(each):
-                y, cache = self.layers[at.index].forward(p, x)
-                outputs.append(y)
-                caches.append(cache)
-        shapes = [y.shape for y in outputs]
-        shape = self.how.shape(shapes)  # before joining, which would broadcast
-        return self.how.join(outputs), Cache(self, shape, (caches, shapes))
+        passes = _each(self, "forward", _params_of_layers(self, params), self._copies(x))
+        outputs, caches = zip(*passes, strict=True)
+        y, shapes = self._joined(outputs)
+        return y, Cache(self, y.shape, (caches, shapes))
 
     def apply(self, params: Tree, x: Array) -> Array:
-        each = _params_of_each(self.how.name, self.layers, params)
-        x, outputs = read_only(as_array(x)), []
-        with locating(self.how.name, self.layers) as at:
-            for at.index, p in enumerate(each):
-                outputs.append(self.layers[at.index].apply(p, x))
-        self.how.shape([y.shape for y in outputs])  # for what it raises: joining would broadcast
-        return self.how.join(outputs)
+        return self._joined(_each(self, "apply", _params_of_layers(self, params), self._copies(x)))[0]
 
     def backward(self, params: Tree, cache: Cache, dy: Array) -> tuple[Array, Tree]:
-        passed = self._each("backward", params, cache, dy)
-        return Sum.join([dx for dx, _ in passed]), tuple(grads for _, grads in passed)
+        dxs, grads = zip(*_each(self, "backward", *self._split(params, cache, dy)), strict=True)
+        return Sum.join(dxs), grads
 
     def params_backward(self, params: Tree, cache: Cache, dy: Array) -> Tree:
-        return tuple(self._each("params_backward", params, cache, dy))
+        return tuple(_each(self, "params_backward", *self._split(params, cache, dy)))
 
-    def _each(self, name: str, params: Tree, cache: Cache, dy: Array) -> list[Any]:
-        """What the method `name`, one of the backward passes, gives for each layer."""
-        each = _params_of_each(self.how.name, self.layers, params)
+    def _copies(self, x: Array) -> list[Array]:
+        return [read_only(as_array(x))] * len(self.layers)
+
+    def _joined(self, outputs: Sequence[Array]) -> tuple[Array, tuple[Shape, ...]]:
+        shapes = tuple(y.shape for y in outputs)
+        self.joining.shape(shapes)  # for what it raises: joining might broadcast
+        return self.joining.join(outputs), shapes
+
+    def _split(self, params: Tree, cache: Cache, dy: Array) -> tuple[Sequence[Any], ...]:
+        """The params, the cache and the dy of each layer."""
+        params_of_layers = _params_of_layers(self, params)
         (caches, shapes), dy = opened(self, cache, dy)
-        rows = zip(each, caches, self.how.split(read_only(dy), shapes), strict=True)
-        passed = []
-        with locating(self.how.name, self.layers) as at:
-            for at.index, row in enumerate(rows):
-                passed.append(getattr(self.layers[at.index], name)(*row))
-        return passed
+        return params_of_layers, caches, self.joining.split(read_only(dy), shapes)
 
     def __repr__(self) -> str:
-        return _written(self.how.name, self.layers)
+        return _written(self)

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from funcnet import tree
+from funcnet.arrays import Array
 from funcnet.layer import Layer
 from funcnet.losses import Loss
 from funcnet.penalties import Penalty
-from funcnet.tree import Array, Tree
+from funcnet.tree import Tree
 
 
 def value_and_grad(

@@ -14,12 +14,11 @@ from typing import TypeAlias
 import attrs
 import numpy as np
 
+from funcnet.arrays import Array, DType, Shape
 from funcnet.errors import DTypeError, ShapeError
 from funcnet.random import Key
 from funcnet.specification import real, specification
-from funcnet.tree import Array, DType
 
-Shape: TypeAlias = tuple[int, ...]
 Initializer: TypeAlias = Callable[[Key, Shape, DType], Array]
 
 

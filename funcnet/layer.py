@@ -1,25 +1,24 @@
 """What a layer is: a frozen value with two pure passes.
 
 `forward(params, x) -> (y, cache)` and `backward(params, cache, dy) -> (dx, grads)`, for every layer and every
-combination of layers. The functions below are the checks that the library's own layers share; a layer of one's
+combination of layers. `Cache` and the functions beside it are what the library's own layers share; a layer of one's
 own needs none of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import attrs
 import numpy as np
 
 from funcnet import tree
-from funcnet.errors import CacheError, DTypeError, ShapeError, TreeError
+from funcnet.arrays import Array, DType, Shape, as_floating
+from funcnet.errors import CacheError, ShapeError, TreeError
 from funcnet.random import Key
 from funcnet.table import aligned
-from funcnet.tree import Array, DType, Tree
-
-Shape: TypeAlias = tuple[int, ...]
+from funcnet.tree import Tree
 
 
 @attrs.frozen(repr=False)
@@ -74,10 +73,12 @@ class Layer:
 
         By default the same layer with every layer among its fields in training, each under a key of its own.
         """
-        fields = [field for field in attrs.fields(type(self)) if field.init]
-        values = {field.alias: getattr(self, field.name) for field in fields}
-        trained = {name: _in_training(value, key.fold_in(name)) for name, value in values.items()}
-        changes = {name: value for name, value in trained.items() if value is not values[name]}
+        changes = {}
+        for field in attrs.fields(type(self)):
+            value = getattr(self, field.name)
+            trained = _in_training(value, key, field.name)
+            if trained is not value:
+                changes[field.alias] = trained
         return attrs.evolve(self, **changes) if changes else self
 
     def parts(self, input_shape: Shape) -> tuple[tuple[Layer, Shape], ...]:
@@ -88,20 +89,33 @@ class Layer:
         return f"{type(self).__qualname__}()"
 
 
-def _in_training(value: Any, key: Key) -> Any:
+def _in_training(value: Any, key: Key, part: int | str) -> Any:
     if isinstance(value, Layer):
-        return value.training(key)
-    if isinstance(value, tuple):
-        trained = tuple(_in_training(child, key.fold_in(index)) for index, child in enumerate(value))
-        return trained if any(a is not b for a, b in zip(trained, value, strict=True)) else value
-    return value
+        return value.training(key.fold_in(part))
+    if not isinstance(value, tuple):
+        return value
+    key = key.fold_in(part)
+    trained = tuple(_in_training(child, key, index) for index, child in enumerate(value))
+    return trained if any(a is not b for a, b in zip(trained, value, strict=True)) else value
+
+
+def checked_key(key: Key) -> Key:
+    """`key`; TypeError if it is none."""
+    if not isinstance(key, Key):
+        raise TypeError(f"expected a key such as Key(0), got {key!r}")
+    return key
+
+
+def checked_shape(input_shape: Shape) -> Shape:
+    """`input_shape`; TypeError if it is no tuple."""
+    if not isinstance(input_shape, tuple):
+        raise TypeError(f"expected an input shape, a tuple such as (784,), got {input_shape!r}")
+    return input_shape
 
 
 def with_features(input_shape: Shape) -> Shape:
-    """`input_shape`, if it is a tuple of at least one axis, the features; else TypeError or ShapeError."""
-    if not isinstance(input_shape, tuple):
-        raise TypeError(f"expected an input shape, a tuple such as (784,), got {input_shape!r}")
-    if not input_shape:
+    """`input_shape`; ShapeError if it has no axis of features."""
+    if not checked_shape(input_shape):
         raise ShapeError("expected an input shape of at least one axis, the features, got ()")
     return input_shape
 
@@ -138,47 +152,6 @@ def opened(layer: Layer, cache: Any, dy: Any) -> tuple[Any, Array]:
     if dy.shape != cache.shape:
         raise ShapeError(f"expected dy of the shape of y, {cache.shape}, got {dy.shape}")
     return saved, dy
-
-
-def as_array(x: Any, dtype: DType | None = None) -> Array:
-    """`x` as an array of numbers, converted to `dtype` where one is given.
-
-    Raises DTypeError for strings and the like, and where the conversion would lose more than precision.
-    """
-    array: Array = np.asarray(x)
-    if array.dtype.kind in "biufcO":
-        if dtype is None or array.dtype == dtype:
-            return array
-        if np.can_cast(array.dtype, dtype, "same_kind"):
-            return array.astype(dtype)
-    raise DTypeError(f"expected numbers{'' if dtype is None else f' of {np.dtype(dtype)}'}, got {array.dtype}")
-
-
-def as_floating(x: Any) -> Array:
-    """`x` as an array of floating-point (or complex, or object) numbers in this machine's byte order."""
-    array = as_array(x)
-    if array.dtype.kind in "biu":
-        return array.astype(np.float64)
-    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
-
-
-def as_dtype(y: Any, dtype: DType) -> Array:
-    """`y` in `dtype`, and an array even where a function of a 0-d array gave a scalar."""
-    array: Array = y if isinstance(y, np.ndarray) else np.asarray(y)
-    return array.astype(dtype, copy=False)
-
-
-def wide_sum(x: Array, axis: int | None = None, keepdims: bool = False) -> Array:
-    """The sum of x; that of float16 in float32, where it does not stall at 2048 ones or overflow at 65,520."""
-    total: Array = x.sum(axis=axis, keepdims=keepdims, dtype=np.float32 if x.dtype == np.float16 else None)
-    return total
-
-
-def read_only(array: Array) -> Array:
-    """A view that can't be written through, for an output that shares memory with an input or a cache."""
-    view = array.view()
-    view.flags.writeable = False
-    return view
 
 
 def summary(model: Layer, input_shape: Shape, dtype: DType = np.float32) -> str:

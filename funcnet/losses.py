@@ -2,7 +2,8 @@
 
 `forward(y, target) -> (value, cache)` and `backward(cache) -> dy`. `reduction` says over what losses are averaged:
 "mean", every element (every example for `SoftmaxCrossEntropy`); "batch", every example, the feature axis summed;
-"sum", nothing. `value` is a scalar of the dtype of y. The mean of nothing raises ValueError.
+"sum", nothing. Below, N is how many losses that averages: 1 for "sum". `value` is a scalar of the dtype of y. The mean
+of nothing raises ValueError. The formulas: Bishop, Pattern Recognition and Machine Learning, 2006, chapters 4 and 5.
 """
 
 from __future__ import annotations
@@ -13,12 +14,12 @@ from typing import Any, Protocol
 import attrs
 import numpy as np
 
+from funcnet.arrays import Array, Shape, as_array, as_dtype, as_floating, wide_sum
 from funcnet.errors import ShapeError
-from funcnet.layer import Cache, Shape, as_array, as_dtype, as_floating, saved_by, wide_sum
+from funcnet.layer import Cache, saved_by
 from funcnet.layers.activations import sigmoid, softplus
 from funcnet.layers.softmax import shifted, sum_of_others
 from funcnet.specification import specification
-from funcnet.tree import Array
 
 
 class Loss(Protocol):
@@ -31,7 +32,9 @@ class Loss(Protocol):
         """Its gradient with respect to y, of the shape and dtype of y."""
 
 
-_is_reduction = attrs.validators.in_(("mean", "batch", "sum"))
+def _is_reduction(instance: object, attribute: object, value: object) -> None:
+    if value not in ("mean", "batch", "sum"):
+        raise ValueError(f'reduction must be "mean", "batch" or "sum", got {value!r}')
 
 
 def _divisor(reduction: str, shape: Shape) -> int:
@@ -57,13 +60,14 @@ def _same_shape(y: Any, target: Any) -> tuple[Array, Array]:
 
 
 def _check_probabilities(name: str, p: Array) -> None:
-    if not ((p >= 0) & (p <= 1)).all():
-        raise ValueError(f"expected {name} in [0, 1], got {p[~((p >= 0) & (p <= 1))].flat[0]}")
+    outside = p[~((p >= 0) & (p <= 1))]
+    if outside.size:
+        raise ValueError(f"expected {name} in [0, 1], got {outside.flat[0]}")
 
 
 @specification
 class MeanSquaredError:
-    """The mean of (y - target)**2, y and target (...); dy = 2 * (y - target) / N.
+    """sum((y - target)**2) / N, y and target (...); dy = 2 * (y - target) / N.
 
     Raises ShapeError if y and target differ in shape.
 
@@ -88,7 +92,7 @@ class MeanSquaredError:
 
 @specification
 class SigmoidBinaryCrossEntropy:
-    """The mean of -(t * log(p) + (1 - t) * log(1 - p)) with p = sigmoid(y), logits y and targets t (...) in [0, 1].
+    """sum(-(t * log(p) + (1 - t) * log(1 - p))) / N with p = sigmoid(y), logits y and targets t (...) in [0, 1].
 
     dy = (p - t) / N, computed so that no digits are lost where p is close to t.
     Raises ShapeError if y and target differ in shape, ValueError if a target is not in [0, 1].
@@ -116,7 +120,7 @@ class SigmoidBinaryCrossEntropy:
 
 @specification
 class BinaryCrossEntropy:
-    """The mean of -(t * log(p) + (1 - t) * log(1 - p)), probabilities p = y and targets t (...), both in [0, 1].
+    """sum(-(t * log(p) + (1 - t) * log(1 - p))) / N, probabilities p = y and targets t (...), both in [0, 1].
 
     dy = ((1 - t) / (1 - p) - t / p) / N. A probability below the smallest normal number of its dtype (1.2e-38 in
     float32) counts as that number, under the logarithm and in the quotient: p = 0 with target 1 is bad, not infinite.
@@ -149,7 +153,7 @@ class BinaryCrossEntropy:
 
 @specification
 class SoftmaxCrossEntropy:
-    """The mean over examples of -sum(t * log(softmax(y))), logits y (..., n).
+    """sum(-t * log(softmax(y))) / N, logits y (..., n).
 
     The target is integer labels (...,), for which t is 1 at the label and 0 elsewhere, or the t (..., n) themselves;
     they need not sum to 1. dy = (sum(t) * softmax(y) - t) / N, computed so that no digits are lost where the two are
@@ -171,10 +175,10 @@ class SoftmaxCrossEntropy:
         logits = shifted(y)
         exponentials = np.exp(logits)
         others = sum_of_others(logits, exponentials)
-        unlikeliness = np.where(target == 0, 0, np.log1p(others) - logits)
+        surprisal = np.where(target == 0, 0, np.log1p(others) - logits)
         p = exponentials / (1 + others)
         complement = np.where(logits == 0, others / (1 + others), 1 - p)
-        value = _reduced((target * unlikeliness).astype(y.dtype, copy=False), divisor)
+        value = _reduced((target * surprisal).astype(y.dtype, copy=False), divisor)
         return value, Cache(self, y.shape, (as_dtype(p, y.dtype), as_dtype(complement, y.dtype), target, divisor))
 
     def backward(self, cache: Cache) -> Array:

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from funcnet.arrays import Array
 from funcnet.errors import DTypeError, ShapeError
 from funcnet.losses import check_classes
 from funcnet.table import aligned
-from funcnet.tree import Array
 
 
 def accuracy(labels: ArrayLike, predictions: ArrayLike) -> float:

@@ -1,18 +1,15 @@
-"""Nodes: the frozen attrs classes that trees are made of, whose arrays are read-only and nobody else's."""
+"""Nodes: the frozen attrs classes that trees are made of. Their arrays are read-only, and nobody else has them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, dataclass_transform
+from typing import Any, TypeAlias, TypeVar, dataclass_transform
 
 import attrs
 import numpy as np
 
-if TYPE_CHECKING:  # numpy.typing takes longer to import than all of this module
-    from numpy.typing import DTypeLike, NDArray
+from funcnet.arrays import Array
 
-Array: TypeAlias = "NDArray[Any]"
-DType: TypeAlias = "DTypeLike"
 Tree: TypeAlias = Any
 T = TypeVar("T")
 

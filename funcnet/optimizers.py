@@ -13,11 +13,11 @@ import attrs
 import numpy as np
 
 from funcnet import tree
+from funcnet.arrays import Array, as_array, as_dtype
 from funcnet.errors import DTypeError, TreeError
-from funcnet.layer import as_array, as_dtype
 from funcnet.schedules import Schedule, as_learning_rate, is_learning_rate, learning_rate_at
 from funcnet.specification import real, specification
-from funcnet.tree import Array, Tree, node
+from funcnet.tree import Tree, node
 
 
 def sgd_step(params: Tree, grads: Tree, learning_rate: float) -> Tree:
@@ -57,11 +57,12 @@ class OptimizerState:
     moments: tuple[Tree, ...]
 
 
+@specification
 class Optimizer:
     """What optimizers share. One is its rule for a single array: `moments`, and `step`."""
 
-    learning_rate: float | Schedule
-    frozen: tuple[str, ...]
+    learning_rate: float | Schedule = attrs.field(converter=as_learning_rate, validator=is_learning_rate)
+    frozen: tuple[str, ...] = attrs.field(default=(), converter=tree.as_patterns, kw_only=True)
 
     def moments(self, p: Array) -> tuple[Array, ...]:
         """The moments of a param before the first update."""
@@ -89,21 +90,23 @@ class Optimizer:
         columns = [tree.leaves_like(params, grads, "grads")]
         columns += [tree.leaves_like(params, moment, "optimizer state") for moment in state.moments]
         rate = learning_rate_at(self.learning_rate, state.step)
-        frozen = tree.matching(params, self.frozen) if self.frozen else [False] * len(leaves)
+        is_frozen = tree.matching(params, self.frozen) if self.frozen else [False] * len(leaves)
         rows = [
-            tuple(array.copy() for array in (p, *moments))
-            if still
-            else self._stepped(state.step + 1, rate, p, g, *moments)
-            for still, p, g, *moments in zip(frozen, leaves, *columns, strict=True)
+            self._kept(p, *moments) if kept else self._stepped(state.step + 1, rate, p, g, *moments)
+            for kept, p, g, *moments in zip(is_frozen, leaves, *columns, strict=True)
         ]
-        new, *moments = self._trees(structure, rows, 1 + self._count())
-        return new, OptimizerState(state.step + 1, tuple(moments))
+        new, *moments = self._trees(structure, rows, 1 + len(state.moments))
+        return new, tree.build(OptimizerState, state.step + 1, tuple(moments))
 
     def _stepped(self, t: int, rate: float, p: Array, *rest: Array) -> tuple[Array, ...]:
-        if not np.issubdtype(p.dtype, np.inexact) and p.dtype != object:
+        if p.dtype.kind not in "fcO":
             raise DTypeError(f"expected params of floating-point numbers, got {p.dtype}")
         wide = np.dtype(np.float32) if p.dtype == np.float16 else p.dtype  # in which eps is not 0
         return tuple(as_dtype(new, p.dtype) for new in self.step(t, rate, *(as_array(a, wide) for a in (p, *rest))))
+
+    @staticmethod
+    def _kept(*arrays: Array) -> tuple[Array, ...]:
+        return tuple(array.copy() for array in arrays)  # the caller may be able to write to the params it gave
 
     def _count(self) -> int:
         return len(self.moments(np.zeros(0)))
@@ -132,11 +135,9 @@ class SGD(Optimizer):
     (array([0.5]),)
     """
 
-    learning_rate: float | Schedule = attrs.field(converter=as_learning_rate, validator=is_learning_rate)
     momentum: float = attrs.field(default=0.0, converter=real, validator=_is_factor)
     nesterov: bool = False
     weight_decay: float = attrs.field(default=0.0, converter=real, validator=_is_factor)
-    frozen: tuple[str, ...] = attrs.field(default=(), converter=tree.as_patterns, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         if self.nesterov and not self.momentum:
@@ -172,17 +173,22 @@ class Adam(Optimizer):
     beta2: float = attrs.field(default=0.999, converter=real, validator=_is_decay)
     eps: float = attrs.field(default=1e-8, converter=real, validator=_is_factor)
     weight_decay: float = attrs.field(default=0.0, converter=real, validator=_is_factor)
-    frozen: tuple[str, ...] = attrs.field(default=(), converter=tree.as_patterns, kw_only=True)
 
     def moments(self, p: Array) -> tuple[Array, ...]:
         return np.zeros_like(p), np.zeros_like(p)
 
     def step(self, t: int, rate: float, p: Array, g: Array, *moments: Array) -> tuple[Array, ...]:
-        return _adam_step(self, t, rate, p, _decayed(g, p, self.weight_decay), *moments)
+        return self._adam_step(t, rate, p, _decayed(g, p, self.weight_decay), *moments)
+
+    def _adam_step(self, t: int, rate: float, p: Array, g: Array, m: Array, v: Array) -> tuple[Array, ...]:
+        m = self.beta1 * m + (1 - self.beta1) * g
+        v = self.beta2 * v + (1 - self.beta2) * g * g
+        scale = np.sqrt(v / (1 - self.beta2**t)) + self.eps
+        return p - rate / (1 - self.beta1**t) * m / scale, m, v
 
 
 @specification
-class AdamW(Optimizer):
+class AdamW(Adam):
     """Adam whose weight decay is a step of its own: p -= rate * weight_decay * p before Adam's step with the bare g.
 
     Loshchilov, Hutter: Decoupled weight decay regularization, ICLR 2019, algorithm 2.
@@ -193,18 +199,10 @@ class AdamW(Optimizer):
     (array([0.85]),)
     """
 
-    learning_rate: float | Schedule = attrs.field(default=1e-3, converter=as_learning_rate, validator=is_learning_rate)
-    beta1: float = attrs.field(default=0.9, converter=real, validator=_is_decay)
-    beta2: float = attrs.field(default=0.999, converter=real, validator=_is_decay)
-    eps: float = attrs.field(default=1e-8, converter=real, validator=_is_factor)
     weight_decay: float = attrs.field(default=1e-2, converter=real, validator=_is_factor)
-    frozen: tuple[str, ...] = attrs.field(default=(), converter=tree.as_patterns, kw_only=True)
-
-    def moments(self, p: Array) -> tuple[Array, ...]:
-        return np.zeros_like(p), np.zeros_like(p)
 
     def step(self, t: int, rate: float, p: Array, g: Array, *moments: Array) -> tuple[Array, ...]:
-        return _adam_step(self, t, rate, p * (1 - rate * self.weight_decay), g, *moments)
+        return self._adam_step(t, rate, p * (1 - rate * self.weight_decay), g, *moments)
 
 
 @specification
@@ -227,7 +225,6 @@ class RMSProp(Optimizer):
     weight_decay: float = attrs.field(default=0.0, converter=real, validator=_is_factor)
     momentum: float = attrs.field(default=0.0, converter=real, validator=_is_factor)
     centered: bool = False
-    frozen: tuple[str, ...] = attrs.field(default=(), converter=tree.as_patterns, kw_only=True)
 
     def moments(self, p: Array) -> tuple[Array, ...]:
         return tuple(np.zeros_like(p) for _ in range(1 + self.centered + (self.momentum > 0)))
@@ -265,7 +262,6 @@ class Adagrad(Optimizer):
     weight_decay: float = attrs.field(default=0.0, converter=real, validator=_is_factor)
     initial_sum: float = attrs.field(default=0.0, converter=real, validator=_is_factor)
     eps: float = attrs.field(default=1e-10, converter=real, validator=_is_factor)
-    frozen: tuple[str, ...] = attrs.field(default=(), converter=tree.as_patterns, kw_only=True)
 
     def moments(self, p: Array) -> tuple[Array, ...]:
         return (np.full_like(p, self.initial_sum),)
@@ -278,10 +274,3 @@ class Adagrad(Optimizer):
 
 def _decayed(g: Array, p: Array, weight_decay: float) -> Array:
     return g + weight_decay * p if weight_decay else g
-
-
-def _adam_step(self: Adam | AdamW, t: int, rate: float, p: Array, g: Array, m: Array, v: Array) -> tuple[Array, ...]:
-    m = self.beta1 * m + (1 - self.beta1) * g
-    v = self.beta2 * v + (1 - self.beta2) * g * g
-    scale = np.sqrt(v / (1 - self.beta2**t)) + self.eps
-    return p - rate / (1 - self.beta1**t) * m / scale, m, v

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import compress
 from typing import Any, Protocol
 
 import attrs
@@ -40,12 +41,15 @@ class L2:
     strength: float = attrs.field(converter=real, validator=attrs.validators.ge(0))
     exclude: tuple[str, ...] = attrs.field(default=("bias", "*.bias"), converter=tree.as_patterns)
 
-    def forward(self, params: Tree) -> tuple[Any, Tree]:
-        excluded = tree.matching(params, self.exclude)
-        weights = [leaf for leaf, out in zip(tree.leaves(params), excluded, strict=True) if not out]
-        squares = (np.square(leaf, dtype=np.promote_types(leaf.dtype, np.float64)).sum() for leaf in weights)
-        return self.strength / 2 * sum(squares, start=np.float64(0)), params
+    def forward(self, params: Tree) -> tuple[Any, Any]:
+        leaves, structure = tree.flatten(params)
+        penalized = [not excluded for excluded in tree.matching(params, self.exclude)]
+        wide = (p.astype(np.promote_types(p.dtype, np.float64)) for p in compress(leaves, penalized))
+        value = self.strength / 2 * sum((np.square(p).sum() for p in wide), np.float64(0))
+        return value, (leaves, structure, penalized)
 
-    def backward(self, cache: Tree) -> Tree:
-        excluded = iter(tree.matching(cache, self.exclude))
-        return tree.map(lambda p: np.zeros_like(p) if next(excluded) else self.strength * p, cache)
+    def backward(self, cache: Any) -> Tree:
+        leaves, structure, penalized = cache
+        rows = zip(leaves, penalized, strict=True)
+        grads = (np.asarray(self.strength * p) if counts else np.zeros_like(p) for p, counts in rows)
+        return tree.unflatten(structure, grads)

@@ -11,9 +11,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
+from funcnet.arrays import Array, as_array
 from funcnet.errors import MissingExtraError, ShapeError
-from funcnet.layer import as_array
-from funcnet.tree import Array
 
 try:
     from matplotlib.axes import Axes

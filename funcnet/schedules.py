@@ -7,14 +7,12 @@ and lengths positive, or else ValueError.
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import attrs
-import numpy as np
 
-from funcnet.specification import real, specification
+from funcnet.specification import integer, is_no_class, real, specification
 
 Schedule: TypeAlias = Callable[[int], float]
 
@@ -23,13 +21,12 @@ _is_rate: Any = attrs.validators.ge(0)
 
 def as_learning_rate(value: Any) -> float | Schedule:
     """A converter: a schedule as it is, a number as a float."""
-    if isinstance(value, type):
-        raise TypeError(f"expected a number or a schedule, got the class {value.__name__}: write {value.__name__}(...)")
     return value if callable(value) else real(value)
 
 
 def is_learning_rate(instance: object, attribute: Any, value: Any) -> None:
     """A validator: a schedule, or a number that is neither negative nor NaN."""
+    is_no_class(instance, attribute, value)
     if not callable(value):
         _is_rate(instance, attribute, value)
 
@@ -44,17 +41,6 @@ def learning_rate_at(learning_rate: float | Schedule, step: int) -> float:
     if not rate >= 0:
         raise ValueError(f"expected a learning rate >= 0, got {rate} at step {step}")
     return rate
-
-
-def _as_length(value: Any) -> Any:
-    return operator.index(value) if isinstance(value, np.integer) else value
-
-
-def _is_length(instance: object, attribute: Any, value: Any) -> None:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise TypeError(f"'{attribute.name}' must be an integer: {value!r}")
-    if value < 1:
-        raise ValueError(f"'{attribute.name}' must be >= 1: {value}")
 
 
 @specification
@@ -96,7 +82,7 @@ class step:  # noqa: N801
     """
 
     rate: float = attrs.field(converter=real, validator=_is_rate)
-    every: int = attrs.field(converter=_as_length, validator=_is_length)
+    every: int = attrs.field(converter=lambda value: integer(value, "every", 1))
     factor: float = attrs.field(default=0.1, converter=real, validator=_is_rate)
 
     def __call__(self, step: int) -> float:
@@ -115,7 +101,7 @@ class cosine:  # noqa: N801
     """
 
     rate: float = attrs.field(converter=real, validator=_is_rate)
-    steps: int = attrs.field(converter=_as_length, validator=_is_length)
+    steps: int = attrs.field(converter=lambda value: integer(value, "steps", 1))
     final: float = attrs.field(default=0.0, converter=real, validator=_is_rate)
 
     def __call__(self, step: int) -> float:
@@ -125,7 +111,7 @@ class cosine:  # noqa: N801
 
 @specification
 class warmup:  # noqa: N801
-    """In equal parts up to the first rate of `then`, reached at the last of `steps`; after them `then` itself.
+    """Rises in equal steps to the first rate of `then`, reached at the last of `steps`; then `then` itself.
 
     `then` is a rate or a schedule, whose own steps are counted from the end of the warm-up.
     Goyal et al.: Accurate, large minibatch SGD, arXiv 1706.02677, 2017, section 2.2.
@@ -135,7 +121,7 @@ class warmup:  # noqa: N801
     (0.25, 0.5, 1.0, 1.0)
     """
 
-    steps: int = attrs.field(converter=_as_length, validator=_is_length)
+    steps: int = attrs.field(converter=lambda value: integer(value, "steps", 1))
     then: float | Schedule = attrs.field(converter=as_learning_rate, validator=is_learning_rate)
 
     def __call__(self, step: int) -> float:

@@ -6,6 +6,7 @@ code that makes it.
 
 from __future__ import annotations
 
+import operator
 from numbers import Real
 from types import BuiltinFunctionType, FunctionType
 from typing import Any, TypeVar, dataclass_transform
@@ -38,6 +39,26 @@ def real(value: Any) -> float:
     if not isinstance(value, Real):
         raise TypeError(f"expected a real number, got {value!r}")
     return float(value)
+
+
+def integer(value: Any, name: str, least: int, most: int | None = None) -> int:
+    """`value` as an int. Raises TypeError if it is no integer, ValueError if it is not from `least` to `most`.
+
+    >>> integer(np.int64(3), "bits", 1, 20)
+    3
+    """
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise TypeError(f"{name} must be an integer, got {value!r}")
+    if value < least or (most is not None and value > most):
+        limits = f"of at least {least}" if most is None else f"from {least} to {most}"
+        raise ValueError(f"{name} must be an integer {limits}, got {value}")
+    return operator.index(value)
+
+
+def is_no_class(instance: object, attribute: Any, value: object) -> None:
+    """A validator against `initializers.normal` where `initializers.normal(0.1)` is meant."""
+    if isinstance(value, type):
+        raise TypeError(f"'{attribute.name}' is the class {code(value)}: write {code(value)}(...)")
 
 
 def _repr(self: Any) -> str:

@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from funcnet.arrays import Array, DType
 from funcnet.errors import DTypeError, ShapeError, TreeError
-from funcnet.node import LEAVES, Array, DType, Tree, build, check_immutable, equal, frozen, node, tuple_of
+from funcnet.node import LEAVES, Tree, build, check_immutable, equal, frozen, node, tuple_of
 
 __all__ = [
     "Array",

@@ -55,10 +55,21 @@ def test_writing_to_a_batch_changes_no_dataset():
     assert dataset == numbered(3)
 
 
-@pytest.mark.parametrize("batch_size", [0, -1, 2.0, float("nan"), True, None, "2"])
-def test_a_batch_size_is_a_positive_integer_at_the_call(batch_size):
-    with pytest.raises(ValueError, match="batch_size must be an integer of at least 1, got"):
+@pytest.mark.parametrize("batch_size", [0, -1])
+def test_a_batch_size_is_at_least_1_at_the_call(batch_size):
+    with pytest.raises(ValueError, match=f"batch_size must be an integer of at least 1, got {batch_size}"):
         batches(numbered(3), batch_size, KEY, 0)
+
+
+@pytest.mark.parametrize("batch_size", [2.0, float("nan"), True, None, "2"])
+def test_a_batch_size_is_an_integer_at_the_call(batch_size):
+    with pytest.raises(TypeError, match=f"batch_size must be an integer, got {batch_size!r}"):
+        batches(numbered(3), batch_size, KEY, 0)
+
+
+def test_a_seed_for_a_key_is_refused_at_the_call():
+    with pytest.raises(TypeError, match=r"expected a key such as Key\(0\), got 0"):
+        batches(numbered(3), 2, 0, 0)
 
 
 def test_a_batch_size_may_be_numpys():

@@ -40,7 +40,17 @@ from tests.wrong_uses import CACHE, KEY, LINEAR, LINEAR_PARAMS, MODEL, PARAMS, X
         ("strings in identity", lambda: fn.Identity().apply((), ["a"]), "expected numbers, got <U1"),
         ("strings in sequential", lambda: fn.sequential().apply((), ["a"]), "expected numbers, got <U1"),
         ("a string for dy", lambda: MODEL.backward(PARAMS, CACHE, Y.astype(str)), "expected numbers, got <U"),
-        ("a fraction of a feature", lambda: fn.Linear(1.5), "float"),
+        ("a fraction of a feature", lambda: fn.Linear(1.5), "n_out must be an integer, got 1.5"),
+        ("sizes of both sides", lambda: fn.Linear(784, 50), "'bias' must be <class 'bool'>"),
+        (
+            "an initializer's class",
+            lambda: fn.Linear(3, weight_init=fn.initializers.normal),
+            "initializers.normal(...)",
+        ),
+        ("a schedule's class", lambda: fn.SGD(fn.schedules.cosine), "write schedules.cosine(...)"),
+        ("a seed for a key", lambda: fn.Linear(3).init(0, (4,)), "expected a key such as Key(0), got 0"),
+        ("a seed to train with", lambda: fn.Dropout(0.5).training(3), "'key' must be"),
+        ("a size for a shape", lambda: fn.Flatten().init(KEY, 4), "expected an input shape, a tuple such as (784,)"),
         ("no size", lambda: fn.Linear(), "n_out"),
     ]
 )
@@ -52,7 +62,7 @@ def test_wrong_type(use, words):
     [
         ("add of nothing", fn.add, "add needs at least one layer"),
         ("concatenate of nothing", fn.concatenate, "concatenate needs at least one layer"),
-        ("negative size", lambda: fn.Linear(-1), "'n_out' must be >= 0: -1"),
+        ("negative size", lambda: fn.Linear(-1), "n_out must be an integer of at least 0, got -1"),
         ("rate over 1", lambda: fn.Dropout(1.5), "'rate' must be <= 1: 1.5"),
         ("negative rate", lambda: fn.Dropout(-0.5), "'rate' must be >= 0: -0.5"),
         ("rate NaN", lambda: fn.Dropout(float("nan")), "'rate' must be >= 0: nan"),

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from hashlib import sha256
-from numbers import Integral
 
 import attrs
 import numpy as np
 from numpy.typing import ArrayLike
 
+from funcnet.arrays import Array
 from funcnet.errors import DTypeError, ShapeError
+from funcnet.layer import checked_key
 from funcnet.random import Key
-from funcnet.tree import Array, build, node
+from funcnet.specification import integer
+from funcnet.tree import build, node
 
 
 @node
@@ -38,7 +40,7 @@ class Dataset:
         for name, array in (("x", self.x), ("y", self.y)):
             if array.ndim == 0:
                 raise ShapeError(f"expected {name} of shape (n, ...), one entry for each example, got ()")
-            if array.dtype.char in "OVTgG":
+            if array.dtype.kind not in "biufc" or array.dtype.char in "gG":  # the bytes of a long double are padded
                 raise DTypeError(f"expected {name} of numbers, got {array.dtype}")
         if len(self.x) != len(self.y):
             raise ShapeError(f"expected as many targets as examples, got x {self.x.shape} and y {self.y.shape}")
@@ -103,8 +105,7 @@ class Dataset:
 def batches(dataset: Dataset, batch_size: int, key: Key, epoch: int) -> Iterator[tuple[Array, Array]]:
     """The batches (x, y) of an epoch: every example once, as `key.fold_in(epoch)` shuffles them, the rest kept.
 
-    The last batch is short where batch_size does not divide n. Raises ValueError for a batch_size that is no positive
-    integer.
+    The last batch is short where batch_size does not divide n. Raises ValueError for a batch_size below 1.
     Bengio: Practical recommendations for gradient-based training of deep architectures, 2012.
 
     >>> import funcnet as fn
@@ -113,21 +114,6 @@ def batches(dataset: Dataset, batch_size: int, key: Key, epoch: int) -> Iterator
     [(3, 3), (3, 3), (2, 3)]
     """
     integer(batch_size, "batch_size", 1)
-    order = key.fold_in(epoch).generator().permutation(len(dataset))
+    order = checked_key(key).fold_in(epoch).generator().permutation(len(dataset))
     rows = (order[start : start + batch_size] for start in range(0, len(order), batch_size))
     return ((dataset.x[row], dataset.y[row]) for row in rows)
-
-
-def integer(value: int, name: str, least: int, most: int | None = None) -> int:
-    """`value`, if it is an integer from `least` to `most`; else a ValueError that calls it `name`.
-
-    >>> integer(2.0, "bits", 1, 20)
-    Traceback (most recent call last):
-    ...
-    ValueError: bits must be an integer from 1 to 20, got 2.0
-    """
-    whole = isinstance(value, Integral) and not isinstance(value, bool)
-    if not whole or value < least or (most is not None and value > most):
-        limits = f"from {least} to {most}" if most is not None else f"of at least {least}"
-        raise ValueError(f"{name} must be an integer {limits}, got {value!r}")
-    return int(value)

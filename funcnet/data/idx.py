@@ -14,9 +14,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from funcnet.arrays import Array
 from funcnet.data.dataset import Dataset
 from funcnet.errors import MissingExtraError
-from funcnet.tree import Array, build
+from funcnet.tree import build
 
 MIRRORS = ("https://ossci-datasets.s3.amazonaws.com/mnist", "https://storage.googleapis.com/cvdf-datasets/mnist")
 

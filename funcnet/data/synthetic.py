@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from funcnet.data.dataset import Dataset, integer
+from funcnet.arrays import Array
+from funcnet.data.dataset import Dataset
 from funcnet.random import Key
-from funcnet.tree import Array, build
+from funcnet.specification import integer
+from funcnet.tree import build
 
 
 def xor(points: int = 4) -> Dataset:

@@ -1,8 +1,8 @@
 """Layers that act on each number by itself: y = f(x), dx = dy * f'(x).
 
-A layer is its formula and its derivative, plain functions that stand beside it; `_forward` and `_backward` are what
-all of them share. Derivatives are computed from x and not from y: 1 - tanh(x)**2 is 0 from x = 20 on in float64,
-where its true value is 1.7e-17.
+The formula and the derivative of each are plain functions; `_forward` and `_backward` make a layer of them.
+Derivatives are computed from x and not from y: 1 - tanh(x)**2 is 0 from x = 20 on in float64, where its true value
+is 1.7e-17.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from collections.abc import Callable
 import attrs
 import numpy as np
 
+from funcnet.arrays import Array, as_dtype, as_floating
 from funcnet.errors import ShapeError
-from funcnet.layer import Cache, Layer, as_dtype, as_floating, check_no_params, opened
+from funcnet.layer import Cache, Layer, check_no_params, opened
 from funcnet.specification import real, specification
-from funcnet.tree import Array, Tree
+from funcnet.tree import Tree
 
 _UNDERFLOW = 2e4  # exp(-x) is 0 in every dtype beyond it
 _erfc = np.frompyfunc(math.erfc, 1, 1)
@@ -108,7 +109,9 @@ def _sigmoid_derivative(x: Array) -> Array:
 
 @specification
 class Sigmoid(Layer):
-    """y = 1 / (1 + exp(-x)); dx = dy * y * (1 - y).
+    """y = 1 / (1 + exp(-x)); dx = dy * y * (1 - y), computed from x.
+
+    Rumelhart, Hinton, Williams: Learning representations by back-propagating errors, Nature 323, 1986.
 
     >>> Sigmoid().apply((), np.array([-1000.0, 0.0, 1000.0]))
     array([0. , 0.5, 1. ])
@@ -129,7 +132,9 @@ def _tanh_derivative(x: Array) -> Array:
 
 @specification
 class Tanh(Layer):
-    """y = tanh(x); dx = dy * (1 - y**2).
+    """y = tanh(x); dx = dy * (1 - y**2), computed from x.
+
+    LeCun, Bottou, Orr, Mueller: Efficient backprop, in Neural Networks: Tricks of the Trade, 1998, section 4.4.
 
     >>> Tanh().apply((), np.array([-1000.0, 0.0, 1000.0]))
     array([-1.,  0.,  1.])
@@ -217,8 +222,8 @@ def _gelu_derivative(x: Array) -> Array:
 class GELU(Layer):
     """y = x * P(Z <= x) for a standard normal Z; dx = dy * (P(Z <= x) + x * exp(-x**2 / 2) / sqrt(2 pi)).
 
-    The exact function, not its approximation by tanh. Hendrycks, Gimpel: Gaussian error linear units, arXiv
-    1606.08415, 2016.
+    Exact, not the approximation by tanh, and so slow: NumPy has no erf, so each number is a call of `math.erfc`.
+    Hendrycks, Gimpel: Gaussian error linear units, arXiv 1606.08415, 2016.
 
     >>> GELU().apply((), np.array([-np.inf, 0.0, 1000.0]))
     array([  -0.,    0., 1000.])

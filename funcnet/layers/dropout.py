@@ -5,10 +5,11 @@ from __future__ import annotations
 import attrs
 import numpy as np
 
-from funcnet.layer import Cache, Layer, as_dtype, as_floating, check_no_params, opened, read_only
+from funcnet.arrays import Array, as_dtype, as_floating, read_only
+from funcnet.layer import Cache, Layer, check_no_params, opened
 from funcnet.random import Key
 from funcnet.specification import real, specification
-from funcnet.tree import Array, Tree
+from funcnet.tree import Tree
 
 
 @specification
@@ -30,7 +31,7 @@ class Dropout(Layer):
     """
 
     rate: float = attrs.field(converter=real, validator=[attrs.validators.ge(0), attrs.validators.le(1)])
-    key: Key | None = attrs.field(default=None)
+    key: Key | None = attrs.field(default=None, validator=attrs.validators.optional(attrs.validators.instance_of(Key)))
 
     def training(self, key: Key) -> Dropout:
         return attrs.evolve(self, key=key)

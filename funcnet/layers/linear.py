@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import math
-import operator
 
 import attrs
 import numpy as np
 
 from funcnet import initializers
+from funcnet.arrays import Array, DType, Shape, as_array, as_dtype, wide_sum
 from funcnet.errors import CacheError, ShapeError, TreeError
 from funcnet.initializers import Initializer
-from funcnet.layer import Cache, Layer, Shape, as_array, as_dtype, opened, wide_sum, with_features
+from funcnet.layer import Cache, Layer, checked_key, opened, with_features
 from funcnet.random import Key
-from funcnet.specification import specification
-from funcnet.tree import Array, DType, build, node
+from funcnet.specification import integer, is_no_class, specification
+from funcnet.tree import build, node
 
 
 @node
@@ -48,17 +48,17 @@ class Linear(Layer):
            [11.]]), bias=array([2.]))
     """
 
-    n_out: int = attrs.field(converter=operator.index, validator=attrs.validators.ge(0))
-    bias: bool = True
-    weight_init: Initializer = initializers.glorot_uniform
-    bias_init: Initializer = initializers.zeros
+    n_out: int = attrs.field(converter=lambda n_out: integer(n_out, "n_out", 0))
+    bias: bool = attrs.field(default=True, validator=attrs.validators.instance_of(bool))
+    weight_init: Initializer = attrs.field(default=initializers.glorot_uniform, validator=is_no_class)
+    bias_init: Initializer = attrs.field(default=initializers.zeros, validator=is_no_class)
 
     def output_shape(self, input_shape: Shape) -> Shape:
         return (*with_features(input_shape)[:-1], self.n_out)
 
     def init(self, key: Key, input_shape: Shape, dtype: DType = np.float32) -> LinearParams:
         n_out = self.output_shape(input_shape)[-1]
-        weight = self.weight_init(key.fold_in("weight"), (input_shape[-1], n_out), dtype)
+        weight = self.weight_init(checked_key(key).fold_in("weight"), (input_shape[-1], n_out), dtype)
         bias = self.bias_init(key.fold_in("bias"), (n_out,), dtype) if self.bias else None
         return LinearParams(weight, bias)
 
@@ -113,5 +113,5 @@ def _shapes(params: object) -> str:
 
 
 def _rows(x: Array) -> Array:
-    """x as a matrix, its batch axes made one; a shape with a zero in it leaves -1 nothing to be."""
+    """x as a matrix, its batch axes made one; reshape(-1, n) would fail where n is 0."""
     return x if x.ndim == 2 else x.reshape(math.prod(x.shape[:-1]), x.shape[-1])

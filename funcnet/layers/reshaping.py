@@ -6,11 +6,12 @@ import math
 
 import numpy as np
 
+from funcnet.arrays import Array, DType, Shape, as_array, read_only
 from funcnet.errors import ShapeError, TreeError
-from funcnet.layer import Cache, Layer, Shape, as_array, check_no_params, opened, read_only
+from funcnet.layer import Cache, Layer, check_no_params, checked_shape, opened
 from funcnet.random import Key
 from funcnet.specification import specification
-from funcnet.tree import Array, DType, Tree, node
+from funcnet.tree import Tree, node
 
 
 @specification
@@ -52,10 +53,10 @@ class Flatten(Layer):
     """
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        return (math.prod(input_shape),)
+        return (math.prod(checked_shape(input_shape)),)
 
     def init(self, key: Key, input_shape: Shape, dtype: DType = np.float32) -> FlattenParams:
-        return FlattenParams(tuple(input_shape))
+        return FlattenParams(checked_shape(input_shape))
 
     def forward(self, params: FlattenParams, x: Array) -> tuple[Array, Cache]:
         _check_flatten(params)

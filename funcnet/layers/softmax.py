@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from funcnet.arrays import Array, Shape, as_dtype, as_floating, wide_sum
 from funcnet.errors import ShapeError
-from funcnet.layer import Cache, Layer, Shape, as_dtype, as_floating, check_no_params, opened, wide_sum, with_features
+from funcnet.layer import Cache, Layer, check_no_params, opened, with_features
 from funcnet.specification import specification
-from funcnet.tree import Array, Tree
+from funcnet.tree import Tree
 
 
 def shifted(x: Array) -> Array:
@@ -28,7 +29,7 @@ def shifted(x: Array) -> Array:
 def sum_of_others(logits: Array, exponentials: Array) -> Array:
     """The sum of each row of exponentials but for one of the largest, which is 1: (..., 1), from `shifted` logits.
 
-    Of a probability near 1, log1p(others) and others / (1 + others) keep what log(1 + others) and 1 - p round away.
+    Near p = 1, log(1 + others) and 1 - p lose digits; log1p(others) and others / (1 + others) do not.
 
     >>> float(sum_of_others(np.array([0.0, -50.0]), np.exp([0.0, -50.0]))[0])
     1.9287498479639178e-22

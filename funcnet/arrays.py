@@ -1,0 +1,57 @@
+"""Arrays as the rest of funcnet wants them: of numbers, of a dtype, summed without overflow, read-only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from funcnet.errors import DTypeError
+
+if TYPE_CHECKING:  # numpy.typing takes longer to import than all of this module
+    from numpy.typing import DTypeLike, NDArray
+
+Array: TypeAlias = "NDArray[Any]"
+DType: TypeAlias = "DTypeLike"
+Shape: TypeAlias = tuple[int, ...]
+
+
+def as_array(x: Any, dtype: DType | None = None) -> Array:
+    """`x` as an array of numbers, converted to `dtype` where one is given.
+
+    Raises DTypeError for strings and the like, and where the conversion would lose more than precision.
+    """
+    array: Array = np.asarray(x)
+    if array.dtype.kind in "biufcO":
+        if dtype is None or array.dtype == dtype:
+            return array
+        if np.can_cast(array.dtype, dtype, "same_kind"):
+            return array.astype(dtype)
+    raise DTypeError(f"expected numbers{'' if dtype is None else f' of {np.dtype(dtype)}'}, got {array.dtype}")
+
+
+def as_floating(x: Any) -> Array:
+    """`x` as an array of floating-point (or complex, or object) numbers in this machine's byte order."""
+    array = as_array(x)
+    if array.dtype.kind in "biu":
+        return array.astype(np.float64)
+    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+
+
+def as_dtype(y: Any, dtype: DType) -> Array:
+    """`y` in `dtype`, and an array even where a function of a 0-d array gave a scalar."""
+    array: Array = y if isinstance(y, np.ndarray) else np.asarray(y)
+    return array.astype(dtype, copy=False)
+
+
+def wide_sum(x: Array, axis: int | None = None, keepdims: bool = False) -> Array:
+    """The sum of x; that of float16 in float32, where it does not stall at 2048 ones or overflow at 65,520."""
+    total: Array = x.sum(axis=axis, keepdims=keepdims, dtype=np.float32 if x.dtype == np.float16 else None)
+    return total
+
+
+def read_only(array: Array) -> Array:
+    """A view that can't be written through, for an output that shares memory with an input or a cache."""
+    view = array.view()
+    view.flags.writeable = False
+    return view

@@ -10,12 +10,18 @@ import argparse
 import math
 import sys
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import numpy as np
-from tqdm import tqdm
 
 import funcnet as fn
-from funcnet import data, metrics, plot
+
+try:
+    from tqdm import tqdm
+
+    from funcnet import data, metrics, plot
+except ImportError as error:
+    sys.exit(f'{error}. This program needs the extra: python -m pip install -e ".[examples]"')
 
 LOSS = fn.SoftmaxCrossEntropy()
 BATCH_SIZE = 32
@@ -76,11 +82,11 @@ def table(history):
 def draw(history, params, test, predictions, folder):
     """Write the pictures, and say where they lie."""
     weights = params[0].weight.T
-    wrong = np.flatnonzero(predictions != test.y)
+    wrong = np.flatnonzero(predictions != test.y)[:96]  # a page of them
     titles = [f"{true} taken for {taken}" for true, taken in zip(test.y[wrong], predictions[wrong], strict=True)]
     figures = {
         "learning-curve": plot.learning_curve(history),
-        "hidden-weights": plot.images(weights, columns=16, symmetric=True),
+        "hidden-weights": plot.images(weights[:256], columns=16, symmetric=True),  # more would be no picture
     }
     if len(wrong):
         figures["mistakes"] = plot.images(test.x[wrong], titles=titles, columns=6)
@@ -109,6 +115,7 @@ def parse_options():
     options = parser.parse_args()
     try:
         options.out.mkdir(parents=True, exist_ok=True)
+        TemporaryFile(dir=options.out).close()  # before the work, not after it
     except OSError as error:
         parser.error(f"argument --out: {error.strerror}: {options.out}")
     return options

@@ -38,4 +38,4 @@ def __getattr__(name: str) -> _Any:
 
 
 def __dir__() -> list[str]:
-    return [*__getattr__("__all__"), "plot", "__version__"]
+    return [*__getattr__("__all__"), "__version__"]  # what looks at all names must find them without an extra

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import DTypeLike, NDArray
 
 from funcnet.errors import DTypeError
 
-if TYPE_CHECKING:  # numpy.typing takes longer to import than all of this module
-    from numpy.typing import DTypeLike, NDArray
-
-Array: TypeAlias = "NDArray[Any]"
-DType: TypeAlias = "DTypeLike"
+Array: TypeAlias = NDArray[Any]
+DType: TypeAlias = DTypeLike
 Shape: TypeAlias = tuple[int, ...]
 
 
@@ -46,8 +44,13 @@ def as_dtype(y: Any, dtype: DType) -> Array:
 
 def wide_sum(x: Array, axis: int | None = None, keepdims: bool = False) -> Array:
     """The sum of x; that of float16 in float32, where it does not stall at 2048 ones or overflow at 65,520."""
-    total: Array = x.sum(axis=axis, keepdims=keepdims, dtype=np.float32 if x.dtype == np.float16 else None)
+    total: Array = x.sum(axis=axis, keepdims=keepdims, dtype=wide(x.dtype))
     return total
+
+
+def wide(dtype: DType) -> DType:
+    """The dtype to compute in where `dtype` may be too narrow: float32 for float16, else itself."""
+    return np.dtype(np.float32) if dtype == np.float16 else dtype
 
 
 def read_only(array: Array) -> Array:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from funcnet import tree
-from funcnet.arrays import Array
+from funcnet.arrays import Array, as_dtype
 from funcnet.layer import Layer
 from funcnet.losses import Loss
 from funcnet.penalties import Penalty
@@ -35,4 +35,5 @@ def value_and_grad(
     if penalty is None:
         return value, grads
     extra, penalty_cache = penalty.forward(params)
-    return (value + extra).astype(value.dtype), tree.map(np.add, grads, penalty.backward(penalty_cache))
+    total = as_dtype(value + extra, np.asarray(value).dtype)[()]
+    return total, tree.map(np.add, grads, penalty.backward(penalty_cache))

@@ -73,6 +73,7 @@ class Layer:
 
         By default the same layer with every layer among its fields in training, each under a key of its own.
         """
+        checked_key(key)
         changes = {}
         for field in attrs.fields(type(self)):
             value = getattr(self, field.name)
@@ -165,6 +166,8 @@ def summary(model: Layer, input_shape: Shape, dtype: DType = np.float32) -> str:
     2      Linear(n_out=10)  (10,)            510    2,040
     total                                  39,760  159,040
     """
+    if not isinstance(model, Layer):
+        raise TypeError(f"expected a layer, got {model!r}")
     params = model.init(Key(0), input_shape, dtype)
     total = ("total", "", "", *_counts(params))
     return aligned([("path", "layer", "output shape", "params", "bytes"), *_rows(model, input_shape, dtype, ""), total])

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import attrs
 import numpy as np
 
-from funcnet.arrays import Array, Shape, as_array, as_dtype, as_floating, wide_sum
+from funcnet.arrays import Array, DType, Shape, as_array, as_dtype, as_floating, wide, wide_sum
 from funcnet.errors import ShapeError
 from funcnet.layer import Cache, saved_by
 from funcnet.layers.activations import sigmoid, softplus
@@ -45,9 +45,9 @@ def _divisor(reduction: str, shape: Shape) -> int:
     return count
 
 
-def _reduced(losses: Array, divisor: int) -> Any:
-    """Their sum over the divisor, as a scalar."""
-    return as_dtype(wide_sum(losses) / divisor, losses.dtype)[()]
+def _reduced(losses: Array, divisor: int, dtype: DType) -> Any:
+    """Their sum over the divisor, as a scalar of the dtype."""
+    return as_dtype(wide_sum(losses) / divisor, dtype)[()]
 
 
 def _same_shape(y: Any, target: Any) -> tuple[Array, Array]:
@@ -82,7 +82,8 @@ class MeanSquaredError:
     def forward(self, y: Array, target: Array) -> tuple[Any, Cache]:
         y, target = _same_shape(y, target)
         divisor, error = _divisor(self.reduction, y.shape), y - target
-        return _reduced(error * error, divisor), Cache(self, y.shape, (error, divisor))
+        squares = np.square(error, dtype=wide(y.dtype))
+        return _reduced(squares, divisor, y.dtype), Cache(self, y.shape, (error, divisor))
 
     def backward(self, cache: Cache) -> Array:
         error, divisor = saved_by(self, cache)
@@ -110,7 +111,7 @@ class SigmoidBinaryCrossEntropy:
         _check_probabilities("targets", target)
         divisor = _divisor(self.reduction, y.shape)
         losses = target * softplus(-y) + (1 - target) * softplus(y)
-        return _reduced(losses, divisor), Cache(self, y.shape, (y, target, divisor))
+        return _reduced(losses, divisor, y.dtype), Cache(self, y.shape, (y, target, divisor))
 
     def backward(self, cache: Cache) -> Array:
         y, target, divisor = saved_by(self, cache)
@@ -143,7 +144,7 @@ class BinaryCrossEntropy:
         p, q = np.maximum(y, least), np.maximum(1 - y, least)
         log_q = np.where(y < 0.5, np.log1p(-np.minimum(y, 0.5)), np.log(q))  # 1 - y has lost what a small y is
         losses = -(target * np.log(p) + (1 - target) * log_q)
-        return _reduced(losses, divisor), Cache(self, y.shape, (p, q, target, divisor))
+        return _reduced(losses, divisor, y.dtype), Cache(self, y.shape, (p, q, target, divisor))
 
     def backward(self, cache: Cache) -> Array:
         p, q, target, divisor = saved_by(self, cache)
@@ -178,7 +179,7 @@ class SoftmaxCrossEntropy:
         surprisal = np.where(target == 0, 0, np.log1p(others) - logits)
         p = exponentials / (1 + others)
         complement = np.where(logits == 0, others / (1 + others), 1 - p)
-        value = _reduced((target * surprisal).astype(y.dtype, copy=False), divisor)
+        value = _reduced(target * surprisal, divisor, y.dtype)
         return value, Cache(self, y.shape, (as_dtype(p, y.dtype), as_dtype(complement, y.dtype), target, divisor))
 
     def backward(self, cache: Cache) -> Array:

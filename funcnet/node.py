@@ -51,7 +51,7 @@ def node(cls: type[T]) -> type[T]:
             object.__setattr__(self, name, _copied(getattr(self, name)))
 
     def reduce(self: Any) -> tuple[Any, ...]:
-        return _from_copies, (cls, *(getattr(self, name) for name in names))
+        return _from_copies, (type(self), *(getattr(self, name) for name in names))
 
     def eq(self: Any, other: object) -> bool:
         return equal(self, other) if type(other) is type(self) else NotImplemented

@@ -13,10 +13,10 @@ import attrs
 import numpy as np
 
 from funcnet import tree
-from funcnet.arrays import Array, as_array, as_dtype
+from funcnet.arrays import Array, as_array, as_dtype, wide
 from funcnet.errors import DTypeError, TreeError
 from funcnet.schedules import Schedule, as_learning_rate, is_learning_rate, learning_rate_at
-from funcnet.specification import real, specification
+from funcnet.specification import is_bool, real, specification
 from funcnet.tree import Tree, node
 
 
@@ -84,6 +84,8 @@ class Optimizer:
 
     def update(self, params: Tree, grads: Tree, state: OptimizerState) -> tuple[Tree, OptimizerState]:
         """New params and state. Raises TreeError if grads or state are not those of such params."""
+        if not isinstance(state, OptimizerState):
+            raise TypeError(f"expected the OptimizerState that init makes, got {state!r}")
         if len(state.moments) != self._count():
             raise TreeError(f"expected a state of {self!r} with {self._count()} moments, got {len(state.moments)}")
         leaves, structure = tree.flatten(params)
@@ -101,8 +103,8 @@ class Optimizer:
     def _stepped(self, t: int, rate: float, p: Array, *rest: Array) -> tuple[Array, ...]:
         if p.dtype.kind not in "fcO":
             raise DTypeError(f"expected params of floating-point numbers, got {p.dtype}")
-        wide = np.dtype(np.float32) if p.dtype == np.float16 else p.dtype  # in which eps is not 0
-        return tuple(as_dtype(new, p.dtype) for new in self.step(t, rate, *(as_array(a, wide) for a in (p, *rest))))
+        arrays = (as_array(array, wide(p.dtype)) for array in (p, *rest))  # in float16, eps would be 0
+        return tuple(as_dtype(new, p.dtype) for new in self.step(t, rate, *arrays))
 
     @staticmethod
     def _kept(*arrays: Array) -> tuple[Array, ...]:
@@ -121,6 +123,11 @@ _is_factor: Any = attrs.validators.ge(0)
 _is_decay: Any = [attrs.validators.ge(0), attrs.validators.lt(1)]  # of a running mean
 
 
+def _are_betas(instance: object, attribute: object, betas: object) -> None:
+    if not (isinstance(betas, tuple) and len(betas) == 2 and all(0 <= real(beta) < 1 for beta in betas)):
+        raise ValueError(f"expected betas, a tuple of two numbers in [0, 1), got {betas!r}")
+
+
 @specification
 class SGD(Optimizer):
     """Gradient descent, with momentum v if `momentum` is not 0, by Nesterov's rule if asked for.
@@ -136,7 +143,7 @@ class SGD(Optimizer):
     """
 
     momentum: float = attrs.field(default=0.0, converter=real, validator=_is_factor)
-    nesterov: bool = False
+    nesterov: bool = attrs.field(default=False, validator=is_bool)
     weight_decay: float = attrs.field(default=0.0, converter=real, validator=_is_factor)
 
     def __attrs_post_init__(self) -> None:
@@ -158,7 +165,7 @@ class SGD(Optimizer):
 class Adam(Optimizer):
     """Steps of about the learning rate: means of g and g**2, corrected for having begun at 0.
 
-    g += weight_decay * p;  m = b1 * m + (1 - b1) * g;  v = b2 * v + (1 - b2) * g**2;
+    With (b1, b2) = betas: g += weight_decay * p;  m = b1 * m + (1 - b1) * g;  v = b2 * v + (1 - b2) * g**2;
     p -= rate * m / (1 - b1**t) / (sqrt(v / (1 - b2**t)) + eps).
     Kingma, Ba: Adam, a method for stochastic optimization, ICLR 2015, algorithm 1.
 
@@ -169,8 +176,7 @@ class Adam(Optimizer):
     """
 
     learning_rate: float | Schedule = attrs.field(default=1e-3, converter=as_learning_rate, validator=is_learning_rate)
-    beta1: float = attrs.field(default=0.9, converter=real, validator=_is_decay)
-    beta2: float = attrs.field(default=0.999, converter=real, validator=_is_decay)
+    betas: tuple[float, float] = attrs.field(default=(0.9, 0.999), validator=_are_betas)
     eps: float = attrs.field(default=1e-8, converter=real, validator=_is_factor)
     weight_decay: float = attrs.field(default=0.0, converter=real, validator=_is_factor)
 
@@ -181,10 +187,10 @@ class Adam(Optimizer):
         return self._adam_step(t, rate, p, _decayed(g, p, self.weight_decay), *moments)
 
     def _adam_step(self, t: int, rate: float, p: Array, g: Array, m: Array, v: Array) -> tuple[Array, ...]:
-        m = self.beta1 * m + (1 - self.beta1) * g
-        v = self.beta2 * v + (1 - self.beta2) * g * g
-        scale = np.sqrt(v / (1 - self.beta2**t)) + self.eps
-        return p - rate / (1 - self.beta1**t) * m / scale, m, v
+        b1, b2 = self.betas
+        m = b1 * m + (1 - b1) * g
+        v = b2 * v + (1 - b2) * g * g
+        return p - rate / (1 - b1**t) * m / (np.sqrt(v / (1 - b2**t)) + self.eps), m, v
 
 
 @specification
@@ -224,7 +230,7 @@ class RMSProp(Optimizer):
     eps: float = attrs.field(default=1e-8, converter=real, validator=_is_factor)
     weight_decay: float = attrs.field(default=0.0, converter=real, validator=_is_factor)
     momentum: float = attrs.field(default=0.0, converter=real, validator=_is_factor)
-    centered: bool = False
+    centered: bool = attrs.field(default=False, validator=is_bool)
 
     def moments(self, p: Array) -> tuple[Array, ...]:
         return tuple(np.zeros_like(p) for _ in range(1 + self.centered + (self.momentum > 0)))
@@ -248,7 +254,7 @@ class RMSProp(Optimizer):
 class Adagrad(Optimizer):
     """Steps relative to the root of the sum of all g**2 so far.
 
-    g += weight_decay * p;  s += g**2;  p -= rate / (1 + (t - 1) * rate_decay) * g / (sqrt(s) + eps).
+    g += weight_decay * p;  s += g**2;  p -= rate / (1 + (t - 1) * lr_decay) * g / (sqrt(s) + eps).
     Duchi, Hazan, Singer: Adaptive subgradient methods for online learning and stochastic optimization, JMLR 12, 2011.
 
     >>> optimizer = Adagrad(0.1)
@@ -258,18 +264,18 @@ class Adagrad(Optimizer):
     """
 
     learning_rate: float | Schedule = attrs.field(default=1e-2, converter=as_learning_rate, validator=is_learning_rate)
-    rate_decay: float = attrs.field(default=0.0, converter=real, validator=_is_factor)
+    lr_decay: float = attrs.field(default=0.0, converter=real, validator=_is_factor)
     weight_decay: float = attrs.field(default=0.0, converter=real, validator=_is_factor)
-    initial_sum: float = attrs.field(default=0.0, converter=real, validator=_is_factor)
+    initial_accumulator_value: float = attrs.field(default=0.0, converter=real, validator=_is_factor)
     eps: float = attrs.field(default=1e-10, converter=real, validator=_is_factor)
 
     def moments(self, p: Array) -> tuple[Array, ...]:
-        return (np.full_like(p, self.initial_sum),)
+        return (np.full_like(p, self.initial_accumulator_value),)
 
     def step(self, t: int, rate: float, p: Array, g: Array, *moments: Array) -> tuple[Array, ...]:
         g = _decayed(g, p, self.weight_decay)
         s = moments[0] + g * g
-        return p - rate / (1 + (t - 1) * self.rate_decay) * g / (np.sqrt(s) + self.eps), s
+        return p - rate / (1 + (t - 1) * self.lr_decay) * g / (np.sqrt(s) + self.eps), s
 
 
 def _decayed(g: Array, p: Array, weight_decay: float) -> Array:

@@ -9,6 +9,7 @@ import attrs
 import numpy as np
 
 from funcnet import tree
+from funcnet.arrays import as_dtype
 from funcnet.specification import real, specification
 from funcnet.tree import Tree
 
@@ -51,5 +52,5 @@ class L2:
     def backward(self, cache: Any) -> Tree:
         leaves, structure, penalized = cache
         rows = zip(leaves, penalized, strict=True)
-        grads = (np.asarray(self.strength * p) if counts else np.zeros_like(p) for p, counts in rows)
+        grads = (as_dtype(self.strength * p, p.dtype) if counts else np.zeros_like(p) for p, counts in rows)
         return tree.unflatten(structure, grads)

@@ -84,8 +84,8 @@ def images(
     columns = min(columns, len(x))
     rows = math.ceil(len(x) / columns)
     width, height = _cell_size(x, titles)
-    figure = Figure(figsize=(columns * width, rows * height), layout="constrained")
-    cells = figure.subplots(rows, columns, squeeze=False).ravel()
+    figure = Figure(figsize=(columns * width, rows * height))
+    cells = figure.subplots(rows, columns, squeeze=False, gridspec_kw=_margins(rows, columns, x, width, height)).ravel()
     low, high = _scale(x, symmetric)
     for cell in cells:
         cell.set_axis_off()
@@ -122,13 +122,33 @@ def _scale(x: Array, symmetric: bool) -> tuple[float, float]:
 
 _FONT_SIZE = 8
 _INCH = 72  # points
+_GAP = 0.1  # inches between pictures
 
 
 def _cell_size(x: Array, titles: Sequence[str]) -> tuple[float, float]:
     """Width and height in inches: the longer side of an image is an inch, and its title fits over it."""
-    _, h, w = x.shape
+    w, h = _image_size(x)
     lines = [line for title in titles for line in title.split("\n")]
     # A letter is 0.7 of the font's size wide, the wider ones in, and a line of text 1.5 of it high.
     title_width = 0.7 * _FONT_SIZE / _INCH * max(map(len, lines))
     title_height = 1.5 * _FONT_SIZE / _INCH * max(title.count("\n") + 1 for title in titles) if any(titles) else 0.0
-    return max(w / max(h, w), title_width) + 0.1, h / max(h, w) + title_height + 0.1
+    return max(w, title_width) + _GAP, h + title_height + _GAP
+
+
+def _image_size(x: Array) -> tuple[float, float]:
+    _, h, w = x.shape
+    return w / max(h, w), h / max(h, w)
+
+
+def _margins(rows: int, columns: int, x: Array, width: float, height: float) -> dict[str, float]:
+    """Where the grid of cells stands, for gridspec. It is fixed: a layout that matplotlib works out takes minutes."""
+    _, h = _image_size(x)
+    half_gap = _GAP / 2
+    return {
+        "left": half_gap / (columns * width),
+        "right": 1 - half_gap / (columns * width),
+        "bottom": half_gap / (rows * height),
+        "top": 1 - (height - h - half_gap) / (rows * height),
+        "wspace": _GAP / (width - _GAP),
+        "hspace": (height - h) / h,
+    }

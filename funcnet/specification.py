@@ -6,9 +6,10 @@ code that makes it.
 
 from __future__ import annotations
 
+import math
 import operator
 from numbers import Real
-from types import BuiltinFunctionType, FunctionType
+from types import BuiltinFunctionType
 from typing import Any, TypeVar, dataclass_transform
 
 import attrs
@@ -36,7 +37,7 @@ def real(value: Any) -> float:
     >>> real(np.float32(0.5)), real(1)
     (0.5, 1.0)
     """
-    if not isinstance(value, Real):
+    if not isinstance(value, Real) or isinstance(value, bool):
         raise TypeError(f"expected a real number, got {value!r}")
     return float(value)
 
@@ -47,7 +48,7 @@ def integer(value: Any, name: str, least: int, most: int | None = None) -> int:
     >>> integer(np.int64(3), "bits", 1, 20)
     3
     """
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
+    if isinstance(value, bool | np.bool_) or not hasattr(value, "__index__"):
         raise TypeError(f"{name} must be an integer, got {value!r}")
     if value < least or (most is not None and value > most):
         limits = f"of at least {least}" if most is None else f"from {least} to {most}"
@@ -67,17 +68,29 @@ def _repr(self: Any) -> str:
     return f"{_public_name(type(self))}({', '.join(arguments)})"
 
 
-def code(value: object) -> str:
-    """`repr(value)`, but a function prints as the public name that finds it.
+def code(value: Any) -> str:
+    """`repr(value)`, but a function prints as the name that finds it, and infinity as what can be typed in.
 
-    >>> code(0.5), code(len), code(np.sin)
-    ('0.5', 'len', 'np.sin')
+    >>> code(0.5), code(math.inf), code(len), code(math.sin), code(np.sin)
+    ('0.5', "float('inf')", 'len', 'math.sin', 'np.sin')
     """
-    if isinstance(value, np.ufunc):
-        return f"np.{value.__name__}"
-    return _public_name(value) if isinstance(value, type | FunctionType | BuiltinFunctionType) else repr(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"float('{value}')"
+    named = callable(value) and hasattr(value, "__name__") and not hasattr(type(value), "__attrs_attrs__")
+    return _public_name(value) if named else repr(value)
 
 
 def _public_name(value: Any) -> str:
-    module = value.__module__.removeprefix("funcnet.")
-    return f"{module}.{value.__qualname__}" if module in ("initializers", "schedules") else value.__qualname__
+    module = (getattr(value, "__module__", None) or "numpy").removeprefix("funcnet.")  # ufuncs had none in NumPy 1
+    if module.partition(".")[0] == "numpy":
+        return f"np.{value.__name__}"
+    public = module in ("initializers", "schedules") or (
+        isinstance(value, BuiltinFunctionType) and module != "builtins"
+    )
+    return f"{module}.{value.__qualname__}" if public else str(value.__qualname__)
+
+
+def is_bool(instance: object, attribute: Any, value: object) -> None:
+    """A validator: True or False."""
+    if not isinstance(value, bool):
+        raise TypeError(f"'{attribute.name}' must be True or False, got {value!r}")

@@ -76,17 +76,17 @@ def unflatten(structure: Any, leaves: Iterator[Array]) -> Tree:
     return tuple_of(kind, children) if issubclass(kind, tuple) else build(kind, *children)
 
 
-def leaves_like(tree: Tree, other: Tree, name: str = "tree", *, shapes: bool = True) -> list[Array]:
-    """The leaves of `other`, which must have the structure of `tree` and, unless told otherwise, its shapes.
+def leaves_like(tree: Tree, other: Tree, name: str = "tree") -> list[Array]:
+    """The leaves of `other`, which must have the structure and the shapes of `tree`.
 
     Raises TreeError, which says where `other`, called `name`, first differs.
     """
     expected, structure = flatten(tree)
     found, other_structure = flatten(other)
     same = structure == other_structure
-    if same and not (shapes and any(a.shape != b.shape for a, b in zip(expected, found, strict=True))):
+    if same and all(a.shape == b.shape for a, b in zip(expected, found, strict=True)):
         return found
-    path, here, there = next(_differences(tree, other, shapes and same), ("", repr(tree), repr(other)))
+    path, here, there = next(_differences(tree, other, same), ("", repr(tree), repr(other)))
     raise TreeError(f"{name} of another structure: at {path or 'the root'} expected {here}, got {there}")
 
 
@@ -123,14 +123,14 @@ def _describe(tree: Tree, shapes: bool) -> str:
 def map(f: Callable[..., Any], tree: Tree, *rest: Tree) -> Tree:
     """The tree of `f(leaf, *rest_leaves)`, leaf by leaf.
 
-    Raises TreeError where one of `rest` differs from `tree` in structure; it names the first path at which.
+    Raises TreeError where one of `rest` differs from `tree` in structure or shapes: the first path at which it does.
 
     >>> params = (np.array([1.0, 2.0]), ())
     >>> map(lambda p, g: p - 0.5 * g, params, (np.array([2.0, 2.0]), ()))
     (array([0., 1.]), ())
     """
     leaves, structure = flatten(tree)
-    columns = [leaves, *(leaves_like(tree, other, shapes=False) for other in rest)]
+    columns = [leaves, *(leaves_like(tree, other) for other in rest)]
     return unflatten(structure, (np.array(f(*row), order="K") for row in zip(*columns, strict=True)))
 
 
@@ -162,8 +162,12 @@ def named_leaves(tree: Tree) -> dict[str, Array]:
 
 
 def as_patterns(patterns: str | Iterable[str]) -> tuple[str, ...]:
-    """One pattern or several, as a tuple."""
-    return (patterns,) if isinstance(patterns, str) else tuple(patterns)
+    """One pattern or several, as a tuple; TypeError for what is no string."""
+    if isinstance(patterns, str):
+        return (patterns,)
+    if not isinstance(patterns, Iterable) or not all(isinstance(pattern, str) for pattern in patterns):
+        raise TypeError(f"expected patterns of paths, strings, got {patterns!r}")
+    return tuple(patterns)
 
 
 def matching(tree: Tree, patterns: tuple[str, ...]) -> list[bool]:

@@ -48,7 +48,7 @@ WITHOUT_DECAY = [
     fn.RMSProp(0.1),
     fn.RMSProp(0.1, momentum=0.9, centered=True),
     fn.Adagrad(0.1),
-    fn.Adagrad(0.1, rate_decay=0.5, initial_sum=0.5),
+    fn.Adagrad(0.1, lr_decay=0.5, initial_accumulator_value=0.5),
 ]
 OPTIMIZERS = [*WITHOUT_DECAY, *(attrs.evolve(optimizer, weight_decay=0.01) for optimizer in WITHOUT_DECAY)]
 every_optimizer = pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=repr)

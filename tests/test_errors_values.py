@@ -41,7 +41,7 @@ from tests.wrong_uses import CACHE, KEY, LINEAR, LINEAR_PARAMS, MODEL, PARAMS, X
         ("strings in sequential", lambda: fn.sequential().apply((), ["a"]), "expected numbers, got <U1"),
         ("a string for dy", lambda: MODEL.backward(PARAMS, CACHE, Y.astype(str)), "expected numbers, got <U"),
         ("a fraction of a feature", lambda: fn.Linear(1.5), "n_out must be an integer, got 1.5"),
-        ("sizes of both sides", lambda: fn.Linear(784, 50), "'bias' must be <class 'bool'>"),
+        ("sizes of both sides", lambda: fn.Linear(784, 50), "'bias' must be True or False, got 50"),
         (
             "an initializer's class",
             lambda: fn.Linear(3, weight_init=fn.initializers.normal),
@@ -49,7 +49,11 @@ from tests.wrong_uses import CACHE, KEY, LINEAR, LINEAR_PARAMS, MODEL, PARAMS, X
         ),
         ("a schedule's class", lambda: fn.SGD(fn.schedules.cosine), "write schedules.cosine(...)"),
         ("a seed for a key", lambda: fn.Linear(3).init(0, (4,)), "expected a key such as Key(0), got 0"),
-        ("a seed to train with", lambda: fn.Dropout(0.5).training(3), "'key' must be"),
+        ("a seed to train with", lambda: fn.Dropout(0.5).training(3), "expected a key such as Key(0), got 3"),
+        ("a seed to train a model with", lambda: MODEL.training(3), "expected a key such as Key(0), got 3"),
+        ("a seed to split with", lambda: fn.data.xor().split(0, 0.5), "expected a key such as Key(0), got 0"),
+        ("a class to sum up", lambda: fn.summary(fn.Linear, (3,)), "expected a layer, got <class"),
+        ("complex numbers in GELU", lambda: fn.GELU().apply((), X * 1j), "expected numbers of float64, got complex128"),
         ("a size for a shape", lambda: fn.Flatten().init(KEY, 4), "expected an input shape, a tuple such as (784,)"),
         ("no size", lambda: fn.Linear(), "n_out"),
     ]

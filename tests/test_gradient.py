@@ -160,3 +160,18 @@ def test_one_step_against_the_gradient_lowers_the_loss():
         value, grads = fn.value_and_grad(model, loss, params, x, target)
         lower, _ = fn.value_and_grad(model, loss, fn.sgd_step(params, grads, 1e-3), x, target)
         assert lower < value
+
+
+def test_a_loss_of_ones_own_may_give_a_plain_number():
+    class Total:
+        def forward(self, y, target):
+            return float(y.sum()), y.shape
+
+        def backward(self, cache):
+            return np.ones(cache)
+
+    params, x = fn.LinearParams(np.array([[2.0]]), np.array([0.0])), np.array([[3.0]])
+    assert fn.value_and_grad(fn.Linear(1), Total(), params, x, None)[0] == 6
+    value, grads = fn.value_and_grad(fn.Linear(1), Total(), params, x, None, penalty=fn.L2(1.0))
+    assert value == 6 + 1 / 2 * 2**2
+    assert grads.weight == 3 + 2

@@ -212,3 +212,14 @@ def test_a_negative_or_nan_spread_is_refused(kind, value):
 @pytest.mark.parametrize("kind", [initializers.normal, initializers.uniform])
 def test_a_spread_of_0_gives_zeros(kind):
     assert not kind(0.0)(fn.Key(0), (2, 3)).any()
+
+
+def test_an_initializer_that_makes_another_shape_is_refused():
+    layer = fn.Linear(3, weight_init=lambda key, shape, dtype: np.ones(shape[::-1], dtype))
+    with pytest.raises(fn.ShapeError, match=r"to make the shape \(4, 3\), got \(3, 4\)"):
+        layer.init(fn.Key(0), (4,))
+
+
+def test_an_initializer_that_forgets_the_dtype_is_cast():
+    layer = fn.Linear(3, weight_init=lambda key, shape, dtype: np.ones(shape))
+    assert layer.init(fn.Key(0), (4,)).weight.dtype == np.float32

@@ -153,3 +153,14 @@ def test_memory_order_is_no_difference():
 def test_nodes_are_not_hashable():
     with pytest.raises(TypeError, match="unhashable"):
         hash(Box(1))
+
+
+class Undecorated(Box):
+    """Adds nothing to a node, and is one."""
+
+
+@pytest.mark.parametrize("again", [copy.deepcopy, copy.copy, lambda value: pickle.loads(pickle.dumps(value))])
+def test_a_subclass_of_a_node_stays_one(again):
+    value = Undecorated(np.ones(2))
+    assert type(again(value)) is Undecorated
+    assert again(value) == value

@@ -27,10 +27,10 @@ def test_a_schedule_that_gives_a_bad_rate_is_an_error_at_that_step(optimizer, ra
 
 FACTORS = {
     fn.SGD: ["learning_rate", "momentum", "weight_decay"],
-    fn.Adam: ["learning_rate", "beta1", "beta2", "eps", "weight_decay"],
-    fn.AdamW: ["learning_rate", "beta1", "beta2", "eps", "weight_decay"],
+    fn.Adam: ["learning_rate", "eps", "weight_decay"],
+    fn.AdamW: ["learning_rate", "eps", "weight_decay"],
     fn.RMSProp: ["learning_rate", "alpha", "eps", "weight_decay", "momentum"],
-    fn.Adagrad: ["learning_rate", "rate_decay", "weight_decay", "initial_sum", "eps"],
+    fn.Adagrad: ["learning_rate", "lr_decay", "weight_decay", "initial_accumulator_value", "eps"],
 }
 
 
@@ -45,7 +45,7 @@ def test_negative_and_nan_options_are_refused(kind, option, value):
 
 @pytest.mark.parametrize(
     ("kind", "option"),
-    [(kind, name) for kind, options in FACTORS.items() for name in options if name in ("alpha", "beta1", "beta2")],
+    [(kind, name) for kind, options in FACTORS.items() for name in options if name == "alpha"],
 )
 def test_the_decay_of_a_running_mean_is_below_1(kind, option):
     with pytest.raises(ValueError, match=option):
@@ -96,3 +96,27 @@ def test_the_state_of_another_model_is_refused(optimizer, other):
 def test_the_state_of_another_optimizer_is_refused(optimizer, other, message):
     with pytest.raises(fn.TreeError, match=message):
         optimizer.update(PARAMS, GRADIENTS[0], other.init(PARAMS))
+
+
+@pytest.mark.parametrize("betas", [(-0.1, 0.9), (0.9, 1.0), (0.9, float("nan")), (0.9,), 0.9, [0.9, 0.99]])
+@pytest.mark.parametrize("kind", [fn.Adam, fn.AdamW])
+def test_betas_are_two_numbers_from_0_to_below_1(kind, betas):
+    with pytest.raises(ValueError, match=r"expected betas, a tuple of two numbers in \[0, 1\), got"):
+        kind(betas=betas)
+
+
+def test_a_state_that_is_none_is_refused():
+    params = (np.ones(2),)
+    with pytest.raises(TypeError, match="expected the OptimizerState that init makes, got None"):
+        fn.Adam().update(params, params, None)
+
+
+@pytest.mark.parametrize("frozen", [0, (0,), (None, "a")])
+def test_patterns_are_strings(frozen):
+    with pytest.raises(TypeError, match="expected patterns of paths, strings, got"):
+        fn.SGD(0.1, frozen=frozen)
+
+
+def test_nesterov_is_a_bool():
+    with pytest.raises(TypeError, match="'nesterov' must be True or False, got 'yes'"):
+        fn.SGD(0.1, 0.9, "yes")

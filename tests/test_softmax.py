@@ -44,6 +44,21 @@ def test_log_softmax_of_extreme_logits_is_exact(x):
     assert_allclose(fn.LogSoftmax().backward((), cache, dy)[0], dy - p * dy.sum(), rtol=1e-14, atol=ROUNDING)
 
 
+@pytest.mark.parametrize(
+    ("x", "dy"), [([0.0, -40.0], [1.0, 0.3]), ([0.0, -40.0, -41.0], [1.0, 0.0, 0.0]), ([-20.0, 0.0], [3.0, 1.0])]
+)
+def test_gradients_keep_their_digits_where_one_probability_is_near_1(x, dy):
+    e = np.exp(np.array(x) - max(x))
+    p, dy = e / math.fsum(e), np.array(dy)
+    rest = [math.fsum(np.delete(p, i)) for i in range(len(x))]  # 1 - p, without its cancellation
+    # dx_i = p_i sum_j p_j (dy_i - dy_j) of softmax; dx_i = (1 - p_i) dy_i - p_i sum_(j != i) dy_j of its logarithm.
+    softmax = [p[i] * math.fsum(p * (dy[i] - dy)) for i in range(len(x))]
+    logarithm = [rest[i] * dy[i] - p[i] * math.fsum(np.delete(dy, i)) for i in range(len(x))]
+    for layer, expected in ((fn.Softmax(), softmax), (fn.LogSoftmax(), logarithm)):
+        _, cache = layer.forward((), np.array(x))
+        assert_allclose(layer.backward((), cache, dy)[0], expected, rtol=1e-14)
+
+
 @pytest.mark.parametrize("label", [0, 1, 2])
 @logits
 def test_cross_entropy_of_extreme_logits_is_exact(x, label):

@@ -51,14 +51,14 @@ def test_linearly_separable_points_are_labelled_by_their_side(n, key):
 
 
 def test_the_label_is_that_of_the_point_as_float32_has_it():
-    class Drawn:
+    class Drawn(fn.Key):
         def generator(self):
             return self
 
         def random(self, shape):
             return np.reshape([0.5 + 1e-12, 0.5], shape)  # a difference that float32 does not have
 
-    dataset = linearly_separable(1, Drawn())
+    dataset = linearly_separable(1, Drawn(0))
     assert (dataset.x.tolist(), dataset.y.tolist()) == ([[0.5, 0.5]], [0])
 
 

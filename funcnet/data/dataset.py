@@ -78,7 +78,7 @@ class Dataset:
         """
         if not 0 <= fraction <= 1:
             raise ValueError(f"fraction must be from 0 to 1, got {fraction!r}")
-        order = key.generator().permutation(len(self))
+        order = checked_key(key).generator().permutation(len(self))
         first = round(len(self) * fraction)
         return self.take(order[:first]), self.take(order[first:])
 

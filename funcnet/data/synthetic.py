@@ -6,6 +6,7 @@ import numpy as np
 
 from funcnet.arrays import Array
 from funcnet.data.dataset import Dataset
+from funcnet.layer import checked_key
 from funcnet.random import Key
 from funcnet.specification import integer
 from funcnet.tree import build
@@ -46,7 +47,7 @@ def linearly_separable(n: int, key: Key) -> Dataset:
     ((100, 2), True)
     """
     # Drawn in float64 and cast, as initializers do; the labels are those of the points as they are after the cast.
-    x = key.generator().random((integer(n, "n", 0), 2)).astype(np.float32)
+    x = checked_key(key).generator().random((integer(n, "n", 0), 2)).astype(np.float32)
     return _labelled(x, x[:, 0] > x[:, 1])
 
 

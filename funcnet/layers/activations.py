@@ -13,7 +13,7 @@ from collections.abc import Callable
 import attrs
 import numpy as np
 
-from funcnet.arrays import Array, as_dtype, as_floating
+from funcnet.arrays import Array, as_array, as_dtype, as_floating
 from funcnet.errors import ShapeError
 from funcnet.layer import Cache, Layer, check_no_params, opened
 from funcnet.specification import real, specification
@@ -209,12 +209,12 @@ def _normal_cdf(x: Array) -> Array:
 
 
 def _gelu(x: Array) -> Array:
-    x = np.maximum(x.astype(np.float64), -40)  # the normal distribution function is 0 there
+    x = np.maximum(as_array(x, np.float64), -40)  # the normal distribution function is 0 there
     return x * _normal_cdf(x)
 
 
 def _gelu_derivative(x: Array) -> Array:
-    x = np.clip(x.astype(np.float64), -40, 40)
+    x = np.clip(as_array(x, np.float64), -40, 40)
     return _normal_cdf(x) + x * np.exp(-x * x / 2) / math.sqrt(2 * math.pi)
 
 

@@ -6,7 +6,7 @@ import attrs
 import numpy as np
 
 from funcnet.arrays import Array, as_dtype, as_floating, read_only
-from funcnet.layer import Cache, Layer, check_no_params, opened
+from funcnet.layer import Cache, Layer, check_no_params, checked_key, opened
 from funcnet.random import Key
 from funcnet.specification import real, specification
 from funcnet.tree import Tree
@@ -34,7 +34,7 @@ class Dropout(Layer):
     key: Key | None = attrs.field(default=None, validator=attrs.validators.optional(attrs.validators.instance_of(Key)))
 
     def training(self, key: Key) -> Dropout:
-        return attrs.evolve(self, key=key)
+        return attrs.evolve(self, key=checked_key(key))
 
     def forward(self, params: Tree, x: Array) -> tuple[Array, Cache]:
         check_no_params(params)

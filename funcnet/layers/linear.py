@@ -13,7 +13,7 @@ from funcnet.errors import CacheError, ShapeError, TreeError
 from funcnet.initializers import Initializer
 from funcnet.layer import Cache, Layer, checked_key, opened, with_features
 from funcnet.random import Key
-from funcnet.specification import integer, is_no_class, specification
+from funcnet.specification import code, integer, is_bool, is_no_class, specification
 from funcnet.tree import build, node
 
 
@@ -49,7 +49,7 @@ class Linear(Layer):
     """
 
     n_out: int = attrs.field(converter=lambda n_out: integer(n_out, "n_out", 0))
-    bias: bool = attrs.field(default=True, validator=attrs.validators.instance_of(bool))
+    bias: bool = attrs.field(default=True, validator=is_bool)
     weight_init: Initializer = attrs.field(default=initializers.glorot_uniform, validator=is_no_class)
     bias_init: Initializer = attrs.field(default=initializers.zeros, validator=is_no_class)
 
@@ -58,8 +58,8 @@ class Linear(Layer):
 
     def init(self, key: Key, input_shape: Shape, dtype: DType = np.float32) -> LinearParams:
         n_out = self.output_shape(input_shape)[-1]
-        weight = self.weight_init(checked_key(key).fold_in("weight"), (input_shape[-1], n_out), dtype)
-        bias = self.bias_init(key.fold_in("bias"), (n_out,), dtype) if self.bias else None
+        weight = _drawn(self.weight_init, checked_key(key).fold_in("weight"), (input_shape[-1], n_out), dtype)
+        bias = _drawn(self.bias_init, key.fold_in("bias"), (n_out,), dtype) if self.bias else None
         return LinearParams(weight, bias)
 
     def forward(self, params: LinearParams, x: Array) -> tuple[Array, Cache]:
@@ -104,6 +104,13 @@ class Linear(Layer):
         raise TreeError(
             f"expected LinearParams of weight (n_in, {self.n_out}) and bias {expected}, got {_shapes(params)}"
         )
+
+
+def _drawn(initializer: Initializer, key: Key, shape: Shape, dtype: DType) -> Array:
+    array = as_array(initializer(key, shape, dtype), dtype)
+    if array.shape != shape:
+        raise ShapeError(f"expected {code(initializer)} to make the shape {shape}, got {array.shape}")
+    return array
 
 
 def _shapes(params: object) -> str:

@@ -41,6 +41,13 @@ def sum_of_others(logits: Array, exponentials: Array) -> Array:
     return others
 
 
+def _at_largest(dy: Array, y: Array) -> Array:
+    """dy where y is largest, (..., 1); nothing to take, and 0, where there are no features."""
+    if y.shape[-1] == 0:
+        return np.zeros((*y.shape[:-1], 1), dy.dtype)
+    return np.take_along_axis(dy, np.argmax(y, axis=-1)[..., None], axis=-1)
+
+
 @specification
 class Softmax(Layer):
     """y = exp(x) / sum(exp(x)) along the last axis, x (..., n); dx = y * (dy - sum(y * dy)).
@@ -63,6 +70,7 @@ class Softmax(Layer):
 
     def backward(self, params: Tree, cache: Cache, dy: Array) -> tuple[Array, Tree]:
         y, dy = opened(self, cache, dy)
+        dy = dy - _at_largest(dy, y)  # changes no dx, but spares the digits of one near y = 1
         return as_dtype(y * (dy - wide_sum(y * dy, axis=-1, keepdims=True)), dy.dtype), ()
 
 
@@ -86,4 +94,5 @@ class LogSoftmax(Layer):
 
     def backward(self, params: Tree, cache: Cache, dy: Array) -> tuple[Array, Tree]:
         y, dy = opened(self, cache, dy)
-        return as_dtype(dy - np.exp(y) * wide_sum(dy, axis=-1, keepdims=True), dy.dtype), ()
+        others = wide_sum(dy, axis=-1, keepdims=True) - dy
+        return as_dtype(-np.expm1(y) * dy - np.exp(y) * others, dy.dtype), ()

@@ -123,9 +123,10 @@ _is_factor: Any = attrs.validators.ge(0)
 _is_decay: Any = [attrs.validators.ge(0), attrs.validators.lt(1)]  # of a running mean
 
 
-def _are_betas(instance: object, attribute: object, betas: object) -> None:
-    if not (isinstance(betas, tuple) and len(betas) == 2 and all(0 <= real(beta) < 1 for beta in betas)):
-        raise ValueError(f"expected betas, a tuple of two numbers in [0, 1), got {betas!r}")
+def _as_betas(betas: Any) -> tuple[float, float]:
+    if not isinstance(betas, tuple | list) or len(betas) != 2 or not all(0 <= real(beta) < 1 for beta in betas):
+        raise ValueError(f"expected betas, two numbers in [0, 1), got {betas!r}")
+    return real(betas[0]), real(betas[1])
 
 
 @specification
@@ -176,7 +177,7 @@ class Adam(Optimizer):
     """
 
     learning_rate: float | Schedule = attrs.field(default=1e-3, converter=as_learning_rate, validator=is_learning_rate)
-    betas: tuple[float, float] = attrs.field(default=(0.9, 0.999), validator=_are_betas)
+    betas: tuple[float, float] = attrs.field(default=(0.9, 0.999), converter=_as_betas)
     eps: float = attrs.field(default=1e-8, converter=real, validator=_is_factor)
     weight_decay: float = attrs.field(default=0.0, converter=real, validator=_is_factor)
 

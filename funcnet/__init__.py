@@ -15,12 +15,13 @@ if _TYPE_CHECKING:
     from funcnet import metrics as metrics
     from funcnet import plot as plot
     from funcnet import schedules as schedules
+    from funcnet import testing as testing
     from funcnet import tree as tree
     from funcnet.public import *
 
 __version__ = "0.1.0"
 
-_MODULES = ("data", "initializers", "metrics", "plot", "schedules", "tree")
+_MODULES = ("data", "initializers", "metrics", "plot", "schedules", "testing", "tree")
 
 
 def __getattr__(name: str) -> _Any:

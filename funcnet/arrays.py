@@ -19,13 +19,18 @@ def as_array(x: Any, dtype: DType | None = None) -> Array:
 
     Raises DTypeError for strings and the like, and where the conversion would lose more than precision.
     """
-    array: Array = np.asarray(x)
+    array: Array = x if is_array(x) else np.asarray(x)
     if array.dtype.kind in "biufcO":
         if dtype is None or array.dtype == dtype:
             return array
         if np.can_cast(array.dtype, dtype, "same_kind"):
             return array.astype(dtype)
     raise DTypeError(f"expected numbers{'' if dtype is None else f' of {np.dtype(dtype)}'}, got {array.dtype}")
+
+
+def is_array(x: Any) -> bool:
+    """Whether x is an array, or of a class that takes part in NumPy's functions as one, such as dual numbers."""
+    return type(x) is np.ndarray or (hasattr(x, "__array_function__") and not isinstance(x, np.ndarray))
 
 
 def as_floating(x: Any) -> Array:
@@ -38,7 +43,7 @@ def as_floating(x: Any) -> Array:
 
 def as_dtype(y: Any, dtype: DType) -> Array:
     """`y` in `dtype`, and an array even where a function of a 0-d array gave a scalar."""
-    array: Array = y if isinstance(y, np.ndarray) else np.asarray(y)
+    array: Array = y if is_array(y) else np.asarray(y)
     return array.astype(dtype, copy=False)
 
 

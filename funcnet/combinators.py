@@ -196,7 +196,7 @@ class Sum:
 
     @staticmethod
     def join(outputs: Sequence[Array]) -> Array:
-        return np.asarray(reduce(np.add, outputs))  # a sum of 0-d arrays is a scalar
+        return as_array(reduce(np.add, outputs))  # a sum of 0-d arrays is a scalar
 
     @staticmethod
     def split(dy: Array, shapes: Sequence[Shape]) -> list[Array]:

@@ -8,12 +8,15 @@ from typing import Any, TypeAlias, TypeVar, dataclass_transform
 import attrs
 import numpy as np
 
-from funcnet.arrays import Array
+from funcnet.arrays import Array, is_array
 
 Tree: TypeAlias = Any
 T = TypeVar("T")
 
-LEAVES = (np.ndarray, np.number, np.bool_)
+
+def is_leaf(value: object) -> bool:
+    """Whether `value` is an array, or one of NumPy's numbers, which is an array of no axes."""
+    return isinstance(value, np.ndarray | np.number | np.bool_) or is_array(value)
 
 
 @dataclass_transform(frozen_default=True, eq_default=False, field_specifiers=(attrs.field,))
@@ -101,7 +104,7 @@ def frozen(array: Array) -> Array:
 
 def _copied(value: Tree) -> Tree:
     """`value` with its arrays copied; nodes inside have copied theirs already."""
-    if isinstance(value, LEAVES):
+    if is_leaf(value):
         return frozen(np.array(value, order="K"))
     if isinstance(value, tuple):
         return tuple_of(type(value), [_copied(child) for child in value])
@@ -126,8 +129,8 @@ def equal(a: Tree, b: Tree) -> bool:
     >>> equal((np.array([1.0, np.nan]),), (np.array([1.0, np.nan]),)), equal((np.array(0.0),), (np.array(-0.0),))
     (True, False)
     """
-    if isinstance(a, LEAVES) and isinstance(b, LEAVES):
-        return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
+    if is_leaf(a) and is_leaf(b):
+        return bool(a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes())
     if type(a) is not type(b):
         return False
     if isinstance(a, tuple):

@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from funcnet.arrays import Array, DType
+from funcnet.arrays import Array, DType, as_array
 from funcnet.errors import DTypeError, ShapeError, TreeError
-from funcnet.node import LEAVES, Tree, build, check_immutable, equal, frozen, node, tuple_of
+from funcnet.node import Tree, build, check_immutable, equal, frozen, is_leaf, node, tuple_of
 
 __all__ = [
     "Array",
@@ -53,8 +53,8 @@ def flatten(tree: Tree) -> tuple[list[Array], Any]:
 
 
 def _structure(tree: Tree, leaves: list[Array]) -> Any:
-    if isinstance(tree, LEAVES):
-        leaves.append(np.asarray(tree))
+    if is_leaf(tree):
+        leaves.append(as_array(tree))
         return LEAF
     kind = type(tree)
     if (names := getattr(kind, "__node_fields__", None)) is not None:
@@ -110,7 +110,7 @@ def _children(tree: Tree) -> list[tuple[str, Tree]] | None:
 
 
 def _describe(tree: Tree, shapes: bool) -> str:
-    if isinstance(tree, LEAVES):
+    if is_leaf(tree):
         return f"an array of shape {tree.shape}" if shapes else "an array"
     if isinstance(tree, tuple):
         return f"a {type(tree).__name__} of {len(tree)}"
@@ -153,7 +153,7 @@ def named_leaves(tree: Tree) -> dict[str, Array]:
     """
     children = _children(tree)
     if children is None:
-        return {"": np.asarray(tree)} if isinstance(tree, LEAVES) else {}
+        return {"": as_array(tree)} if is_leaf(tree) else {}
     return {
         f"{name}.{path}" if path else name: leaf
         for name, child in children

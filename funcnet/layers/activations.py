@@ -13,14 +13,14 @@ from collections.abc import Callable
 import attrs
 import numpy as np
 
-from funcnet.arrays import Array, as_array, as_dtype, as_floating
+from funcnet.arrays import Array, as_array, as_dtype, as_floating, read_only
 from funcnet.errors import ShapeError
 from funcnet.layer import Cache, Layer, check_no_params, opened
 from funcnet.specification import real, specification
 from funcnet.tree import Tree
 
 _UNDERFLOW = 2e4  # exp(-x) is 0 in every dtype beyond it
-_erfc = np.frompyfunc(math.erfc, 1, 1)
+erfc = np.frompyfunc(math.erfc, 1, 1)
 
 
 def _forward(layer: Layer, f: Callable[[Array], Array], params: Tree, x: Array) -> tuple[Array, Cache]:
@@ -205,7 +205,7 @@ class SiLU(Layer):
 
 
 def _normal_cdf(x: Array) -> Array:
-    return as_dtype(_erfc(x * -math.sqrt(0.5)), np.float64) / 2
+    return as_dtype(erfc(x * -math.sqrt(0.5)), np.float64) / 2
 
 
 def _gelu(x: Array) -> Array:
@@ -259,7 +259,7 @@ class Elementwise(Layer):
         return _backward(self, self.derivative, cache, dy)
 
     def _computed(self, x: Array) -> Array:
-        y = np.array(self.function(x))  # a copy, as the function may return x itself
+        y = read_only(as_array(self.function(x)))  # the function may return x itself
         if y.shape != x.shape:
             raise ShapeError(f"expected the function to keep the shape {x.shape}, got {y.shape}")
         return y

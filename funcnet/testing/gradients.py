@@ -1,0 +1,152 @@
+"""The gradient of a model and its loss, held against an oracle: `check_gradients` and its report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+import numpy as np
+
+from funcnet import tree
+from funcnet.arrays import Array, Shape
+from funcnet.gradient import value_and_grad
+from funcnet.layer import Layer
+from funcnet.losses import Loss
+from funcnet.penalties import Penalty
+from funcnet.random import Key
+from funcnet.table import aligned
+from funcnet.testing import oracles
+from funcnet.tree import Tree
+
+
+@attrs.frozen
+class LeafReport:
+    """How far the gradient of one leaf is from the oracle's."""
+
+    path: str
+    shape: Shape
+    largest: float
+    mean: float
+    relative: float
+
+
+@attrs.frozen
+class GradientReport:
+    """How far a model's gradient is from the oracle's, leaf by leaf and over all; prints as a table.
+
+    `mean` is the mean absolute difference; `relative` is ||n - a|| / (||n|| + ||a||) for the oracle's n and the
+    model's a.
+    """
+
+    method: str
+    leaves: tuple[LeafReport, ...]
+    mean: float
+    relative: float
+
+    @property
+    def worst(self) -> LeafReport:
+        """The leaf with the largest relative difference."""
+        return max(self.leaves, key=lambda leaf: leaf.relative)
+
+    def ok(self, tolerance: float) -> bool:
+        """Whether the relative difference of every leaf is at most the tolerance; NaN is not."""
+        return all(leaf.relative <= tolerance for leaf in self.leaves)
+
+    def __str__(self) -> str:
+        rows = [
+            (leaf.path or "-", str(leaf.shape), *(f"{x:.3e}" for x in (leaf.largest, leaf.mean, leaf.relative)))
+            for leaf in self.leaves
+        ]
+        largest = max((leaf.largest for leaf in self.leaves), default=0.0)
+        total = ("all", self.method, *(f"{x:.3e}" for x in (largest, self.mean, self.relative)))
+        return aligned([("path", "shape", "max |n - a|", "mean |n - a|", "relative"), *rows, total])
+
+
+def check_gradients(
+    model: Layer,
+    loss: Loss,
+    params: Tree,
+    x: Array,
+    target: Array,
+    penalty: Penalty | None = None,
+    *,
+    method: str | None = None,
+    step: float = 1e-5,
+    sample: int | None = None,
+    key: Key = Key(0),  # noqa: B008, a key is a value
+) -> GradientReport:
+    """Hold the gradient that `value_and_grad` gives against one that knows no backward pass.
+
+    `method` is "exact" (dual numbers), "richardson", "central" with `step`, or None: exact where every operation of
+    model and loss has a rule, else Richardson. The oracle works in float64, whatever the params' dtype. `sample`
+    checks so many coordinates of each leaf, chosen by `key`, where all would take too long. Raises ValueError for
+    another method, TypeError where "exact" has no rule.
+
+    >>> import funcnet as fn
+    >>> model = fn.sequential(fn.Linear(3), fn.Tanh(), fn.Linear(2))
+    >>> params = model.init(fn.Key(0), (4,), np.float64)
+    >>> report = check_gradients(model, fn.MeanSquaredError(), params, np.ones((5, 4)), np.zeros((5, 2)))
+    >>> report.ok(1e-12), report.method, [leaf.path for leaf in report.leaves]
+    (True, 'exact', ['0.weight', '0.bias', '2.weight', '2.bias'])
+    """
+    _, grads = value_and_grad(model, loss, params, x, target, penalty)
+    named = tree.named_leaves(grads)
+    coordinates = [_coordinates(leaf.size, sample, key.fold_in(path)) for path, leaf in named.items()]
+    wide_params = tree.cast(params, np.float64)
+    wide_x = np.asarray(x, np.float64) if np.asarray(x).dtype.kind == "f" else np.asarray(x)
+
+    def objective(params: Tree) -> Any:
+        value, _ = loss.forward(model.forward(params, wide_x)[0], target)
+        return value if penalty is None else value + penalty.forward(params)[0]
+
+    used, numeric = _oracle(method, step)(objective, wide_params, coordinates)
+    analytic = [
+        leaf.ravel()[indices].astype(np.float64) for leaf, indices in zip(named.values(), coordinates, strict=True)
+    ]
+    leaves = tuple(
+        LeafReport(path, leaf.shape, _largest(n - a), _mean(n - a), _relative(n, a))
+        for (path, leaf), n, a in zip(named.items(), numeric, analytic, strict=True)
+    )
+    n, a = np.concatenate([np.zeros(0), *numeric]), np.concatenate([np.zeros(0), *analytic])
+    return GradientReport(used, leaves, _mean(n - a), _relative(n, a))
+
+
+def _oracle(method: str | None, step: float) -> Callable[..., tuple[str, list[Array]]]:
+    """The oracle of this name, which also gives the name of the one it took."""
+
+    def exact_or_richardson(*arguments: Any) -> tuple[str, list[Array]]:
+        try:
+            return "exact", oracles.exact(*arguments)
+        except TypeError:
+            return "richardson", oracles.richardson(*arguments)
+
+    named: dict[str | None, Callable[..., tuple[str, list[Array]]]] = {
+        None: exact_or_richardson,
+        "exact": lambda *arguments: ("exact", oracles.exact(*arguments)),
+        "richardson": lambda *arguments: ("richardson", oracles.richardson(*arguments)),
+        "central": lambda f, params, coordinates: ("central", oracles.central(f, params, coordinates, step)),
+    }
+    if method not in named:
+        raise ValueError(f'method must be "exact", "richardson", "central" or None, got {method!r}')
+    return named[method]
+
+
+def _coordinates(size: int, sample: int | None, key: Key) -> Array:
+    if sample is None or sample >= size:
+        return np.arange(size)
+    return np.sort(key.generator().choice(size, sample, replace=False))
+
+
+def _largest(difference: Array) -> float:
+    return float(np.max(np.abs(difference), initial=0))
+
+
+def _mean(difference: Array) -> float:
+    return float(np.abs(difference).mean()) if difference.size else 0.0
+
+
+def _relative(n: Array, a: Array) -> float:
+    """||n - a|| / (||n|| + ||a||), and 0 where both are 0."""
+    scale = np.linalg.norm(n) + np.linalg.norm(a)
+    return float(np.linalg.norm(n - a) / scale) if scale != 0 else 0.0

@@ -1,0 +1,102 @@
+"""Dual numbers have the derivatives of NumPy's functions, or refuse."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from funcnet.layers.activations import erfc
+from funcnet.testing import oracles
+from funcnet.testing.duals import Dual
+
+GENERATOR = np.random.default_rng(0)
+X = GENERATOR.uniform(0.2, 0.9, (2, 3))  # where every function below is smooth
+Y = GENERATOR.uniform(1.1, 1.9, (2, 3))
+
+UFUNCS = [
+    *(np.negative, np.positive, np.absolute, np.sign, np.exp, np.expm1, np.log, np.log1p, np.sqrt, np.square),
+    *(np.reciprocal, np.sin, np.cos, np.tanh, np.arctan),
+]
+FUNCTIONS = {
+    "x + y": lambda x, y: x + y,
+    "x - y": lambda x, y: x - y,
+    "x * y": lambda x, y: x * y,
+    "x / y": lambda x, y: x / y,
+    "2 / y - x": lambda x, y: 2 / y - x,
+    "x**3 + y**0": lambda x, y: x**3 + y**0,
+    "x**y": lambda x, y: x**y,
+    "maximum": np.maximum,
+    "minimum": np.minimum,
+    "logaddexp": np.logaddexp,
+    "matmul": lambda x, y: x @ y.T,
+    "matmul with an array": lambda x, y: X.T @ x + y.T @ X,
+    "where": lambda x, y: np.where(Y > 1.5, x, 3 * y),
+    "where with a number": lambda x, y: np.where(y > 1.5, x, 2.0),
+    "clip": lambda x, y: np.clip(x, 0.4, 0.6) + np.clip(y, 0, 1.5),
+    "concatenate": lambda x, y: np.concatenate([x, X, y * y], axis=-1),
+    "sum": lambda x, y: np.sum(x * y, axis=0) + (x * y).sum(axis=-1, keepdims=True),
+    "mean": lambda x, y: np.mean(x * y) * x.mean(axis=(0, 1)) + y,
+    "max": lambda x, y: np.max(x * y, axis=-1) + np.max(y, axis=-1, initial=0),
+    "max, the axis kept": lambda x, y: x - np.max(x, axis=-1, keepdims=True),
+    "reshape": lambda x, y: np.reshape(x, (3, 2)) * y.reshape(3, 2),
+    "transpose": lambda x, y: np.transpose(x) * y.transpose(1, 0),
+    "index": lambda x, y: x[0] * y[..., 1:2],
+    "broadcasting": lambda x, y: x[0] * y + x[:, :1],
+    "erfc": lambda x, y: (erfc(x) * y).astype(np.float64),
+    **{ufunc.__name__: lambda x, y, ufunc=ufunc: ufunc(x) * y for ufunc in UFUNCS},
+}
+
+
+@pytest.mark.parametrize("f", FUNCTIONS.values(), ids=FUNCTIONS)
+def test_the_derivative_is_that_of_extrapolated_differences(f):
+    weights = GENERATOR.normal(size=np.shape(f(X, Y)))
+
+    def scalar(params):
+        return np.sum(np.multiply(weights, f(*params)).astype(float) if params[0] is X else weights * f(*params))
+
+    every = [np.arange(X.size), np.arange(Y.size)]
+    exact, numeric = oracles.exact(scalar, (X, Y), every), oracles.richardson(scalar, (X, Y), every)
+    assert_allclose(np.concatenate(exact), np.concatenate(numeric), rtol=1e-9, atol=1e-10)
+
+
+def test_the_value_is_that_of_the_arrays():
+    tangents = np.zeros((1, 2, 3))
+    for f in FUNCTIONS.values():
+        assert_allclose(f(Dual(X, tangents), Dual(Y, tangents)).value, np.asarray(f(X, Y), float), rtol=1e-15)
+
+
+def test_tangents_are_one_derivative_for_each_direction():
+    x = Dual(np.array([2.0, 3.0]), np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]))
+    assert_array_equal(np.sum(x * x).tangents, [4, 6, 10])
+
+
+def test_comparisons_look_at_values():
+    x = Dual(X, np.ones((1, 2, 3)))
+    assert_array_equal(x > 0.5, X > 0.5)
+    assert_array_equal(np.isnan(x), np.zeros((2, 3), bool))
+    assert (x.shape, x.ndim, x.size, x.dtype, len(x)) == (X.shape, 2, 6, X.dtype, 2)
+
+
+def test_adding_in_place_changes_the_dual_that_is_added_to():
+    x = Dual(np.ones(2), np.ones((1, 2)))
+    same = x
+    x += Dual(np.ones(2), np.full((1, 2), 2.0))
+    assert_array_equal((same.value, same.tangents[0]), ([2, 2], [3, 3]))
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        np.round,
+        np.floor,
+        np.cumsum,
+        np.linalg.norm,
+        np.add.reduce,
+        lambda x: np.multiply(x, x, where=[True, False]),
+        lambda x: np.add(x, x, out=np.zeros(2)),
+        lambda x: x @ x,
+        lambda x: x[np.array([0]), ...],
+    ],
+)
+def test_what_has_no_rule_is_refused(f):
+    with pytest.raises(TypeError, match="there is no rule for the derivative of"):
+        f(Dual(np.ones(2), np.ones((1, 2))))

@@ -12,6 +12,18 @@ GENERATOR = np.random.default_rng(0)
 X = GENERATOR.uniform(0.2, 0.9, (2, 3))  # where every function below is smooth
 Y = GENERATOR.uniform(1.1, 1.9, (2, 3))
 
+
+def times_in_place(x, y):
+    x *= y
+    return x
+
+
+def tripled_through_a_view(x):
+    view = x.reshape(3, 2)[:, :1]
+    view += view + view
+    return x
+
+
 UFUNCS = [
     *(np.negative, np.positive, np.absolute, np.sign, np.exp, np.expm1, np.log, np.log1p, np.sqrt, np.square),
     *(np.reciprocal, np.sin, np.cos, np.tanh, np.arctan),
@@ -35,12 +47,17 @@ FUNCTIONS = {
     "concatenate": lambda x, y: np.concatenate([x, X, y * y], axis=-1),
     "sum": lambda x, y: np.sum(x * y, axis=0) + (x * y).sum(axis=-1, keepdims=True),
     "mean": lambda x, y: np.mean(x * y) * x.mean(axis=(0, 1)) + y,
-    "max": lambda x, y: np.max(x * y, axis=-1) + np.max(y, axis=-1, initial=0),
+    "max": lambda x, y: np.max(x * y, axis=-1) + np.max(y, -1),
     "max, the axis kept": lambda x, y: x - np.max(x, axis=-1, keepdims=True),
     "reshape": lambda x, y: np.reshape(x, (3, 2)) * y.reshape(3, 2),
     "transpose": lambda x, y: np.transpose(x) * y.transpose(1, 0),
     "index": lambda x, y: x[0] * y[..., 1:2],
     "broadcasting": lambda x, y: x[0] * y + x[:, :1],
+    "power, broadcast": lambda x, y: x[0] ** Y[:, :1] * y,
+    "where, of an infinite slope": lambda x, y: np.where(Y > 0, x, np.sqrt(y - y)),
+    "in place": lambda x, y: times_in_place(x * 1.0, y),
+    "in place through a view": lambda x, y: times_in_place((x + y)[:, 1:], y[:, 1:]),
+    "in place through a reshaped view": lambda x, y: tripled_through_a_view(x * y),
     "erfc": lambda x, y: (erfc(x) * y).astype(np.float64),
     **{ufunc.__name__: lambda x, y, ufunc=ufunc: ufunc(x) * y for ufunc in UFUNCS},
 }
@@ -86,6 +103,17 @@ def test_adding_in_place_changes_the_dual_that_is_added_to():
 @pytest.mark.parametrize(
     "f",
     [
+        np.asarray,
+        np.array,
+        lambda x: x.std(),
+        lambda x: x.astype(int),
+        lambda x: np.square(x, dtype=complex),
+        lambda x: x + 1j,
+        lambda x: np.sum(x, out=np.zeros(())),
+        lambda x: np.max(x, axis=0, initial=0.0),
+        lambda x: np.where(x, 1.0, 0.0),
+        lambda x: x[[0, 1]],
+        lambda x: np.add(x.view(), x, out=x.view()),
         np.round,
         np.floor,
         np.cumsum,
@@ -100,3 +128,24 @@ def test_adding_in_place_changes_the_dual_that_is_added_to():
 def test_what_has_no_rule_is_refused(f):
     with pytest.raises(TypeError, match="there is no rule for the derivative of"):
         f(Dual(np.ones(2), np.ones((1, 2))))
+
+
+def test_a_tie_of_a_number_with_a_constant_has_slope_0_in_either_order():
+    x = Dual(np.zeros(2), np.ones((1, 2)))
+    for tied in (np.maximum(x, 0), np.maximum(0, x), np.minimum(x, 0), np.minimum(0, x)):
+        assert_array_equal(tied.tangents, [[0, 0]])
+    assert_array_equal(np.maximum(x, x).tangents, [[1, 1]])
+
+
+def test_what_a_dual_does_not_have_is_missing_to_hasattr_too():
+    assert not hasattr(Dual(np.ones(2), np.ones((1, 2))), "cumsum")
+
+
+@pytest.mark.parametrize("value", [lambda p: p[0], lambda p: np.array(None), lambda p: "1"])
+def test_a_function_of_no_single_number_is_refused(value):
+    with pytest.raises(TypeError, match="expected one real number as the value"):
+        oracles.exact(value, (np.ones(2),), [np.arange(2)])
+
+
+def test_a_constant_has_no_slope():
+    assert_array_equal(oracles.exact(lambda p: 3.0, (np.ones(2),), [np.arange(2)]), [[0, 0]])

@@ -171,3 +171,66 @@ def test_all_39_760_params_of_a_real_network_in_under_30_seconds():
     report = check_gradients(model, fn.SoftmaxCrossEntropy(), params, GENERATOR.random((3, 784)), np.array([1, 2, 3]))
     assert time.perf_counter() - start < 30
     assert report.ok(1e-14)
+
+
+def other_grads(change):
+    """A right affine layer, but for the tree of its grads."""
+
+    class Layer(fn.Linear):
+        def params_backward(self, params, cache, dy):
+            return change(super().params_backward(params, cache, dy))
+
+    return Layer(3)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda grads: (grads.weight, grads.bias),
+        lambda grads: attrs.evolve(grads, bias=None),
+        lambda grads: attrs.evolve(grads, bias=grads.bias[:1]),
+        lambda grads: attrs.evolve(grads, weight=grads.weight.ravel()),
+    ],
+)
+def test_grads_that_are_not_like_params_are_refused(change):
+    model = other_grads(change)
+    params = model.init(fn.Key(0), (5,), np.float64)
+    with pytest.raises(fn.TreeError, match="grads of another structure: at"):
+        check_gradients(model, fn.MeanSquaredError(), params, X, P)
+
+
+def test_a_wrong_sign_is_seen_at_any_size():
+    model = other_grads(lambda grads: fn.tree.map(np.negative, grads))
+    params = model.init(fn.Key(0), (5,), np.float64)
+    for size in (1e-170, 1.0, 1e150):
+        scaled = fn.LinearParams(params.weight * size, params.bias * size)
+        report = check_gradients(model, fn.MeanSquaredError("sum"), scaled, X / max(size, 1), P * size)
+        assert report.relative == pytest.approx(1)
+
+
+def test_nan_is_the_worst():
+    model = other_grads(lambda grads: attrs.evolve(grads, bias=grads.bias * np.nan))
+    params = model.init(fn.Key(0), (5,), np.float64)
+    report = check_gradients(model, fn.MeanSquaredError(), params, X, P)
+    assert report.worst.path == "bias"
+    assert np.isnan(report.worst.relative)
+    assert not report.ok(1)
+
+
+@pytest.mark.parametrize("options", [{"sample": 0}, {"sample": -1}, {"step": 0.0, "method": "central"}])
+def test_a_check_of_nothing_is_refused(options):
+    model, params = network(fn.Tanh())
+    with pytest.raises(ValueError, match="expected a step above 0 and a sample of at least 1"):
+        check_gradients(model, fn.MeanSquaredError(), params, X, P, **options)
+
+
+def test_without_params_none_is_worst():
+    with pytest.raises(ValueError, match="there are no params, so none is worst"):
+        _ = check_gradients(fn.ReLU(), fn.MeanSquaredError(), (), X, X).worst
+
+
+def test_complex_maths_inside_is_left_to_richardson():
+    model, params = network(fn.Elementwise(lambda x: np.abs(x + 1j), lambda x: x / np.abs(x + 1j)))
+    report = check_gradients(model, fn.MeanSquaredError(), params, X, P)
+    assert report.method == "richardson"
+    assert report.ok(1e-9)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -46,8 +47,10 @@ class GradientReport:
 
     @property
     def worst(self) -> LeafReport:
-        """The leaf with the largest relative difference."""
-        return max(self.leaves, key=lambda leaf: leaf.relative)
+        """The leaf with the largest relative difference; NaN is larger than any. ValueError if there are no leaves."""
+        if not self.leaves:
+            raise ValueError("there are no params, so none is worst")
+        return max(self.leaves, key=lambda leaf: (math.isnan(leaf.relative), leaf.relative))
 
     def ok(self, tolerance: float) -> bool:
         """Whether the relative difference of every leaf is at most the tolerance; NaN is not."""
@@ -58,7 +61,7 @@ class GradientReport:
             (leaf.path or "-", str(leaf.shape), *(f"{x:.3e}" for x in (leaf.largest, leaf.mean, leaf.relative)))
             for leaf in self.leaves
         ]
-        largest = max((leaf.largest for leaf in self.leaves), default=0.0)
+        largest = _largest(np.array([leaf.largest for leaf in self.leaves]))
         total = ("all", self.method, *(f"{x:.3e}" for x in (largest, self.mean, self.relative)))
         return aligned([("path", "shape", "max |n - a|", "mean |n - a|", "relative"), *rows, total])
 
@@ -81,7 +84,7 @@ def check_gradients(
     `method` is "exact" (dual numbers), "richardson", "central" with `step`, or None: exact where every operation of
     model and loss has a rule, else Richardson. The oracle works in float64, whatever the params' dtype. `sample`
     checks so many coordinates of each leaf, chosen by `key`, where all would take too long. Raises ValueError for
-    another method, TypeError where "exact" has no rule.
+    another method, TypeError where "exact" has no rule, TreeError if the gradient has not the tree of params.
 
     >>> import funcnet as fn
     >>> model = fn.sequential(fn.Linear(3), fn.Tanh(), fn.Linear(2))
@@ -91,7 +94,9 @@ def check_gradients(
     (True, 'exact', ['0.weight', '0.bias', '2.weight', '2.bias'])
     """
     _, grads = value_and_grad(model, loss, params, x, target, penalty)
-    named = tree.named_leaves(grads)
+    if step <= 0 or (sample is not None and sample < 1):
+        raise ValueError(f"expected a step above 0 and a sample of at least 1, got {step} and {sample}")
+    named = dict(zip(tree.named_leaves(params), tree.leaves_like(params, grads, "grads"), strict=True))
     coordinates = [_coordinates(leaf.size, sample, key.fold_in(path)) for path, leaf in named.items()]
     wide_params = tree.cast(params, np.float64)
     wide_x = np.asarray(x, np.float64) if np.asarray(x).dtype.kind == "f" else np.asarray(x)
@@ -148,5 +153,5 @@ def _mean(difference: Array) -> float:
 
 def _relative(n: Array, a: Array) -> float:
     """||n - a|| / (||n|| + ||a||), and 0 where both are 0."""
-    scale = np.linalg.norm(n) + np.linalg.norm(a)
-    return float(np.linalg.norm(n - a) / scale) if scale != 0 else 0.0
+    scale = tree.norm((n,)) + tree.norm((a,))  # which neither overflows nor vanishes
+    return tree.norm((n - a,)) / scale if scale != 0 else 0.0

@@ -36,6 +36,8 @@ def exact(f: Callable[[Tree], Any], params: Tree, coordinates: Sequence[Array]) 
             for i, leaf in enumerate(leaves)
         ]
         value = f(tree.unflatten(structure, iter(duals)))
+        if np.shape(value) != () or not isinstance(value, Dual | np.number | int | float):
+            raise TypeError(f"expected one real number as the value, got {value!r}")
         return value.tangents if isinstance(value, Dual) else np.zeros(k)
 
     def in_chunks(which: int, indices: Array) -> Array:
@@ -59,7 +61,8 @@ def richardson(f: Callable[[Tree], Any], params: Tree, coordinates: Sequence[Arr
     """By central differences at steps halved again and again, extrapolated to step 0: to about 1e-11.
 
     Of the extrapolations that one is taken whose last change, together with what rounding may do to it, is least. So
-    steps that cross a corner of f lose to smaller ones.
+    steps that cross a corner of f lose to smaller ones; but what is much narrower than the first step, 1/16 or |p| / 16
+    if that is more, can be stepped over unseen.
     Ridders: Accurate computation of F'(x) and F'(x) F''(x), Advances in Engineering Software 4, 1982.
 
     >>> bool(abs(richardson(lambda p: np.exp(p[0][0]), (np.array([1.0]),), [np.array([0])])[0][0] - np.e) < 1e-10)

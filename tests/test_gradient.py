@@ -175,3 +175,15 @@ def test_a_loss_of_ones_own_may_give_a_plain_number():
     value, grads = fn.value_and_grad(fn.Linear(1), Total(), params, x, None, penalty=fn.L2(1.0))
     assert value == 6 + 1 / 2 * 2**2
     assert grads.weight == 3 + 2
+
+
+def test_the_gradient_with_respect_to_the_input_is_never_computed():
+    class First(fn.Linear):
+        def backward(self, params, cache, dy):
+            raise AssertionError("nobody asked for dx")
+
+    model = fn.sequential(fn.Flatten(), First(3), fn.ReLU(), fn.Linear(2))
+    params, x, target = model.init(fn.Key(0), (2, 2)), np.ones((5, 2, 2)), np.zeros((5, 2))
+    _, grads = fn.value_and_grad(model, fn.MeanSquaredError(), params, x, target)
+    usual = fn.sequential(fn.Flatten(), fn.Linear(3), fn.ReLU(), fn.Linear(2))
+    assert grads == fn.value_and_grad(usual, fn.MeanSquaredError(), params, x, target)[1]

@@ -153,13 +153,13 @@ class Sequential(Layer):
         return y
 
     def backward(self, params: Tree, cache: Cache, dy: Array) -> tuple[Array, Tree]:
-        dx, _, grads = self._back_to(0, params, cache, dy)
+        dx, _, grads = self._back_to(0, _params_of_layers(self, params), cache, dy)
         return dx, grads
 
     def params_backward(self, params: Tree, cache: Cache, dy: Array) -> Tree:
         params_of_layers = _params_of_layers(self, params)
         first = next((i for i, p in enumerate(params_of_layers) if tree.leaves(p)), len(self.layers))
-        dy, caches, grads = self._back_to(first + 1, params, cache, dy)
+        dy, caches, grads = self._back_to(first + 1, params_of_layers, cache, dy)
         before = params_of_layers[:first]  # what has no leaves is its own gradient
         if first == len(self.layers):
             return before
@@ -168,9 +168,10 @@ class Sequential(Layer):
             first_grads = self.layers[first].params_backward(params_of_layers[first], caches[first], dy)
         return (*before, first_grads, *grads)
 
-    def _back_to(self, first: int, params: Tree, cache: Cache, dy: Array) -> tuple[Array, tuple[Any, ...], Tree]:
+    def _back_to(
+        self, first: int, params_of_layers: tuple[Tree, ...], cache: Cache, dy: Array
+    ) -> tuple[Array, tuple[Any, ...], Tree]:
         """The gradient with respect to the input of layer `first`, all caches, the grads from `first` on."""
-        params_of_layers = _params_of_layers(self, params)
         caches, dy = opened(self, cache, dy)
         dy, grads = read_only(dy), []
         with locating(self.name, self.layers) as at:

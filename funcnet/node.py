@@ -86,14 +86,19 @@ def build(cls: type[T], *values: Tree) -> T:
     >>> build(fn.LinearParams, weight, bias).weight.flags.writeable
     False
     """
+    return assembled(cls, [frozen(value) if isinstance(value, np.ndarray) else value for value in values])
+
+
+def assembled(cls: type[T], values: Sequence[Tree]) -> T:
+    """The node `cls` of the values of its fields, whose arrays are `frozen` already."""
     self = object.__new__(cls)
     for name, value in zip(cls.__node_fields__, values, strict=True):  # type: ignore[attr-defined]
-        object.__setattr__(self, name, frozen(value) if isinstance(value, np.ndarray) else value)
+        object.__setattr__(self, name, value)
     return self
 
 
 def _from_copies(cls: type[T], *values: Tree) -> T:
-    return build(cls, *(_copied(value) for value in values))
+    return assembled(cls, [_copied(value) for value in values])
 
 
 def frozen(array: Array) -> Array:

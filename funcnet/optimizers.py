@@ -88,16 +88,15 @@ class Optimizer:
             raise TypeError(f"expected the OptimizerState that init makes, got {state!r}")
         if len(state.moments) != self._count():
             raise TreeError(f"expected a state of {self!r} with {self._count()} moments, got {len(state.moments)}")
-        leaves, structure = tree.flatten(params)
-        columns = [tree.leaves_like(params, grads, "grads")]
-        columns += [tree.leaves_like(params, moment, "optimizer state") for moment in state.moments]
+        others = [("grads", grads), *(("optimizer state", moment) for moment in state.moments)]
+        rows, structure = tree.rows_like(params, others)
         rate = learning_rate_at(self.learning_rate, state.step)
-        is_frozen = tree.matching(params, self.frozen) if self.frozen else [False] * len(leaves)
-        rows = [
+        is_frozen = tree.matching(params, self.frozen) if self.frozen else [False] * len(rows)
+        stepped = [
             self._kept(p, *moments) if kept else self._stepped(state.step + 1, rate, p, g, *moments)
-            for kept, p, g, *moments in zip(is_frozen, leaves, *columns, strict=True)
+            for kept, (p, g, *moments) in zip(is_frozen, rows, strict=True)
         ]
-        new, *moments = self._trees(structure, rows, 1 + len(state.moments))
+        new, *moments = self._trees(structure, stepped, 1 + len(state.moments))
         return new, tree.build(OptimizerState, state.step + 1, tuple(moments))
 
     def _stepped(self, t: int, rate: float, p: Array, *rest: Array) -> tuple[Array, ...]:

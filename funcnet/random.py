@@ -71,9 +71,9 @@ class Key:
 
 def _words(part: int | str) -> list[int]:
     """A position is its own word; a name is the first 128 bits of its SHA-256, which no four positions will meet."""
-    from hashlib import sha256
-
     if isinstance(part, int):
         return [part]
+    from hashlib import sha256  # loaded at the first name, not at import
+
     digest = sha256(part.encode()).digest()
     return [int.from_bytes(digest[start : start + 4], "little") for start in range(0, 16, 4)]

@@ -11,17 +11,15 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from fnmatch import fnmatchcase
 from itertools import accumulate, pairwise
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
 from funcnet.arrays import Array, DType, as_array
 from funcnet.errors import DTypeError, ShapeError, TreeError
-from funcnet.node import Tree, build, check_immutable, equal, frozen, is_leaf, node, tuple_of
+from funcnet.node import Tree, assembled, build, check_immutable, equal, frozen, is_leaf, node, tuple_of
 
 __all__ = [
-    "Array",
-    "DType",
     "Tree",
     "allclose",
     "build",
@@ -73,20 +71,32 @@ def unflatten(structure: Any, leaves: Iterator[Array]) -> Tree:
     if kind is Carried:
         return content
     children = [unflatten(child, leaves) for child in content]
-    return tuple_of(kind, children) if issubclass(kind, tuple) else build(kind, *children)
+    return tuple_of(kind, children) if issubclass(kind, tuple) else assembled(kind, children)
 
 
 def leaves_like(tree: Tree, other: Tree, name: str = "tree") -> list[Array]:
-    """The leaves of `other`, which must have the structure and the shapes of `tree`.
+    """The leaves of `other`, which must have the structure and the shapes of `tree`, see `rows_like`."""
+    return [leaf for _, leaf in rows_like(tree, [(name, other)])[0]]
 
-    Raises TreeError, which says where `other`, called `name`, first differs.
+
+def rows_like(tree: Tree, others: Iterable[tuple[str, Tree]]) -> tuple[list[tuple[Array, ...]], Any]:
+    """For each leaf of `tree`, it and the leaf of each of the others at its place; and the structure of them all.
+
+    Raises TreeError for another tree of other structure or shapes; it gives its name, and where it first differs.
     """
-    expected, structure = flatten(tree)
-    found, other_structure = flatten(other)
-    same = structure == other_structure
-    if same and all(a.shape == b.shape for a, b in zip(expected, found, strict=True)):
-        return found
-    path, here, there = next(_differences(tree, other, same), ("", repr(tree), repr(other)))
+    leaves, structure = flatten(tree)
+    columns = [leaves]
+    for name, other in others:
+        found, other_structure = flatten(other)
+        same = structure == other_structure
+        if not same or any(a.shape != b.shape for a, b in zip(leaves, found, strict=True)):
+            _raise_difference(tree, other, name, shapes=same)
+        columns.append(found)
+    return list(zip(*columns, strict=True)), structure
+
+
+def _raise_difference(tree: Tree, other: Tree, name: str, shapes: bool) -> NoReturn:
+    path, here, there = next(_differences(tree, other, shapes), ("", repr(tree), repr(other)))
     raise TreeError(f"{name} of another structure: at {path or 'the root'} expected {here}, got {there}")
 
 
@@ -129,9 +139,8 @@ def map(f: Callable[..., Any], tree: Tree, *rest: Tree) -> Tree:
     >>> map(lambda p, g: p - 0.5 * g, params, (np.array([2.0, 2.0]), ()))
     (array([0., 1.]), ())
     """
-    leaves, structure = flatten(tree)
-    columns = [leaves, *(leaves_like(tree, other) for other in rest)]
-    return unflatten(structure, (np.array(f(*row), order="K") for row in zip(*columns, strict=True)))
+    rows, structure = rows_like(tree, [("tree", other) for other in rest])
+    return unflatten(structure, (np.array(f(*row), order="K") for row in rows))
 
 
 def leaves(tree: Tree) -> list[Array]:

@@ -229,6 +229,7 @@ def _concatenate(arrays: Any, axis: int = 0) -> Dual:
 
 
 def _sech_squared(x: Any) -> Any:
+    """The derivative of tanh; not that of the layers, since an oracle is to share nothing with what it checks."""
     decay = np.exp(-np.abs(x))
     return (2 * decay / (1 + decay * decay)) ** 2
 

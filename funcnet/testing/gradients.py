@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import attrs
@@ -93,9 +94,9 @@ def check_gradients(
     >>> report.ok(1e-12), report.method, [leaf.path for leaf in report.leaves]
     (True, 'exact', ['0.weight', '0.bias', '2.weight', '2.bias'])
     """
-    _, grads = value_and_grad(model, loss, params, x, target, penalty)
     if step <= 0 or (sample is not None and sample < 1):
         raise ValueError(f"expected a step above 0 and a sample of at least 1, got {step} and {sample}")
+    _, grads = value_and_grad(model, loss, params, x, target, penalty)
     named = dict(zip(tree.named_leaves(params), tree.leaves_like(params, grads, "grads"), strict=True))
     coordinates = [_coordinates(leaf.size, sample, key.fold_in(path)) for path, leaf in named.items()]
     wide_params = tree.cast(params, np.float64)
@@ -105,7 +106,7 @@ def check_gradients(
         value, _ = loss.forward(model.forward(params, wide_x)[0], target)
         return value if penalty is None else value + penalty.forward(params)[0]
 
-    used, numeric = _oracle(method, step)(objective, wide_params, coordinates)
+    used, numeric = _derivatives(method, step, objective, wide_params, coordinates)
     analytic = [
         leaf.ravel()[indices].astype(np.float64) for leaf, indices in zip(named.values(), coordinates, strict=True)
     ]
@@ -117,24 +118,21 @@ def check_gradients(
     return GradientReport(used, leaves, _mean(n - a), _relative(n, a))
 
 
-def _oracle(method: str | None, step: float) -> Callable[..., tuple[str, list[Array]]]:
-    """The oracle of this name, which also gives the name of the one it took."""
-
-    def exact_or_richardson(*arguments: Any) -> tuple[str, list[Array]]:
+def _derivatives(method: str | None, step: float, *arguments: Any) -> tuple[str, list[Array]]:
+    """The oracle's derivatives, and the name of the oracle that gave them."""
+    if method is None:
         try:
-            return "exact", oracles.exact(*arguments)
+            return _derivatives("exact", step, *arguments)
         except TypeError:
-            return "richardson", oracles.richardson(*arguments)
-
-    named: dict[str | None, Callable[..., tuple[str, list[Array]]]] = {
-        None: exact_or_richardson,
-        "exact": lambda *arguments: ("exact", oracles.exact(*arguments)),
-        "richardson": lambda *arguments: ("richardson", oracles.richardson(*arguments)),
-        "central": lambda f, params, coordinates: ("central", oracles.central(f, params, coordinates, step)),
+            return _derivatives("richardson", step, *arguments)
+    named: dict[str, Callable[..., list[Array]]] = {
+        "exact": oracles.exact,
+        "richardson": oracles.richardson,
+        "central": partial(oracles.central, step=step),
     }
     if method not in named:
         raise ValueError(f'method must be "exact", "richardson", "central" or None, got {method!r}')
-    return named[method]
+    return method, named[method](*arguments)
 
 
 def _coordinates(size: int, sample: int | None, key: Key) -> Array:

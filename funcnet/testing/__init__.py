@@ -1,5 +1,35 @@
-"""Checks of gradients, funcnet's and one's own."""
+"""Checks of gradients, funcnet's and one's own.
 
+`check_layer`, `check_loss` and `check_optimizer` hold what they are given against the laws that all of its kind obey;
+`check_gradients` holds a model's gradient against an oracle. The module `strategies` needs Hypothesis.
+"""
+
+from importlib import import_module as _import_module
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+from typing import Any as _Any
+
+from funcnet.testing.checks import check_law, check_layer
 from funcnet.testing.gradients import GradientReport, LeafReport, check_gradients
+from funcnet.testing.losses import check_loss
+from funcnet.testing.optimizers import check_optimizer
+from funcnet.testing.violation import LawViolation
 
-__all__ = ["GradientReport", "LeafReport", "check_gradients"]
+if _TYPE_CHECKING:
+    from funcnet.testing import strategies as strategies
+
+__all__ = [
+    "GradientReport",
+    "LawViolation",
+    "LeafReport",
+    "check_gradients",
+    "check_law",
+    "check_layer",
+    "check_loss",
+    "check_optimizer",
+]
+
+
+def __getattr__(name: str) -> _Any:
+    if name == "strategies":  # which needs an extra
+        return _import_module("funcnet.testing.strategies")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

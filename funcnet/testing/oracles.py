@@ -1,7 +1,8 @@
 """Derivatives that know nothing of any backward pass, to hold backward passes against.
 
-Each takes a scalar function of a tree, the tree, and which coordinates of each leaf are asked for (indices into the
-leaf as a vector); it gives their derivatives, leaf by leaf.
+`pushed` gives those of any function of a tree in given directions; `exact`, `central` and `richardson` take a scalar
+function, the tree, and which coordinates of each leaf are asked for (indices into the leaf as a vector), and give
+their derivatives, leaf by leaf.
 """
 
 from __future__ import annotations
@@ -19,33 +20,72 @@ from funcnet.tree import Tree
 _NUMBERS = 2**22  # that a chunk of tangents may have: 32 MB
 
 
+def pushed(f: Callable[[Tree], Any], point: Tree, directions: Sequence[Array]) -> Array:
+    """The derivatives of y = f(point) in k directions, (k, *y.shape), by dual numbers: to rounding.
+
+    Directions are given for each leaf, (k, *leaf.shape) or what broadcasts to it. Raises TypeError where f does
+    something that has no rule.
+
+    >>> pushed(lambda point: point[0] ** 2, (np.array([1.0, 3.0]),), [np.array([[1.0, 0.0], [0.0, 1.0]])])
+    array([[2., 0.],
+           [0., 6.]])
+    """
+    leaves, structure = tree.flatten(point)
+    duals: list[Any] = [
+        Dual(leaf, tangents) if leaf.dtype.kind == "f" else leaf
+        for leaf, tangents in zip(leaves, directions, strict=True)
+    ]
+    y = f(tree.unflatten(structure, iter(duals)))
+    if isinstance(y, Dual):
+        return y.tangents
+    if np.asarray(y).dtype.kind not in "biuf":
+        raise TypeError(f"expected real numbers, got {y!r}")
+    return np.zeros((max(map(len, directions), default=0), *np.shape(y)))
+
+
+def one_hot(leaves: Sequence[Array], which: int, indices: Array) -> list[Array]:
+    """The directions of these coordinates of one leaf, as `pushed` takes them.
+
+    >>> one_hot([np.zeros(3), np.zeros((2, 2))], 0, np.array([0, 2]))[0]
+    array([[1., 0., 0.],
+           [0., 0., 1.]])
+    """
+    k = len(indices)
+    tangents = np.zeros((k, leaves[which].size), leaves[which].dtype)
+    tangents[np.arange(k), indices] = 1
+    return [
+        tangents.reshape(k, *leaf.shape) if i == which else np.zeros((k, *(1,) * leaf.ndim))
+        for i, leaf in enumerate(leaves)
+    ]
+
+
+def in_chunks(indices: Array, numbers: int) -> list[Array]:
+    """The indices in as many parts as keep the tangents, of so many numbers for each of them, out of much memory."""
+    length = max(1, _NUMBERS // max(1, numbers))
+    return [indices[start : start + length] for start in range(0, len(indices), length)]
+
+
 def exact(f: Callable[[Tree], Any], params: Tree, coordinates: Sequence[Array]) -> list[Array]:
     """By dual numbers: to rounding. Raises TypeError where f does something that has no rule.
 
     >>> exact(lambda params: np.sum(params[0] ** 2), (np.array([1.0, 3.0]),), [np.array([0, 1])])
     [array([2., 6.])]
     """
-    leaves, structure = tree.flatten(params)
+    leaves = tree.leaves(params)
 
-    def derivatives(which: int, indices: Array) -> Array:
-        k = len(indices)
-        tangents = np.zeros((k, leaves[which].size))
-        tangents[np.arange(k), indices] = 1
-        duals: list[Any] = [
-            Dual(leaf, tangents.reshape(k, *leaf.shape) if i == which else np.zeros((k, *(1,) * leaf.ndim)))
-            for i, leaf in enumerate(leaves)
-        ]
-        value = f(tree.unflatten(structure, iter(duals)))
+    def real(params: Tree) -> Any:
+        value = f(params)
         if np.shape(value) != () or not isinstance(value, Dual | np.number | int | float):
             raise TypeError(f"expected one real number as the value, got {value!r}")
-        return value.tangents if isinstance(value, Dual) else np.zeros(k)
+        return value
 
-    def in_chunks(which: int, indices: Array) -> Array:
-        length = max(1, _NUMBERS // max(1, leaves[which].size))
-        chunks = [derivatives(which, indices[i : i + length]) for i in range(0, len(indices), length)]
-        return np.concatenate(chunks or [np.zeros(0)])
-
-    return [in_chunks(which, indices) for which, indices in enumerate(coordinates)]
+    return [
+        np.concatenate(
+            [np.zeros(0)]
+            + [pushed(real, params, one_hot(leaves, which, part)) for part in in_chunks(indices, leaves[which].size)]
+        )
+        for which, indices in enumerate(coordinates)
+    ]
 
 
 def central(f: Callable[[Tree], Any], params: Tree, coordinates: Sequence[Array], step: float = 1e-5) -> list[Array]:
@@ -54,37 +94,67 @@ def central(f: Callable[[Tree], Any], params: Tree, coordinates: Sequence[Array]
     >>> bool(abs(central(lambda p: p[0][0] ** 2, (np.array([3.0]),), [np.array([0])])[0][0] - 6) < 1e-8)
     True
     """
-    return _one_by_one(lambda difference, p: difference(step), f, params, coordinates)
+    return _one_by_one(lambda along, p: _central(along)(step), f, params, coordinates)
 
 
 def richardson(f: Callable[[Tree], Any], params: Tree, coordinates: Sequence[Array]) -> list[Array]:
-    """By central differences at steps halved again and again, extrapolated to step 0: to about 1e-11.
+    """By central differences at steps halved again and again, extrapolated to step 0: to about 1e-11, see `slope`.
 
-    Of the extrapolations that one is taken whose last change, together with what rounding may do to it, is least. So
-    steps that cross a corner of f lose to smaller ones; but what is much narrower than the first step, 1/16 or |p| / 16
-    if that is more, can be stepped over unseen.
-    Ridders: Accurate computation of F'(x) and F'(x) F''(x), Advances in Engineering Software 4, 1982.
+    What is much narrower than the first step, 1/16 or |p| / 16 if that is more, can be stepped over unseen.
 
     >>> bool(abs(richardson(lambda p: np.exp(p[0][0]), (np.array([1.0]),), [np.array([0])])[0][0] - np.e) < 1e-10)
     True
     """
     rounding = 2.0**-52 * abs(float(f(params)))
+    return _one_by_one(lambda along, p: float(slope(along, rounding, max(1.0, abs(p)))[0]), f, params, coordinates)
 
-    def extrapolated(difference: Callable[[float], float], p: float) -> float:
-        step = 2.0**-4 * max(1.0, abs(p))
-        best, least, above = np.nan, np.inf, [difference(step)]
-        for _ in range(12):
-            step /= 2
-            row = [difference(step)]
-            for column, previous in enumerate(above, start=1):
-                row.append(row[-1] + (row[-1] - previous) / (4**column - 1))
-                error = max(abs(row[-1] - row[-2]), abs(row[-1] - previous)) + rounding / step
-                if error < least:
-                    best, least = row[-1], error
-            above = row
-        return float(best)
 
-    return _one_by_one(extrapolated, f, params, coordinates)
+def slope(along: Callable[[float], Any], rounding: Any, size: float = 1.0) -> tuple[Any, Any]:
+    """The derivative of along(t) at t = 0 by extrapolated central differences, and how far off it may be.
+
+    `rounding` is how far off a value of the function may be, `size` that of the steps, from size / 16 down. Of the
+    extrapolations that one is taken whose last change, together with what rounding may do to it, is least: steps that
+    cross a corner lose to smaller ones.
+    Ridders: Accurate computation of F'(x) and F'(x) F''(x), Advances in Engineering Software 4, 1982.
+
+    >>> derivative, error = slope(np.sin, 1e-16)
+    >>> bool(abs(derivative - 1) <= error < 1e-12)
+    True
+    """
+    return _extrapolated(_central(along), 4, rounding, size)
+
+
+def one_sided(along: Callable[[float], Any], rounding: Any, size: float = 1.0) -> tuple[Any, Any]:
+    """The derivative of along(t) for t from 0 upwards, where it may have a corner, and how far off it may be.
+
+    Of an array, the derivative of each number; `rounding` is an array then.
+
+    >>> derivative, error = one_sided(abs, 0.0)
+    >>> float(derivative)
+    1.0
+    """
+    start = along(0.0)
+    return _extrapolated(lambda step: (along(step) - start) / step, 2, rounding, size)
+
+
+def _central(along: Callable[[float], Any]) -> Callable[[float], Any]:
+    return lambda step: (along(step) - along(-step)) / (2 * step)
+
+
+def _extrapolated(difference: Callable[[float], Any], order: int, rounding: Any, size: float) -> tuple[Any, Any]:
+    """The limit of difference(step) at step 0, whose error is a series in the step or, of order 4, its square."""
+    step = 2.0**-4 * size
+    above = [difference(step)]
+    best, least = np.full(np.shape(above[0]), np.nan), np.full(np.shape(above[0]), np.inf)
+    for _ in range(12):
+        step /= 2
+        row = [difference(step)]
+        for column, previous in enumerate(above, start=1):
+            row.append(row[-1] + (row[-1] - previous) / (order**column - 1))
+            error = np.maximum(abs(row[-1] - row[-2]), abs(row[-1] - previous)) + rounding / step
+            best, least = np.where(error < least, row[-1], best), np.fmin(error, least)
+        above = row
+    return best, least
 
 
 def _one_by_one(
@@ -93,7 +163,7 @@ def _one_by_one(
     params: Tree,
     coordinates: Sequence[Array],
 ) -> list[Array]:
-    """The derivative by each coordinate, from the central difference of f as a function of the step, and its value."""
+    """The derivative by each coordinate, from f as a function of how far that is moved, and its value."""
     vector, unravel = tree.ravel(params)
 
     def moved(index: int, step: float) -> float:
@@ -102,7 +172,7 @@ def _one_by_one(
         return float(f(unravel(there)))
 
     def by(index: int) -> float:
-        return derivative(lambda h: (moved(index, h) - moved(index, -h)) / (2 * h), float(vector[index]))
+        return derivative(lambda step: moved(index, step), float(vector[index]))
 
     starts = np.cumsum([0, *(leaf.size for leaf in tree.leaves(params))])
     return [

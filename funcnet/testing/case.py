@@ -1,0 +1,169 @@
+"""A case, one point at which a law is asked: a layer, its params, an input and a dy; and how results are compared.
+
+A law is a function of a case whose docstring says what is true. It raises `Difference` where that is not so, and
+`Inapplicable` where it says nothing about the case.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeAlias
+
+import attrs
+import numpy as np
+
+from funcnet import tree
+from funcnet.arrays import Array, DType, Shape
+from funcnet.layer import Layer
+from funcnet.random import Key
+from funcnet.tree import Tree
+
+Results: TypeAlias = dict[str, Array]
+ROUNDING = 1024  # how many roundings of the largest number that was met a result may be off by
+
+
+@attrs.frozen(eq=False)
+class Case:
+    """x of batch + input_shape, dy of the shape of y. Where x was given and not drawn, no law may choose another."""
+
+    layer: Any
+    params: Tree
+    x: Array
+    dy: Array
+    input_shape: Shape
+    symmetries: tuple[Any, ...] = ()
+    is_given: bool = False
+
+    @property
+    def batch(self) -> Shape:
+        return self.x.shape[: self.x.ndim - len(self.input_shape)]
+
+    def passes(self, x: Array | None = None, dy: Array | None = None, layer: Any = None) -> Results:
+        """What one forward and one backward pass give, by name; of another x, dy or layer where one is given."""
+        layer, x, dy = layer or self.layer, self.x if x is None else x, self.dy if dy is None else dy
+        y, cache = layer.forward(self.params, x)
+        return named(y, *layer.backward(self.params, cache, dy))
+
+    def cast(self, dtype: DType) -> Case:
+        """The same numbers in another precision."""
+        return attrs.evolve(
+            self, params=cast(self.params, dtype), x=self.x.astype(dtype), dy=np.asarray(self.dy).astype(dtype)
+        )
+
+    def draws(self, name: str) -> np.random.Generator:
+        """Random numbers for the law of this name, the same whenever it is asked."""
+        return Key(0).fold_in(name).generator()
+
+    def rounding(self, *arrays: Any) -> float:
+        """By how much a number may differ for rounding alone, beside the largest of the arrays."""
+        eps = max(np.finfo(array.dtype).eps for array in map(np.asarray, arrays))
+        sizes = [max(1.0, largest(array)) for array in (self.x, self.dy, *floats(self.params))]
+        return float(ROUNDING * eps * (max(map(largest, arrays)) + math.prod(sizes)))
+
+    def needs(self, condition: bool) -> None:
+        """Say that the law is not about this case, unless the condition holds."""
+        if not condition:
+            raise Inapplicable
+
+    def needs_layer(self) -> Layer:
+        """The layer, where it is one of the class `Layer`."""
+        self.needs(isinstance(self.layer, Layer))
+        return self.layer  # type: ignore[no-any-return]
+
+    def needs_rows(self, least: int = 1) -> int:
+        """How many rows there are on the one batch axis, where there is just one, of at least so many rows."""
+        self.needs(len(self.batch) == 1 and self.batch[0] >= least)
+        return self.batch[0]
+
+
+Law: TypeAlias = Callable[[Case], None]
+
+
+class Inapplicable(Exception):  # noqa: N818, it is no error
+    """The law says nothing about this case."""
+
+
+@attrs.define(eq=False, slots=False)
+class Difference(Exception):  # noqa: N818, a law turns it into a LawViolation
+    """Where something is not as a law says: which result, where in it, and what there is and should be."""
+
+    at: str
+    got: Any
+    expected: Any
+    index: tuple[int, ...] | None = None
+    oracle: str = ""
+    bound: float = 0.0
+    diagnosis: str = ""
+    arrays: tuple[Any, Any] | None = None
+
+
+def named(y: Any, dx: Any, grads: Tree) -> Results:
+    """The results of the two passes by name: y, dx, grads.weight and so on."""
+    return {"y": np.asarray(y), **gradient(dx, grads)}
+
+
+def gradient(dx: Any, grads: Tree) -> Results:
+    """The results of backward by name."""
+    return {"dx": np.asarray(dx), **leaves("grads", grads)}
+
+
+def leaves(name: str, params: Tree) -> Results:
+    """The leaves of a tree that goes by this name: grads.weight, or grads where the tree is one leaf."""
+    return {f"{name}.{path}" if path else name: leaf for path, leaf in tree.named_leaves(params).items()}
+
+
+def largest(array: Any) -> float:
+    """The largest magnitude among the finite numbers of the array; 0 if there are none."""
+    magnitudes = np.abs(np.asarray(array, np.float64))
+    return float(np.max(magnitudes, initial=0, where=np.isfinite(magnitudes)))
+
+
+def floats(params: Tree) -> list[Array]:
+    """The leaves of floating-point numbers."""
+    return [leaf for leaf in tree.leaves(params) if leaf.dtype.kind == "f"]
+
+
+def cast(params: Tree, dtype: DType) -> Tree:
+    """`params` with the leaves of floating-point numbers converted."""
+    return tree.map(lambda leaf: leaf.astype(dtype) if leaf.dtype.kind == "f" else leaf, params)
+
+
+def same_bits(got: Mapping[str, Array], expected: Mapping[str, Array], oracle: str) -> None:
+    """Raise Difference where `got` has not the very bits of `expected`."""
+    for at, g, e in _pairs(got, expected, oracle):
+        if not tree.equal(g, e):
+            places: Any = np.argwhere((_bytes(g) != _bytes(e)).any(axis=-1)) if g.dtype == e.dtype else []
+            raise _at(at, g, e, places, oracle, 0.0)
+
+
+def close(got: Mapping[str, Array], expected: Mapping[str, Array], case: Case, oracle: str) -> None:
+    """Raise Difference where `got` is further from `expected` than rounding explains."""
+    for at, g, e in _pairs(got, expected, oracle):
+        bound = case.rounding(g, e)
+        with np.errstate(invalid="ignore"):
+            near = (np.abs(g - e) <= bound) | (g == e) | (np.isnan(g) & np.isnan(e))
+        if not near.all():
+            raise _at(at, g, e, np.argwhere(~near), oracle, bound)
+
+
+def _pairs(got: Mapping[str, Array], expected: Mapping[str, Array], oracle: str) -> Iterator[tuple[str, Array, Array]]:
+    if got.keys() != expected.keys():
+        raise Difference("grads", f"leaves {[*got]}", f"leaves {[*expected]}", oracle=oracle)
+    for at in got:
+        g, e = np.asarray(got[at]), np.asarray(expected[at])
+        if g.shape != e.shape:
+            raise Difference(at, f"shape {g.shape}", f"shape {e.shape}", oracle=oracle)
+        yield at, g, e
+
+
+def _bytes(array: Array) -> Array:
+    """The bytes of each number, on a last axis."""
+    return np.ascontiguousarray(array)[..., None].view(np.uint8)
+
+
+def _at(at: str, got: Array, expected: Array, places: Any, oracle: str, bound: float) -> Difference:
+    if not len(places):
+        return Difference(at, got.dtype, expected.dtype, oracle=oracle)
+    index = tuple(map(int, places[0]))
+    return Difference(at, got[index], expected[index], index, oracle, bound, arrays=(got, expected))

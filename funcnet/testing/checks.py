@@ -1,0 +1,148 @@
+"""`check_layer`: every law on every case; and `check_law`, one law on one case."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import attrs
+import numpy as np
+
+from funcnet.arrays import Array, Shape
+from funcnet.layer import Layer
+from funcnet.random import Key
+from funcnet.testing.case import Case
+from funcnet.testing.diagnosis import diagnosis
+from funcnet.testing.drawing import layer_cases
+from funcnet.testing.foreign import Pair, WithContainers, as_tree, with_containers
+from funcnet.testing.holding import Kind, hold
+from funcnet.testing.laws import LAYER_LAWS
+from funcnet.testing.shrinking import shrunk
+from funcnet.testing.source import script, written
+from funcnet.tree import Tree
+
+
+def check_layer(
+    layer: Any,
+    input_shape: Shape | None = None,
+    *,
+    params: Tree = None,
+    x: Any = None,
+    exempt: Mapping[str, str] = {},
+    symmetries: Sequence[Any] = (),
+    examples: int = 56,
+    seed: int = 0,
+) -> None:
+    """Hold a layer against every law, as it is and in training, in float64 and float32.
+
+    `layer` is a `Layer`, an object with such a `forward` and `backward`, or a pair of functions. `params` and `x` (a
+    batch of examples) are what to use instead of drawn ones: a layer whose domain is limited needs them, and one
+    without `init` needs params unless they are `()`. `input_shape` is that of one example, by default that of the rows
+    of x. `symmetries` are those it is to have: "shift-invariant", "scale-invariant", ("homogeneous", k). `exempt` maps
+    the name of a law to the reason why it need not hold; one that holds all the same is a violation too.
+
+    Raises LawViolation where a law is broken. The same seed asks on the same cases; with Hypothesis installed, the
+    case is shrunk. Raises ValueError for a law or symmetry that there is not.
+
+    >>> import funcnet as fn
+    >>> check_layer(fn.Linear(3), (4,))
+    >>> def forward(params, x):
+    ...     return np.sin(x), x
+    >>> def backward(params, cache, dy):
+    ...     return dy * np.sin(cache), ()
+    >>> try:
+    ...     check_layer((forward, backward), x=np.array([[0.0]]))
+    ... except fn.testing.LawViolation as violation:
+    ...     print(violation.law, violation.at, violation.index, violation.got)
+    coordinates dx (0, 0) 0.0
+    """
+    subject = _as_layer(layer)
+    check_symmetries(symmetries)
+    x = x if x is None else np.asarray(x, None if np.asarray(x).dtype.kind == "f" else np.float64)
+    if params is None and not hasattr(subject, "init"):
+        params = ()
+    subject, params = _with_tree(subject, params)
+    shape = _input_shape(input_shape, x)
+    key = Key(seed)
+    forms = [subject]
+    if isinstance(subject, Layer) and (trained := subject.training(key)) != subject:
+        forms.append(trained)
+    cases = (case for form in forms for case in layer_cases(form, shape, key, examples, params, x, symmetries))
+    hold(LAYERS, cases, exempt)
+
+
+def check_law(
+    law: str,
+    layer: Any,
+    params: Tree,
+    x: Any,
+    dy: Any,
+    *,
+    input_shape: Shape | None = None,
+    symmetries: Sequence[Any] = (),
+) -> None:
+    """Hold a layer against one law, on one case. Raises LawViolation where it is broken, ValueError for no such law.
+
+    >>> import funcnet as fn
+    >>> check_law("linearity", fn.ReLU(), (), np.array([[-1.0, 1.0]]), np.array([[1.0, 2.0]]))
+    """
+    check_symmetries(symmetries)
+    x, dy = np.asarray(x), np.asarray(dy)
+    subject, params = _with_tree(_as_layer(layer), params)
+    case = Case(subject, params, x, dy, _input_shape(input_shape, x), tuple(symmetries))
+    if law not in LAYER_LAWS:
+        raise ValueError(f"there is no law {law!r}; there are {', '.join(LAYER_LAWS)}")
+    hold(attrs.evolve(LAYERS, laws={law: LAYER_LAWS[law]}, shrunk=lambda case, fails: case), [case], {})
+
+
+def _script(law: str, case: Case) -> str:
+    values = {"layer": _as_given(case.layer), "params": with_containers(case.params), "x": case.x, "dy": case.dy}
+    options = f", input_shape={case.input_shape}"
+    if case.symmetries:
+        options += f", symmetries={case.symmetries}"
+    return script(values, f"fn.testing.check_law({law!r}, layer, params, x, dy{options})")
+
+
+def _as_given(layer: Any) -> Any:
+    layer = layer.layer if isinstance(layer, WithContainers) else layer
+    return (layer.forward, layer.backward) if isinstance(layer, Pair) else layer
+
+
+LAYERS = Kind(LAYER_LAWS, lambda case: written(_as_given(case.layer)), _script, diagnosis, shrunk)
+
+
+def _as_layer(layer: Any) -> Any:
+    if isinstance(layer, tuple) and len(layer) == 2 and all(map(callable, layer)):
+        return Pair(*layer)
+    if isinstance(layer, type) or not (hasattr(layer, "forward") and hasattr(layer, "backward")):
+        raise TypeError(f"expected a layer, an object with forward and backward, or a pair of functions, got {layer!r}")
+    return layer
+
+
+def _with_tree(layer: Any, params: Any) -> tuple[Any, Tree]:
+    """The layer and its params, which are a tree even if they were given in dicts and lists."""
+    as_one = as_tree(params)
+    contains = with_containers(as_one) is not as_one
+    return (WithContainers(layer), as_one) if contains else (layer, params)
+
+
+def _input_shape(input_shape: Any, x: Array | None) -> Shape:
+    if input_shape is None and x is None:
+        raise TypeError("expected an input_shape, the shape of one example, such as (4,); or x, a batch of examples")
+    if input_shape is None:
+        return tuple(x.shape[1:])  # type: ignore[union-attr]
+    if not isinstance(input_shape, tuple):
+        raise TypeError(f"expected an input shape, a tuple such as (4,), got {input_shape!r}")
+    if x is not None and (x.ndim < len(input_shape) or x.shape[x.ndim - len(input_shape) :] != input_shape):
+        raise ValueError(f"expected x of shape (..., {', '.join(map(str, input_shape))}), got {x.shape}")
+    return input_shape
+
+
+def check_symmetries(symmetries: Sequence[Any]) -> None:
+    """Raise ValueError for what is no symmetry."""
+    for declared in symmetries:
+        is_degree = isinstance(declared, tuple) and len(declared) == 2 and declared[0] == "homogeneous"
+        if declared not in ("shift-invariant", "scale-invariant") and not is_degree:
+            raise ValueError(
+                f'a symmetry is "shift-invariant", "scale-invariant" or ("homogeneous", k), not {declared!r}'
+            )

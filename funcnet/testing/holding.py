@@ -1,0 +1,100 @@
+"""How laws are asked of cases, what is done about those that are exempted, and how a violation comes about."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import attrs
+import numpy as np
+
+from funcnet.testing.case import Difference, Inapplicable
+from funcnet.testing.violation import LawViolation
+
+
+@attrs.frozen(eq=False)
+class Kind:
+    """What laws are about, layers or losses or optimizers: the laws by name, and what a violation says of a case."""
+
+    laws: Mapping[str, Callable[[Any], None]]
+    name: Callable[[Any], str]
+    script: Callable[[str, Any], str]
+    diagnosis: Callable[[Difference, Any], str] = lambda difference, case: difference.diagnosis
+    shrunk: Callable[[Any, Callable[[Any], bool]], Any] = lambda case, fails: case
+    results: Mapping[str, str] = {}  # what the kind calls y and dx
+
+
+def hold(kind: Kind, cases: Iterable[Any], exempt: Mapping[str, str]) -> None:
+    """Ask every law on every case. Raises LawViolation where one fails that is not exempted, or holds though it is."""
+    _check_exempt(kind, exempt)
+    held, broken, case = set(), set(), None
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for case in cases:
+            for law in kind.laws:
+                error = None if law in broken else _failure(kind, law, case)
+                if error is None:
+                    held.add(law)
+                elif isinstance(error, Inapplicable):
+                    continue
+                elif law in exempt:
+                    broken.add(law)
+                else:
+                    raise _violation(kind, law, case, error) from error
+    for law in sorted((held & set(exempt)) - broken):
+        holds = Difference("exempt", "a law that holds", f"one that does not, for the reason {exempt[law]!r}")
+        raise _written(kind, law, case, holds, "")
+
+
+def _failure(kind: Kind, law: str, case: Any) -> Exception | None:
+    """What the law raises on the case: an error of the passes themselves breaks it too."""
+    try:
+        kind.laws[law](case)
+    except Exception as error:
+        return error
+    return None
+
+
+def _violation(kind: Kind, law: str, case: Any, error: Exception) -> LawViolation:
+    """The violation on a case as small as can be found, and what the difference looked like before it was small."""
+    diagnosis = kind.diagnosis(_difference(error), case)
+    case = kind.shrunk(case, lambda other: _is_like(_failure(kind, law, other), error))
+    difference = _difference(_failure(kind, law, case) or error)
+    return _written(kind, law, case, difference, diagnosis or kind.diagnosis(difference, case))
+
+
+def _written(kind: Kind, law: str, case: Any, difference: Difference, diagnosis: str) -> LawViolation:
+    return LawViolation(
+        law=law,
+        statement=" ".join(inspect.cleandoc(kind.laws[law].__doc__ or "").split()),
+        layer=kind.name(case),
+        at=kind.results.get(difference.at, difference.at),
+        index=difference.index,
+        got=difference.got,
+        expected=difference.expected,
+        oracle=difference.oracle,
+        bound=difference.bound,
+        diagnosis=diagnosis,
+        case=kind.script(law, case),
+    )
+
+
+def _difference(error: Exception) -> Difference:
+    return (
+        error if isinstance(error, Difference) else Difference("", f"{type(error).__name__}: {error}", "no exception")
+    )
+
+
+def _is_like(error: Exception | None, original: Exception) -> bool:
+    """Whether the same is wrong, in the same place."""
+    return type(error) is type(original) and getattr(error, "at", "") == getattr(original, "at", "")
+
+
+def _check_exempt(kind: Kind, exempt: Mapping[str, str]) -> None:
+    for law, reason in exempt.items():
+        if law not in kind.laws:
+            raise ValueError(f"there is no law {law!r} to exempt; there are {', '.join(kind.laws)}")
+        if not isinstance(reason, str) or not reason.strip():
+            raise ValueError(f"the exemption of {law!r} needs a reason, got {reason!r}")

@@ -1,0 +1,224 @@
+"""Laws of optimizers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import attrs
+import numpy as np
+
+from funcnet import tree
+from funcnet.arrays import Array
+from funcnet.testing.case import Difference, Inapplicable, cast, largest, leaves
+from funcnet.testing.laws.numbers import LAYOUTS
+from funcnet.testing.snapshots import copied, read_only, snapshot, writable
+from funcnet.tree import Tree
+
+_STEPS = 20
+
+
+@attrs.frozen(eq=False)
+class OptimizerCase:
+    """An optimizer, the params that it starts from, and the gradients of its updates."""
+
+    optimizer: Any
+    params: Tree
+    grads: tuple[Tree, ...]
+
+    def run(self, optimizer: Any = None) -> list[tuple[Tree, Tree]]:
+        """Params and state after each of the updates."""
+        optimizer = optimizer or self.optimizer
+        params, state, trajectory = self.params, optimizer.init(self.params), []
+        for grads in self.grads:
+            params, state = optimizer.update(params, grads, state)
+            trajectory.append((params, state))
+        return trajectory
+
+    def plain(self) -> OptimizerCase:
+        """The case without weight decay and at one learning rate, as far as these are the optimizer's own fields."""
+        fields = attrs.fields_dict(type(self.optimizer)) if attrs.has(type(self.optimizer)) else {}
+        plain = {"weight_decay": 0.0} if "weight_decay" in fields else {}
+        if callable(getattr(self.optimizer, "learning_rate", None)) and "learning_rate" in fields:
+            plain["learning_rate"] = 0.125
+        return attrs.evolve(self, optimizer=attrs.evolve(self.optimizer, **plain))
+
+
+def structure(case: OptimizerCase) -> None:
+    """New params have the tree, the shapes and the dtypes of params, and the state keeps its own."""
+    start = case.optimizer.init(case.params)
+    for params, state in case.run():
+        found = tree.leaves_like(case.params, params, "new params")
+        for (at, p), new in zip(leaves("params", case.params).items(), found, strict=True):
+            if new.dtype != p.dtype:
+                raise Difference(at, f"dtype {new.dtype}", f"dtype {p.dtype}")
+        before, after = ([(leaf.shape, leaf.dtype) for leaf in tree.leaves(each)] for each in (start, state))
+        if before != after:
+            raise Difference("state", f"leaves of {after}", f"leaves of {before}, as init makes them")
+
+
+def purity(case: OptimizerCase) -> None:
+    """An update leaves params, grads and state as they were."""
+    params, grads = writable(case.params), writable(case.grads[0])
+    state = case.optimizer.init(params)
+    before = [snapshot(value) for value in (params, grads, state, case.optimizer)]
+    case.optimizer.update(params, grads, state)
+    after = [snapshot(value) for value in (params, grads, state, case.optimizer)]
+    for name, was, now in zip(("params", "grads", "state", "optimizer"), before, after, strict=True):
+        if was != now:
+            raise Difference(name, "changed by an update", "as it was")
+    protected = attrs.evolve(case, params=tree.map(read_only, case.params))
+    _same(protected.run(), case.run(), "arrays that can be written to")
+
+
+def determinism(case: OptimizerCase) -> None:
+    """The same update gives the same bits, whatever other updates are made between, and in eight threads at once."""
+    first = case.run()
+    for (params, state), grads, expected in zip(first, case.grads[1:], first[1:], strict=False):
+        case.optimizer.update(case.params, tree.map(np.negative, grads), case.optimizer.init(case.params))
+        _same([case.optimizer.update(params, grads, state)], [expected], "the first time")
+    with ThreadPoolExecutor(8) as pool:
+        for again in pool.map(lambda _: case.run(), range(8)):
+            _same(again, first, "one thread alone")
+
+
+def aliasing(case: OptimizerCase) -> None:
+    """New params and state share no memory with params or grads that can be written to."""
+    params, grads = writable(case.params), writable(case.grads[0])
+    new, state = case.optimizer.update(params, grads, case.optimizer.init(params))
+    given = {**leaves("params", params), **leaves("grads", grads)}
+    for at, leaf in {**leaves("new params", new), **_leaves_of_state(state)}.items():
+        for name, other in given.items():
+            if np.shares_memory(leaf, other):
+                raise Difference(at, f"memory of {name}", "memory of its own")
+
+
+def _leaves_of_state(state: Any) -> dict[str, Array]:
+    try:
+        return leaves("state", state)
+    except TypeError:  # a state that is no tree
+        return {}
+
+
+def zero(case: OptimizerCase) -> None:
+    """Zero grads on a fresh state leave params as they are, with no weight decay."""
+    optimizer = case.plain().optimizer
+    params, _ = optimizer.update(case.params, tree.zeros_like(case.params), optimizer.init(case.params))
+    _same_params(params, case.params, "zero grads, a fresh state")
+
+
+def descent(case: OptimizerCase) -> None:
+    """Steps along a constant gradient go against it, with no weight decay."""
+    case = _constant(case)
+    end = case.run()[-1][0]
+    rows = zip(leaves("params", case.params).items(), tree.leaves(end), tree.leaves(case.grads[0]), strict=True)
+    for (at, p), q, g in rows:
+        moved = np.asarray((q - p) * g)
+        wrong = np.argwhere(~(moved < 0) & (g != 0))
+        if len(wrong) and getattr(case.optimizer, "learning_rate", 1) != 0:
+            index = tuple(map(int, wrong[0]))
+            expected = f"less than {p[index]}" if g[index] > 0 else f"more than {p[index]}"
+            raise Difference(at, q[index], expected, index, f"{_STEPS} steps at gradient {g[index]}")
+
+
+def steadiness(case: OptimizerCase) -> None:
+    """Along a constant gradient no step is more than twice, or less than half, both its neighbours."""
+    case = _constant(case)
+    trajectory = [tree.ravel(params)[0] for params in (case.params, *(params for params, _ in case.run()))]
+    steps = np.abs(np.diff(np.array(trajectory, np.float64), axis=0))
+    if not steps.size or not steps.all():
+        raise Inapplicable
+    low, high = np.minimum(steps[:-2], steps[2:]) / 2, np.maximum(steps[:-2], steps[2:]) * 2
+    # The first step has one neighbour: it may differ from that by as much again as the next two do.
+    change = np.maximum(steps[1:2] / steps[2:3], steps[2:3] / steps[1:2]) ** 2 * 2.5
+    low, high = np.concatenate([low, steps[1:2] / change]), np.concatenate([high, steps[1:2] * change])
+    inner_then_first = np.concatenate([steps[1:-1], steps[:1]])
+    wrong = np.argwhere(~((inner_then_first >= low) & (inner_then_first <= high)))
+    if len(wrong):
+        t, i = map(int, wrong[0])
+        expected = f"from {low[t, i]:.6g} to {high[t, i]:.6g}"
+        number = (t + 1) % (_STEPS - 1) + 1
+        raise Difference(f"step {number} of number {i}", inner_then_first[t, i], expected, None, "the steps beside it")
+
+
+def order(case: OptimizerCase) -> None:
+    """The order of a tree's children does not matter."""
+    if not isinstance(case.params, tuple) or len(case.params) < 2:
+        raise Inapplicable
+    turned = OptimizerCase(case.optimizer, case.params[::-1], tuple(grads[::-1] for grads in case.grads))
+    for (params, _), (expected, _) in zip(turned.run(), case.run(), strict=True):
+        _same_params(params[::-1], expected, "the children in their order")
+
+
+def resumption(case: OptimizerCase) -> None:
+    """Save, load and go on is bit for bit the straight run."""
+    expected, half = case.run(), len(case.grads) // 2
+    params, state = copied(expected[half - 1] if half else (case.params, case.optimizer.init(case.params)))
+    optimizer = copied(case.optimizer)
+    for grads, there in zip(case.grads[half:], expected[half:], strict=True):
+        params, state = optimizer.update(params, grads, state)
+        _same([(params, state)], [there], "the straight run")
+
+
+def layout(case: OptimizerCase) -> None:
+    """Fortran order and negative strides give the same values."""
+    expected = case.run()
+    for name in ("Fortran order", "negative strides"):
+        laid = LAYOUTS[name]
+        grads = tuple(_with_leaves(g, laid) for g in case.grads)
+        _same(attrs.evolve(case, grads=grads).run(), expected, f"grads before {name}")
+
+
+def dtype(case: OptimizerCase) -> None:
+    """float32 stays float32 and agrees with float64 but for rounding."""
+    grads = tuple(cast(each, np.float32) for each in case.grads)
+    narrow = OptimizerCase(case.optimizer, cast(case.params, np.float32), grads)
+    for (params, _), (expected, _) in zip(narrow.run(), case.run(), strict=True):
+        for (at, p), e in zip(leaves("params", params).items(), tree.leaves(expected), strict=True):
+            if p.dtype != np.float32:
+                raise Difference(at, p.dtype, np.dtype(np.float32), oracle="float32 in, float32 out")
+            wrong = np.argwhere(~(np.abs(p - e) <= 1e-4 * (1 + largest(e))))
+            if len(wrong):
+                index = tuple(map(int, wrong[0]))
+                raise Difference(at, p[index], e[index], index, "float64", 1e-4 * (1 + largest(e)))
+
+
+def _constant(case: OptimizerCase) -> OptimizerCase:
+    """From params of 0 along the first gradient, again and again, with nothing else to move the params."""
+    plain = case.plain()
+    return attrs.evolve(plain, params=tree.zeros_like(case.params), grads=(case.grads[0],) * _STEPS)
+
+
+def _with_leaves(grads: Tree, laid: Callable[[Array], Array]) -> Tree:
+    found, structure = tree.flatten(grads)
+    return tree.unflatten(structure, iter([laid(leaf) for leaf in found]))
+
+
+def _same(got: list[tuple[Tree, Tree]], expected: list[tuple[Tree, Tree]], oracle: str) -> None:
+    for (params, state), (expected_params, expected_state) in zip(got, expected, strict=True):
+        _same_params(params, expected_params, oracle)
+        if snapshot(state) != snapshot(expected_state):
+            raise Difference("state", "other numbers", "the same bits", oracle=oracle)
+
+
+def _same_params(got: Tree, expected: Tree, oracle: str) -> None:
+    for (at, p), e in zip(leaves("params", got).items(), tree.leaves(expected), strict=True):
+        if p.tobytes() != e.tobytes():
+            index = tuple(map(int, np.argwhere(p != e)[0])) if (p != e).any() else None
+            raise Difference(at, p[index] if index else "other bits", e[index] if index else "the same", index, oracle)
+
+
+OPTIMIZER_LAWS: dict[str, Callable[[OptimizerCase], None]] = {
+    "structure": structure,
+    "purity": purity,
+    "determinism": determinism,
+    "zero": zero,
+    "descent": descent,
+    "steadiness": steadiness,
+    "order": order,
+    "aliasing": aliasing,
+    "resumption": resumption,
+    "layout": layout,
+    "dtype": dtype,
+}

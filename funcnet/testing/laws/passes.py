@@ -1,0 +1,213 @@
+"""Laws of the two passes as functions: what they may touch, what they give back, what they may depend on."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import attrs
+import numpy as np
+
+from funcnet import tree
+from funcnet.arrays import Array
+from funcnet.combinators import sequential
+from funcnet.layer import Layer
+from funcnet.layers import Identity, Tanh
+from funcnet.node import is_leaf
+from funcnet.random import Key
+from funcnet.testing.case import Case, Difference, leaves, named, same_bits
+from funcnet.testing.snapshots import copied, read_only, snapshot, writable
+from funcnet.tree import Tree
+
+
+def structure(case: Case) -> None:
+    """y has batch + output_shape; dx has the shape of x and the dtype of dy; grads have the tree of params."""
+    y, cache = case.layer.forward(case.params, case.x)
+    if not is_leaf(y):
+        raise Difference("y", type(y).__name__, "an array")
+    if isinstance(case.layer, Layer):
+        _same("y", "shape", y.shape, case.batch + tuple(case.layer.output_shape(case.input_shape)))
+    dx, grads = case.layer.backward(case.params, cache, case.dy)
+    if not is_leaf(dx):
+        raise Difference("dx", type(dx).__name__, "an array")
+    _same("dx", "shape", dx.shape, case.x.shape)
+    _same("dx", "dtype", dx.dtype, case.dy.dtype)
+    found = tree.leaves_like(case.params, grads, "grads")
+    for (at, p), g in zip(leaves("grads", case.params).items(), found, strict=True):
+        _same(at, "dtype", g.dtype, p.dtype)
+
+
+def _same(at: str, what: str, got: Any, expected: Any) -> None:
+    if got != expected:
+        raise Difference(at, f"{what} {got}", f"{what} {expected}")
+
+
+def purity(case: Case) -> None:
+    """Forward and backward leave x, params, cache and dy as they were."""
+    expected = case.passes()
+    same_bits(_protected(case).passes(), expected, "the same passes on arrays that can be written to")
+    x, params, dy = (writable(value) for value in (case.x, case.params, case.dy))
+    before = [snapshot(value) for value in (x, params, dy)]
+    _, cache = case.layer.forward(params, x)
+    cache_before = snapshot(cache)
+    case.layer.backward(params, cache, dy)
+    after = [snapshot(value) for value in (x, params, dy, cache)]
+    for name, was, now in zip(("x", "params", "dy", "cache"), [*before, cache_before], after, strict=True):
+        if was != now:
+            raise Difference(name, "changed by a pass", "as it was")
+
+
+def determinism(case: Case) -> None:
+    """Forward twice gives the same bits, and so does backward twice on one cache."""
+    y, cache = case.layer.forward(case.params, case.x)
+    first = named(y, *case.layer.backward(case.params, cache, case.dy))
+    again = named(y, *case.layer.backward(case.params, cache, case.dy))
+    same_bits(again, first, "the first backward on the same cache")
+    same_bits(case.passes(), first, "the first forward")
+
+
+def interleaving(case: Case) -> None:
+    """A forward or backward of another x between forward and backward changes nothing."""
+    expected, other = case.passes(), another_x(case)
+    y, cache = case.layer.forward(case.params, case.x)
+    y = np.array(y)
+    other_y, other_cache = case.layer.forward(case.params, other)
+    same_bits(
+        named(y, *case.layer.backward(case.params, cache, case.dy)), expected, "backward with no other forward before"
+    )
+    case.layer.backward(case.params, other_cache, np.ones_like(other_y))
+    same_bits(
+        named(y, *case.layer.backward(case.params, cache, case.dy)), expected, "backward with no other backward before"
+    )
+
+
+def another_x(case: Case) -> Array:
+    """Another input: other numbers and more rows, or the rows that were given in another order."""
+    if case.is_given:
+        return case.x[::-1] if case.batch else case.x
+    other = case.x * 0.5 + 0.25
+    return np.concatenate([other, other, other[:1] + 1]) if case.batch else other
+
+
+def threads(case: Case) -> None:
+    """Eight threads at once, half of them on another x, get the bits that one gets alone."""
+    case.needs_rows(2)
+    inputs = [case.x, another_x(case)]
+    dys = [case.dy, np.ones_like(case.layer.forward(case.params, inputs[1])[0])]
+    alone = [case.passes(x, dy) for x, dy in zip(inputs, dys, strict=True)]
+    all_forwards_done = threading.Barrier(8, timeout=10)
+
+    def together(which: int) -> Mapping[str, Array]:
+        with np.errstate(all="ignore"):
+            try:
+                y, cache = case.layer.forward(case.params, inputs[which])
+            finally:
+                all_forwards_done.wait()
+            return named(y, *case.layer.backward(case.params, cache, dys[which]))
+
+    with ThreadPoolExecutor(8) as pool:
+        for which, got in zip([0, 1] * 4, pool.map(together, [0, 1] * 4), strict=True):
+            same_bits(got, alone[which], "one thread alone")
+
+
+def aliasing(case: Case) -> None:
+    """Writing into y or dx raises or changes nothing later; grads share no memory with params, dy or each other."""
+    case = _protected(case)
+    expected = case.passes()
+    y, cache = case.layer.forward(case.params, case.x)
+    y_was = np.array(y)
+    _overwrite(y)
+    oracle = "the passes with nothing written into y"
+    dx, grads = case.layer.backward(case.params, cache, case.dy)
+    got = named(y_was, np.array(dx), grads)
+    _overwrite(dx)
+    same_bits(got, expected, oracle)
+    dx, grads = case.layer.backward(case.params, cache, case.dy)
+    same_bits(named(y_was, dx, grads), expected, "the passes with nothing written into dx")
+    same_bits(case.passes(), expected, "the passes with nothing written into y and dx")
+    others = {"dy": case.dy, **leaves("params", case.params)}
+    for at, leaf in leaves("grads", grads).items():
+        for name, other in others.items():
+            if np.shares_memory(leaf, other):
+                raise Difference(at, f"memory of {name}", "memory of its own")
+        others[at] = leaf
+
+
+def shortcuts(case: Case) -> None:
+    """`apply` gives the y of forward, `params_backward` the grads of backward."""
+    layer, expected = case.needs_layer(), case.passes()
+    same_bits({"y": np.asarray(layer.apply(case.params, case.x))}, {"y": expected["y"]}, "forward")
+    _, cache = layer.forward(case.params, case.x)
+    grads = layer.params_backward(case.params, cache, case.dy)
+    same_bits(named(expected["y"], expected["dx"], grads), expected, "backward")
+
+
+def composition(case: Case) -> None:
+    """`sequential` is associative, `Identity()` and `sequential()` are neutral; its passes are those by hand."""
+    layer, expected = case.needs_layer(), case.passes()
+    for neutral in (Identity(), sequential()):
+        model = sequential(neutral, layer, neutral)
+        y, cache = model.forward(((), case.params, ()), case.x)
+        dx, (_, grads, _) = model.backward(((), case.params, ()), cache, case.dy)
+        same_bits(named(y, dx, grads), expected, "the layer alone")
+    y, cache = layer.forward(case.params, case.x)
+    z, tanh_cache = Tanh().forward((), y)
+    dy, _ = Tanh().backward((), tanh_cache, case.dy)
+    by_hand = named(z, *layer.backward(case.params, cache, dy))
+    for model, params in (
+        (sequential(sequential(layer, Tanh()), Identity()), ((case.params, ()), ())),
+        (sequential(layer, sequential(Tanh(), Identity())), (case.params, ((), ()))),
+    ):
+        y, cache = model.forward(params, case.x)
+        dx, grads = model.backward(params, cache, case.dy)
+        same_bits(named(y, dx, grads[0][0] if params[1] == () else grads[0]), by_hand, "the passes by hand")
+
+
+def pickling(case: Case) -> None:
+    """Layer, params and cache survive pickle: the same bits come out, and a node's arrays are still read-only."""
+    expected = case.passes()
+    y, cache = case.layer.forward(case.params, case.x)
+    layer, params, cache = (copied(value) for value in (case.layer, case.params, cache))
+    same_bits(named(y, *layer.backward(params, cache, case.dy)), expected, "what was not pickled")
+    same_bits(attrs.evolve(case, params=params).passes(layer=layer), expected, "what was not pickled")
+    for at, leaf in leaves("params", _nodes(params)).items():
+        if leaf.flags.writeable:
+            raise Difference(at, "writable after pickle", "read-only")
+
+
+def _nodes(params: Tree) -> Tree:
+    """`params` with what is no node, and in no node, left out."""
+    if isinstance(params, tuple) and not hasattr(type(params), "__node_fields__"):
+        return tuple(map(_nodes, params))
+    return None if is_leaf(params) else params
+
+
+def training(case: Case) -> None:
+    """In training the same key gives the same bits, another key other draws."""
+    layer, key = case.needs_layer(), Key(0)
+    trained = layer.training(key)
+    if not isinstance(trained, Layer):
+        raise Difference("training(key)", type(trained).__name__, "a layer")
+    x = case.x
+    if not case.is_given and case.batch:
+        x = np.concatenate([x, np.ones((64, *x.shape[1:]), x.dtype)])  # enough numbers for one to be dropped, or kept
+    y, _ = layer.forward(case.params, x)
+    y_trained, _ = trained.forward(case.params, x)
+    again, _ = layer.training(key).forward(case.params, x)
+    same_bits({"y": np.asarray(again)}, {"y": np.asarray(y_trained)}, "the first training(key)")
+    case.needs(case.batch != () and not tree.equal(np.asarray(y), np.asarray(y_trained)))
+    others = (layer.training(Key(seed)).forward(case.params, x)[0] for seed in range(1, 9))
+    if all(tree.equal(np.asarray(other), np.asarray(y_trained)) for other in others):
+        raise Difference("y", "the same draws with nine keys", "other draws with another key")
+
+
+def _protected(case: Case) -> Case:
+    """The case with arrays that can't be written to."""
+    return attrs.evolve(case, x=read_only(case.x), dy=read_only(case.dy), params=tree.map(np.array, case.params))
+
+
+def _overwrite(array: Any) -> None:
+    if isinstance(array, np.ndarray) and array.flags.writeable:
+        array.fill(np.nan)

@@ -1,0 +1,122 @@
+"""`check_loss`: every law of losses on every case."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from funcnet.arrays import Array, Shape
+from funcnet.losses import BinaryCrossEntropy, SigmoidBinaryCrossEntropy, SoftmaxCrossEntropy
+from funcnet.random import Key
+from funcnet.testing.case import Case, Difference
+from funcnet.testing.checks import check_symmetries
+from funcnet.testing.diagnosis import diagnosis
+from funcnet.testing.drawing import REGIMES
+from funcnet.testing.holding import Kind, hold
+from funcnet.testing.laws.losses import LOSS_LAWS, loss_case
+from funcnet.testing.source import script, written
+
+_BATCHES: tuple[Shape, ...] = ((2,), (1,), (), (3,), (2, 2), (5,))
+_FEATURES = (3, 1, 4)
+
+
+def _probabilities(draws: np.random.Generator, shape: Shape) -> Array:
+    return np.asarray(draws.integers(1, 64, shape) / 64.0)
+
+
+def _distributions(draws: np.random.Generator, shape: Shape) -> Array:
+    weights = draws.integers(1, 64, shape) / 64.0
+    return np.asarray(weights / weights.sum(axis=-1, keepdims=True))
+
+
+_KINDS: dict[str, Callable[[np.random.Generator, Shape], Array]] = {
+    "numbers": lambda draws, shape: np.asarray(draws.integers(-64, 65, shape) / 16.0),
+    "probabilities": _probabilities,
+    "distributions": _distributions,
+    "bits": lambda draws, shape: np.asarray(draws.integers(0, 2, shape) * 1.0),
+    "labels": lambda draws, shape: np.asarray(draws.integers(0, shape[-1], shape[:-1])),
+}
+_OF_OURS: dict[type, tuple[tuple[str, ...], str]] = {
+    SoftmaxCrossEntropy: (("labels", "distributions"), "numbers"),
+    SigmoidBinaryCrossEntropy: (("bits", "probabilities"), "numbers"),
+    BinaryCrossEntropy: (("bits", "probabilities"), "probabilities"),
+}
+
+
+def check_loss(
+    loss: Any,
+    *,
+    targets: Any = None,
+    outputs: Any = None,
+    exempt: Mapping[str, str] = {},
+    symmetries: Sequence[Any] = (),
+    examples: int = 48,
+    seed: int = 0,
+) -> None:
+    """Hold a loss, `forward(y, target) -> (value, cache)` and `backward(cache) -> dy`, against every law of losses.
+
+    `targets` says what the loss takes: "numbers" of the shape of y, "probabilities" or "bits" of that shape,
+    "distributions" over the last axis, "labels" of the last axis, several of these in a tuple, or an array of targets.
+    `outputs` likewise says what y is: "numbers", "probabilities" or an array, with the targets of its rows. By default
+    those of the losses of the library; of another loss, numbers. `symmetries` and `exempt` are those of `check_layer`.
+
+    Raises LawViolation where a law is broken, ValueError for a law, symmetry or kind of targets that there is not.
+
+    >>> import funcnet as fn
+    >>> check_loss(fn.SoftmaxCrossEntropy(), symmetries=["shift-invariant"])
+    """
+    check_symmetries(symmetries)
+    default_targets, default_outputs = _OF_OURS.get(type(loss), (("numbers",), "numbers"))
+    targets = default_targets if targets is None else targets if isinstance(targets, tuple) else (targets,)
+    outputs = default_outputs if outputs is None else outputs
+    for kind in (*targets, outputs):
+        if isinstance(kind, str) and kind not in _KINDS:
+            raise ValueError(f"there are no {kind!r}; there are {', '.join(_KINDS)}, or an array")
+    hold(LOSSES, _cases(loss, targets, outputs, Key(seed), examples, tuple(symmetries)), exempt)
+
+
+def _cases(
+    loss: Any, targets: tuple[Any, ...], outputs: Any, key: Key, examples: int, symmetries: tuple[Any, ...]
+) -> Iterator[Case]:
+    is_bounded = outputs != "numbers" if isinstance(outputs, str) else True
+    for i in range(examples):
+        draws, dtype, kind = key.fold_in(i).generator(), (np.float64, np.float32)[i % 2], targets[i % len(targets)]
+        regime = REGIMES[i // 2 % len(REGIMES)] if isinstance(outputs, str) and outputs == "numbers" else None
+        if isinstance(kind, str):
+            shape = (*_BATCHES[i % len(_BATCHES)], _FEATURES[i // 2 % len(_FEATURES)])
+            target = _KINDS[kind](draws, shape)
+            y = regime(draws, shape) if regime else _KINDS[outputs](draws, shape)
+        else:
+            given = np.asarray(kind)
+            rows = np.arange(len(given)) if i == 0 else draws.integers(len(given), size=1 + i % 5)
+            target = given[rows]
+            shape = target.shape if target.dtype.kind == "f" else (*target.shape, int(given.max()) + 1)
+            y = np.asarray(outputs)[rows] if not isinstance(outputs, str) else _KINDS[outputs](draws, shape)
+        target = target.astype(dtype) if target.dtype.kind == "f" else target
+        yield loss_case(loss, np.asarray(y).astype(dtype), target, is_bounded, symmetries)
+
+
+def _shrunk(case: Case, fails: Callable[[Case], bool]) -> Case:
+    """The first rows alone, and y of quarters, where that fails too."""
+    loss, target = case.layer.loss, case.layer.target
+    for n in range(1, len(case.x) + 1 if target.ndim else 1):
+        for y in (case.x[:n] if case.layer.is_bounded else np.round(case.x[:n] * 4) / 4, case.x[:n]):
+            smaller = loss_case(loss, y, target[:n], case.layer.is_bounded, case.symmetries)
+            if fails(smaller):
+                return smaller
+    return case
+
+
+def _named(difference: Difference, case: Case) -> str:
+    return diagnosis(difference, case).replace("dy is", "1 is").replace("where x", "where y")
+
+
+def _script(law: str, case: Case) -> str:
+    values = {"loss": case.layer.loss, "y": case.x, "target": case.layer.target}
+    symmetries = f", symmetries={case.symmetries}" if case.symmetries else ""
+    return script(values, f"fn.testing.check_loss(loss, outputs=y, targets=target{symmetries})")
+
+
+LOSSES = Kind(LOSS_LAWS, lambda case: written(case.layer.loss), _script, _named, _shrunk, {"y": "value", "dx": "dy"})

@@ -1,0 +1,82 @@
+"""`check_optimizer`: every law of optimizers on every case."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from funcnet import tree
+from funcnet.arrays import Array
+from funcnet.layers import LinearParams
+from funcnet.random import Key
+from funcnet.testing.case import cast
+from funcnet.testing.drawing import dyadic, ordinary
+from funcnet.testing.holding import Kind, hold
+from funcnet.testing.laws.optimizers import OPTIMIZER_LAWS, OptimizerCase
+from funcnet.testing.source import script, written
+from funcnet.tree import Tree
+
+# From one number on: the first case that breaks a law is a small one.
+_SHAPES: tuple[Tree, ...] = (
+    (np.zeros(1),),
+    (np.zeros(2), np.zeros(1)),
+    LinearParams(np.zeros((2, 3)), np.zeros(3)),
+    (LinearParams(np.zeros((3, 2)), None), (), (np.zeros(()), np.zeros((0, 2)))),
+)
+
+
+def check_optimizer(
+    optimizer: Any,
+    *,
+    params: Tree = None,
+    grads: tuple[Tree, ...] | None = None,
+    exempt: Mapping[str, str] = {},
+    examples: int = 24,
+    seed: int = 0,
+) -> None:
+    """Hold an optimizer against every law of optimizers.
+
+    It has `init(params) -> state` and `update(params, grads, state) -> (params, state)`.
+    `params`, and `grads`, a tuple of gradients for as many updates, are what to use instead of drawn ones; `exempt` is
+    that of `check_layer`. Weight decay and schedules that are fields of the optimizer, `weight_decay` and
+    `learning_rate`, are taken out for the laws that need an optimizer without.
+
+    Raises LawViolation where a law is broken, ValueError for a law that there is not.
+
+    >>> import funcnet as fn
+    >>> check_optimizer(fn.Adam(0.1))
+    """
+    if isinstance(optimizer, type) or not (hasattr(optimizer, "init") and hasattr(optimizer, "update")):
+        raise TypeError(f"expected an optimizer, an object with init and update, got {optimizer!r}")
+    hold(OPTIMIZERS, _cases(optimizer, params, grads, Key(seed), examples), exempt)
+
+
+def _cases(
+    optimizer: Any, params: Tree, grads: tuple[Tree, ...] | None, key: Key, examples: int
+) -> Iterator[OptimizerCase]:
+    for i in range(examples):
+        draws, like = key.fold_in(i).generator(), _SHAPES[i % len(_SHAPES)] if params is None else params
+        start = _drawn(draws, like, ordinary if i % 3 == 2 else dyadic) if params is None else params
+        steps = grads or tuple(_drawn(draws, like, _gradients) for _ in range(1 + i % 5))
+        if i // 4 % 2:
+            start, steps = cast(start, np.float32), tuple(cast(each, np.float32) for each in steps)
+        yield OptimizerCase(optimizer, start, steps)
+
+
+def _drawn(draws: np.random.Generator, like: Tree, regime: Callable[[Any, tuple[int, ...]], Array]) -> Tree:
+    return tree.map(lambda leaf: regime(draws, leaf.shape).astype(leaf.dtype), like)
+
+
+def _gradients(draws: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    """Sixteenths from 1/4 to 2, of either sign: not so small that what is added for safety counts."""
+    return np.asarray(draws.choice([-1.0, 1.0], shape) * draws.integers(4, 33, shape) / 16)
+
+
+def _script(law: str, case: OptimizerCase) -> str:
+    values = {"optimizer": case.optimizer, "params": case.params, "grads": case.grads}
+    return script(values, "fn.testing.check_optimizer(optimizer, params=params, grads=grads)")
+
+
+OPTIMIZERS = Kind(OPTIMIZER_LAWS, lambda case: written(case.optimizer), _script)

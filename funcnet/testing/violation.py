@@ -1,0 +1,48 @@
+"""What is raised where a law is broken, and how it reads."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import Any
+
+import attrs
+
+
+@attrs.define(eq=False, slots=False)
+class LawViolation(AssertionError):  # noqa: N818, it reads as what it is
+    """A law that a layer, loss or optimizer breaks, and where.
+
+    `at` is the result ("y", "dx", "grads.weight"), `index` the place in it; `got` and `expected` are what there is
+    and what should be, `oracle` what says so, `bound` how far apart the two may be. `case` is code that, pasted, breaks
+    the law again; `diagnosis` is what the difference looks like.
+    """
+
+    law: str
+    statement: str
+    layer: str
+    at: str
+    index: tuple[int, ...] | None
+    got: Any
+    expected: Any
+    oracle: str
+    bound: float
+    diagnosis: str
+    case: str
+
+    def __str__(self) -> str:
+        place = self.at + (f"[{', '.join(map(str, self.index))}]" if self.index else "")
+        expected = f"{_number(self.expected)}{f', give or take {self.bound:.2g}' if self.bound else ''}"
+        rows = {
+            "at": place,
+            "got": _number(self.got),
+            "expected": expected,
+            "oracle": self.oracle,
+            "diagnosis": self.diagnosis,
+        }
+        lines = [f"{self.layer} breaks the law {self.law!r}:", *textwrap.wrap(self.statement, 110), ""]
+        lines += [f"    {name:<9}  {text}" for name, text in rows.items() if text]
+        return "\n".join([*lines, "", "The case, as code that runs:", "", textwrap.indent(self.case, "    ")])
+
+
+def _number(value: Any) -> str:
+    return value if isinstance(value, str) else repr(value.item() if hasattr(value, "item") else value)

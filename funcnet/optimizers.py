@@ -242,7 +242,7 @@ class RMSProp(Optimizer):
         kept, variance = [v], v
         if self.centered:
             mean = self.alpha * others[0] + (1 - self.alpha) * g
-            kept, variance = [v, mean], v - mean * mean
+            kept, variance = [v, mean], np.maximum(v - mean * mean, 0)  # which rounding may take below 0
         update = g / (np.sqrt(variance) + self.eps)
         if self.momentum:
             update = self.momentum * others[-1] + update

@@ -139,3 +139,9 @@ def test_optimizers_with_other_options_are_not_equal():
 def test_an_optimizer_is_frozen():
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
         fn.SGD(0.1).learning_rate = 0.2
+
+
+def test_centered_rms_prop_takes_the_root_of_no_negative_number():
+    optimizer = fn.RMSProp(0.1, alpha=0.5, centered=True)
+    params, _ = after(optimizer, (np.ones(3),), [(np.array([0.1, 0.3, 0.7]),)] * 100)
+    assert np.isfinite(params[0]).all()

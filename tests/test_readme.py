@@ -10,7 +10,7 @@ import funcnet as fn
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-EXAMPLE, LAYERS = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+EXAMPLE, LAYERS, CHECKS = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
 
 
 def test_the_example_is_under_25_lines_and_learns():
@@ -40,6 +40,15 @@ def test_the_layers_of_ones_own_have_right_gradients(name):
     h = 1e-6
     difference = layer.apply(params, x + h * direction) - layer.apply(params, x - h * direction)
     assert np.vdot(dx, direction) == pytest.approx(np.vdot(dy, difference) / (2 * h), rel=1e-8)
+
+
+def test_the_checks_pass_and_print_a_line_for_each_leaf(capsys):
+    names = {}
+    exec(LAYERS + CHECKS, names)
+    printed = capsys.readouterr().out
+    for path in ("0.weight", "0.bias", "2.scale", "3.weight", "3.bias", "all"):
+        assert re.search(rf"^{re.escape(path)} ", printed, flags=re.MULTILINE)
+    names["check_layer"](names["Square"](), input_shape=(3,))
 
 
 def test_every_module_is_on_the_map():

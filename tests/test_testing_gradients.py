@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import funcnet as fn
+from funcnet.layers.activations import sigmoid
 from funcnet.testing import GradientReport, check_gradients
 
 SMOOTH = [fn.Sigmoid(), fn.Tanh(), fn.GELU(), fn.SiLU(), fn.Softplus(), fn.ELU(), fn.Softmax(), fn.LogSoftmax()]
@@ -49,6 +50,56 @@ def test_every_coordinate_agrees_to_1e_12_relative():
     exact = fn.testing.oracles.exact(lambda p: loss.forward(model.forward(p, X)[0], target)[0], params, coordinates)
     for derivative, leaf in zip(exact, fn.tree.leaves(grads), strict=True):
         np.testing.assert_allclose(leaf.ravel(), derivative, rtol=1e-12)
+
+
+@pytest.mark.parametrize(("loss", "last", "target"), LOSSES.values(), ids=LOSSES)
+@pytest.mark.parametrize("activation", [*SMOOTH, fn.ReLU(), fn.LeakyReLU(), fn.ELU(2.0), fn.Identity()], ids=repr)
+def test_a_row_of_zeros_through_zero_biases_ties_everywhere_and_is_right(activation, loss, last, target):
+    model, params = network(activation, last)
+    report = check_gradients(model, loss, params, X * [[0], [1], [0], [1]], target)
+    assert report.method == "exact"
+    assert report.ok(1e-14)
+
+
+def relu_with(derivative_at_0):
+    return fn.Elementwise(lambda x: np.maximum(x, 0), lambda x: np.where(x == 0, derivative_at_0, x > 0))
+
+
+@pytest.mark.parametrize(
+    ("activation", "right"),
+    [
+        *((relu_with(derivative), 0 <= derivative <= 1) for derivative in (-0.01, 0, 0.3, 1, 1.01, 2)),
+        (fn.Elementwise(sigmoid, lambda x: np.where(x == 0, 0, sigmoid(x) * sigmoid(-x))), False),
+        (fn.Elementwise(lambda x: x * np.where(x > 0, 1, 0.1), lambda x: np.where(x >= 0, 1, 0.1)), True),
+        (fn.Elementwise(np.abs, np.sign), True),
+        (fn.Elementwise(np.abs, lambda x: np.where(x == 0, -1.01, np.sign(x))), False),
+    ],
+)
+def test_at_a_corner_what_lies_between_its_slopes_is_right_and_nothing_else(activation, right):
+    model, params = network(activation)
+    for float_type, rounding in ((np.float64, 1e-14), (np.float32, 1e-6)):
+        cast = fn.tree.cast(params, float_type)
+        report = check_gradients(model, fn.MeanSquaredError(), cast, X * [[0], [1], [1], [1]], P)
+        assert report.method == "exact"
+        assert report.ok(rounding) == right
+        assert all(leaf.relative < rounding for leaf in report.leaves if right or leaf.path != "0.bias")
+
+
+def test_the_other_side_is_asked_only_for_the_coordinates_that_differ():
+    asked = []
+
+    class Square(fn.MeanSquaredError):
+        def forward(self, y, target):
+            asked.append(len(getattr(y, "tangents", ())))
+            return super().forward(y, target)
+
+    model, params = network(fn.ReLU())
+    check_gradients(model, Square(), params, X, P)
+    assert asked == [0, 35, 7, 21, 3]
+    check_gradients(model, Square(), params, np.zeros((4, 5)), P)
+    assert asked[5:] == [0, 35, 7, 21, 3, 7]
+    check_gradients(model, Square(), fn.tree.cast(params, np.float32), X, P)  # where rounding is no difference
+    assert asked[11:] == [0, 35, 7, 21, 3]
 
 
 def test_combinators_dropout_penalty_and_flatten_are_exact_too():
@@ -197,6 +248,12 @@ def test_grads_that_are_not_like_params_are_refused(change):
     params = model.init(fn.Key(0), (5,), np.float64)
     with pytest.raises(fn.TreeError, match="grads of another structure: at"):
         check_gradients(model, fn.MeanSquaredError(), params, X, P)
+
+
+def test_grads_of_python_numbers_are_held_against_the_oracle_too():
+    model = other_grads(lambda grads: fn.tree.map(lambda leaf: leaf.astype(object), grads))
+    params = model.init(fn.Key(0), (5,), np.float64)
+    assert check_gradients(model, fn.MeanSquaredError(), params, X, P).ok(1e-14)
 
 
 def test_a_wrong_sign_is_seen_at_any_size():

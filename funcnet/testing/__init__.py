@@ -10,8 +10,8 @@ from typing import Any as _Any
 
 from funcnet.testing.checks import check_law, check_layer
 from funcnet.testing.gradients import GradientReport, LeafReport, check_gradients
-from funcnet.testing.losses import check_loss
-from funcnet.testing.optimizers import check_optimizer
+from funcnet.testing.losses import check_loss, check_loss_law
+from funcnet.testing.optimizers import check_optimizer, check_optimizer_law
 from funcnet.testing.violation import LawViolation
 
 if _TYPE_CHECKING:
@@ -25,7 +25,9 @@ __all__ = [
     "check_law",
     "check_layer",
     "check_loss",
+    "check_loss_law",
     "check_optimizer",
+    "check_optimizer_law",
 ]
 
 

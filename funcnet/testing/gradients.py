@@ -83,9 +83,10 @@ def check_gradients(
     """Hold the gradient that `value_and_grad` gives against one that knows no backward pass.
 
     `method` is "exact" (dual numbers), "richardson", "central" with `step`, or None: exact where every operation of
-    model and loss has a rule, else Richardson. The oracle works in float64, whatever the params' dtype. `sample`
-    checks so many coordinates of each leaf, chosen by `key`, where all would take too long. Raises ValueError for
-    another method, TypeError where "exact" has no rule, TreeError if the gradient has not the tree of params.
+    model and loss has a rule, else Richardson. The oracle works in float64, whatever the params' dtype. To "exact", at
+    a corner, what lies between the one-sided derivatives counts as right. `sample` checks so many coordinates of each
+    leaf, chosen by `key`, where all would take too long. Raises ValueError for another method, TypeError where "exact"
+    has no rule, TreeError if the gradient has not the tree of params.
 
     >>> import funcnet as fn
     >>> model = fn.sequential(fn.Linear(3), fn.Tanh(), fn.Linear(2))
@@ -110,6 +111,9 @@ def check_gradients(
     analytic = [
         leaf.ravel()[indices].astype(np.float64) for leaf, indices in zip(named.values(), coordinates, strict=True)
     ]
+    if used == "exact":
+        apart = [_apart(n, a, leaf) for n, a, leaf in zip(numeric, analytic, named.values(), strict=True)]
+        numeric = _nearest(numeric, analytic, apart, objective, wide_params, coordinates)
     leaves = tuple(
         LeafReport(path, leaf.shape, _largest(n - a), _mean(n - a), _relative(n, a))
         for (path, leaf), n, a in zip(named.items(), numeric, analytic, strict=True)
@@ -133,6 +137,29 @@ def _derivatives(method: str | None, step: float, *arguments: Any) -> tuple[str,
     if method not in named:
         raise ValueError(f'method must be "exact", "richardson", "central" or None, got {method!r}')
     return method, named[method](*arguments)
+
+
+def _apart(n: Array, a: Array, leaf: Array) -> Array:
+    """Where n and a differ by more than the rounding of the leaf's dtype may do."""
+    eps = np.finfo(leaf.dtype if leaf.dtype.kind == "f" else np.float64).eps
+    apart: Array = ~(np.abs(n - a) <= 100 * eps * np.abs(n))  # NaN is
+    return apart
+
+
+def _nearest(
+    above: list[Array],
+    analytic: list[Array],
+    apart: list[Array],
+    f: Callable[[Tree], Any],
+    params: Tree,
+    coordinates: list[Array],
+) -> list[Array]:
+    """What between the derivatives from above and from below is nearest to the analytic, where that is apart."""
+    asked = [indices[where] for indices, where in zip(coordinates, apart, strict=True)]
+    nearest = [n.copy() for n in above]
+    for n, a, where, below in zip(nearest, analytic, apart, oracles.exact(f, params, asked, side=-1), strict=True):
+        n[where] = np.clip(a[where], np.minimum(n[where], below), np.maximum(n[where], below))
+    return nearest
 
 
 def _coordinates(size: int, sample: int | None, key: Key) -> Array:

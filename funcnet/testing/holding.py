@@ -25,9 +25,16 @@ class Kind:
     shrunk: Callable[[Any, Callable[[Any], bool]], Any] = lambda case, fails: case
     results: Mapping[str, str] = {}  # what the kind calls y and dx
 
+    def of_one(self, law: str) -> Kind:
+        """The kind with this law alone, for a case that stays as it is. Raises ValueError if there is no such law."""
+        if law not in self.laws:
+            raise ValueError(f"there is no law {law!r}; there are {', '.join(self.laws)}")
+        return attrs.evolve(self, laws={law: self.laws[law]}, shrunk=lambda case, fails: case)
+
 
 def hold(kind: Kind, cases: Iterable[Any], exempt: Mapping[str, str]) -> None:
     """Ask every law on every case. Raises LawViolation where one fails that is not exempted, or holds though it is."""
+    __tracebackhide__ = True  # pytest then shows the line that asked
     _check_exempt(kind, exempt)
     held, broken, case = set(), set(), None
     with np.errstate(all="ignore"), warnings.catch_warnings():
@@ -42,7 +49,8 @@ def hold(kind: Kind, cases: Iterable[Any], exempt: Mapping[str, str]) -> None:
                 elif law in exempt:
                     broken.add(law)
                 else:
-                    raise _violation(kind, law, case, error) from error
+                    cause = None if isinstance(error, Difference) else error
+                    raise _violation(kind, law, case, error) from cause
     for law in sorted((held & set(exempt)) - broken):
         holds = Difference("exempt", "a law that holds", f"one that does not, for the reason {exempt[law]!r}")
         raise _written(kind, law, case, holds, "")

@@ -10,6 +10,7 @@ import numpy as np
 from funcnet.arrays import Array, Shape
 from funcnet.losses import BinaryCrossEntropy, SigmoidBinaryCrossEntropy, SoftmaxCrossEntropy
 from funcnet.random import Key
+from funcnet.specification import integer
 from funcnet.testing.case import Case, Difference
 from funcnet.testing.checks import check_symmetries
 from funcnet.testing.diagnosis import diagnosis
@@ -18,12 +19,14 @@ from funcnet.testing.holding import Kind, hold
 from funcnet.testing.laws.losses import LOSS_LAWS, loss_case
 from funcnet.testing.source import script, written
 
-_BATCHES: tuple[Shape, ...] = ((2,), (1,), (), (3,), (2, 2), (5,))
+_BATCHES: tuple[Shape, ...] = ((2,), (1,), (), (3,), (2, 2), (5,), (40,))
 _FEATURES = (3, 1, 4)
 
 
 def _probabilities(draws: np.random.Generator, shape: Shape) -> Array:
-    return np.asarray(draws.integers(1, 64, shape) / 64.0)
+    """64ths, some of them far smaller."""
+    small = 2.0 ** -draws.integers(7, 60, shape)
+    return np.where(draws.random(shape) < 0.25, small, draws.integers(1, 64, shape) / 64.0)
 
 
 def _distributions(draws: np.random.Generator, shape: Shape) -> Array:
@@ -67,7 +70,10 @@ def check_loss(
     >>> import funcnet as fn
     >>> check_loss(fn.SoftmaxCrossEntropy(), symmetries=["shift-invariant"])
     """
+    __tracebackhide__ = True
+    _check_is_loss(loss)
     check_symmetries(symmetries)
+    integer(examples, "examples", 1)
     default_targets, default_outputs = _OF_OURS.get(type(loss), (("numbers",), "numbers"))
     targets = default_targets if targets is None else targets if isinstance(targets, tuple) else (targets,)
     outputs = default_outputs if outputs is None else outputs
@@ -81,21 +87,43 @@ def _cases(
     loss: Any, targets: tuple[Any, ...], outputs: Any, key: Key, examples: int, symmetries: tuple[Any, ...]
 ) -> Iterator[Case]:
     is_bounded = outputs != "numbers" if isinstance(outputs, str) else True
-    for i in range(examples):
-        draws, dtype, kind = key.fold_in(i).generator(), (np.float64, np.float32)[i % 2], targets[i % len(targets)]
-        regime = REGIMES[i // 2 % len(REGIMES)] if isinstance(outputs, str) and outputs == "numbers" else None
+    for i in range(examples):  # of the periods 7, 3 and 2 each meets each, and 8 examples later other targets
+        draws, dtype, kind = key.fold_in(i).generator(), (np.float64, np.float32)[i % 2], targets[i // 8 % len(targets)]
+        drawn = _KINDS[outputs] if isinstance(outputs, str) else None
+        if not is_bounded:
+            drawn = REGIMES[i // 2 % len(REGIMES)]
         if isinstance(kind, str):
-            shape = (*_BATCHES[i % len(_BATCHES)], _FEATURES[i // 2 % len(_FEATURES)])
-            target = _KINDS[kind](draws, shape)
-            y = regime(draws, shape) if regime else _KINDS[outputs](draws, shape)
+            shape = (*_BATCHES[i % len(_BATCHES)], _FEATURES[i % len(_FEATURES)])
+            target, y = _KINDS[kind](draws, shape), drawn(draws, shape) if drawn else np.asarray(outputs)
         else:
-            given = np.asarray(kind)
-            rows = np.arange(len(given)) if i == 0 else draws.integers(len(given), size=1 + i % 5)
-            target = given[rows]
-            shape = target.shape if target.dtype.kind == "f" else (*target.shape, int(given.max()) + 1)
-            y = np.asarray(outputs)[rows] if not isinstance(outputs, str) else _KINDS[outputs](draws, shape)
+            target, y = _given(draws, np.asarray(kind), outputs, drawn, is_whole=i == 0)
         target = target.astype(dtype) if target.dtype.kind == "f" else target
-        yield loss_case(loss, np.asarray(y).astype(dtype), target, is_bounded, symmetries)
+        yield loss_case(loss, y.astype(dtype), target, is_bounded, symmetries)
+
+
+def _given(draws: Any, targets: Array, outputs: Any, drawn: Any, is_whole: bool) -> tuple[Array, Array]:
+    """Some of the rows of the given targets, at first all, with those of the outputs or drawn ones."""
+    rows: Any = ... if is_whole or not targets.ndim else draws.integers(len(targets), size=draws.integers(1, 6))
+    target = targets[rows]
+    if drawn is None:
+        return target, np.asarray(outputs)[rows]
+    return target, drawn(draws, target.shape if target.dtype.kind == "f" else (*target.shape, int(targets.max()) + 1))
+
+
+def check_loss_law(law: str, loss: Any, y: Any, target: Any, *, symmetries: Sequence[Any] = ()) -> None:
+    """Hold a loss against one law, on one case. Raises LawViolation where it is broken, ValueError for no such law.
+
+    >>> import funcnet as fn
+    >>> check_loss_law("coordinates", fn.MeanSquaredError(), np.array([[0.5]]), np.array([[1.0]]))
+    """
+    _check_is_loss(loss)
+    check_symmetries(symmetries)
+    hold(LOSSES.of_one(law), [loss_case(loss, np.asarray(y), np.asarray(target), False, tuple(symmetries))], {})
+
+
+def _check_is_loss(loss: Any) -> None:
+    if isinstance(loss, type) or not (hasattr(loss, "forward") and hasattr(loss, "backward")):
+        raise TypeError(f"expected a loss, an object with forward and backward, got {loss!r}")
 
 
 def _shrunk(case: Case, fails: Callable[[Case], bool]) -> Case:
@@ -110,13 +138,13 @@ def _shrunk(case: Case, fails: Callable[[Case], bool]) -> Case:
 
 
 def _named(difference: Difference, case: Case) -> str:
-    return diagnosis(difference, case).replace("dy is", "1 is").replace("where x", "where y")
+    return diagnosis(difference, case).replace("x is", "y is").replace("|x|", "|y|")
 
 
 def _script(law: str, case: Case) -> str:
     values = {"loss": case.layer.loss, "y": case.x, "target": case.layer.target}
     symmetries = f", symmetries={case.symmetries}" if case.symmetries else ""
-    return script(values, f"fn.testing.check_loss(loss, outputs=y, targets=target{symmetries})")
+    return script(values, f"fn.testing.check_loss_law({law!r}, loss, y, target{symmetries})")
 
 
 LOSSES = Kind(LOSS_LAWS, lambda case: written(case.layer.loss), _script, _named, _shrunk, {"y": "value", "dx": "dy"})

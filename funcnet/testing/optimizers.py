@@ -11,6 +11,7 @@ from funcnet import tree
 from funcnet.arrays import Array
 from funcnet.layers import LinearParams
 from funcnet.random import Key
+from funcnet.specification import integer
 from funcnet.testing.case import cast
 from funcnet.testing.drawing import dyadic, ordinary
 from funcnet.testing.holding import Kind, hold
@@ -21,7 +22,7 @@ from funcnet.tree import Tree
 # From one number on: the first case that breaks a law is a small one.
 _SHAPES: tuple[Tree, ...] = (
     (np.zeros(1),),
-    (np.zeros(2), np.zeros(1)),
+    (np.zeros(2), np.zeros(2)),
     LinearParams(np.zeros((2, 3)), np.zeros(3)),
     (LinearParams(np.zeros((3, 2)), None), (), (np.zeros(()), np.zeros((0, 2)))),
 )
@@ -31,7 +32,6 @@ def check_optimizer(
     optimizer: Any,
     *,
     params: Tree = None,
-    grads: tuple[Tree, ...] | None = None,
     exempt: Mapping[str, str] = {},
     examples: int = 24,
     seed: int = 0,
@@ -39,27 +39,42 @@ def check_optimizer(
     """Hold an optimizer against every law of optimizers.
 
     It has `init(params) -> state` and `update(params, grads, state) -> (params, state)`.
-    `params`, and `grads`, a tuple of gradients for as many updates, are what to use instead of drawn ones; `exempt` is
-    that of `check_layer`. Weight decay and schedules that are fields of the optimizer, `weight_decay` and
-    `learning_rate`, are taken out for the laws that need an optimizer without.
+    `params` are what to start from instead of drawn ones; `exempt` is that of `check_layer`. For laws that need an
+    optimizer without them, its fields `weight_decay`, `frozen` and a `learning_rate` that is a schedule are taken out.
 
     Raises LawViolation where a law is broken, ValueError for a law that there is not.
 
     >>> import funcnet as fn
     >>> check_optimizer(fn.Adam(0.1))
     """
+    __tracebackhide__ = True
+    _check_is_optimizer(optimizer)
+    integer(examples, "examples", 1)
+    hold(OPTIMIZERS, _cases(optimizer, params, Key(seed), examples), exempt)
+
+
+def check_optimizer_law(law: str, optimizer: Any, params: Tree, grads: tuple[Tree, ...]) -> None:
+    """Hold an optimizer against one law, from these params, with the gradients of some updates.
+
+    Raises LawViolation where it is broken, ValueError for no such law.
+
+    >>> import funcnet as fn
+    >>> check_optimizer_law("zero", fn.SGD(0.5), (np.array([1.0]),), ((np.array([2.0]),),))
+    """
+    _check_is_optimizer(optimizer)
+    hold(OPTIMIZERS.of_one(law), [OptimizerCase(optimizer, params, grads)], {})
+
+
+def _check_is_optimizer(optimizer: Any) -> None:
     if isinstance(optimizer, type) or not (hasattr(optimizer, "init") and hasattr(optimizer, "update")):
         raise TypeError(f"expected an optimizer, an object with init and update, got {optimizer!r}")
-    hold(OPTIMIZERS, _cases(optimizer, params, grads, Key(seed), examples), exempt)
 
 
-def _cases(
-    optimizer: Any, params: Tree, grads: tuple[Tree, ...] | None, key: Key, examples: int
-) -> Iterator[OptimizerCase]:
+def _cases(optimizer: Any, params: Tree, key: Key, examples: int) -> Iterator[OptimizerCase]:
     for i in range(examples):
         draws, like = key.fold_in(i).generator(), _SHAPES[i % len(_SHAPES)] if params is None else params
         start = _drawn(draws, like, ordinary if i % 3 == 2 else dyadic) if params is None else params
-        steps = grads or tuple(_drawn(draws, like, _gradients) for _ in range(1 + i % 5))
+        steps = tuple(_drawn(draws, like, _gradients) for _ in range(1 + i % 5))
         if i // 4 % 2:
             start, steps = cast(start, np.float32), tuple(cast(each, np.float32) for each in steps)
         yield OptimizerCase(optimizer, start, steps)
@@ -76,7 +91,7 @@ def _gradients(draws: np.random.Generator, shape: tuple[int, ...]) -> Array:
 
 def _script(law: str, case: OptimizerCase) -> str:
     values = {"optimizer": case.optimizer, "params": case.params, "grads": case.grads}
-    return script(values, "fn.testing.check_optimizer(optimizer, params=params, grads=grads)")
+    return script(values, f"fn.testing.check_optimizer_law({law!r}, optimizer, params, grads)")
 
 
 OPTIMIZERS = Kind(OPTIMIZER_LAWS, lambda case: written(case.optimizer), _script)

@@ -65,11 +65,15 @@ def in_chunks(indices: Array, numbers: int) -> list[Array]:
     return [indices[start : start + length] for start in range(0, len(indices), length)]
 
 
-def exact(f: Callable[[Tree], Any], params: Tree, coordinates: Sequence[Array]) -> list[Array]:
+def exact(f: Callable[[Tree], Any], params: Tree, coordinates: Sequence[Array], side: int = 1) -> list[Array]:
     """By dual numbers: to rounding. Raises TypeError where f does something that has no rule.
+
+    At a corner the derivative is that from above or, with `side` -1, that from below.
 
     >>> exact(lambda params: np.sum(params[0] ** 2), (np.array([1.0, 3.0]),), [np.array([0, 1])])
     [array([2., 6.])]
+    >>> exact(lambda params: np.abs(params[0][0]), (np.array([0.0]),), [np.array([0])], side=-1)
+    [array([-1.])]
     """
     leaves = tree.leaves(params)
 
@@ -79,11 +83,12 @@ def exact(f: Callable[[Tree], Any], params: Tree, coordinates: Sequence[Array]) 
             raise TypeError(f"expected one real number as the value, got {value!r}")
         return value
 
+    def derivatives(which: int, part: Array) -> Array:
+        directions = one_hot(leaves, which, part)
+        return pushed(real, params, directions) if side > 0 else -pushed(real, params, [-v for v in directions])
+
     return [
-        np.concatenate(
-            [np.zeros(0)]
-            + [pushed(real, params, one_hot(leaves, which, part)) for part in in_chunks(indices, leaves[which].size)]
-        )
+        np.concatenate([np.zeros(0), *(derivatives(which, part) for part in in_chunks(indices, leaves[which].size))])
         for which, indices in enumerate(coordinates)
     ]
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from funcnet import tree
 from funcnet.arrays import Array
-from funcnet.node import assembled
+from funcnet.node import assembled, tuple_of
 from funcnet.testing.case import Inapplicable
 from funcnet.tree import Tree
 
@@ -36,7 +36,7 @@ def _rebuilt(structure: Any, leaves: Any) -> Tree:
     if kind is tree.Carried:
         return content
     children = [_rebuilt(child, leaves) for child in content]
-    return tuple(children) if issubclass(kind, tuple) else assembled(kind, children)
+    return tuple_of(kind, children) if issubclass(kind, tuple) else assembled(kind, children)
 
 
 def snapshot(value: Any) -> Any:

@@ -35,6 +35,10 @@ def written(value: Any) -> str:
     """The code of a value: trees of arrays, values of attrs classes, functions, and what `repr` writes as code."""
     if is_leaf(value):
         return _array(np.asarray(value))
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        return (
+            f"{type(value).__name__}({', '.join(f'{name}={written(item)}' for name, item in value._asdict().items())})"
+        )
     if isinstance(value, tuple):
         return f"({', '.join(map(written, value))}{',' if len(value) == 1 else ''})"
     if isinstance(value, list):
@@ -42,9 +46,12 @@ def written(value: Any) -> str:
     if isinstance(value, dict):
         return f"{{{', '.join(f'{key!r}: {written(item)}' for key, item in value.items())}}}"
     if hasattr(type(value), "__node_fields__") or (attrs.has(type(value)) and not _is_code(repr(value))):
-        fields = [(field.alias, getattr(value, field.name)) for field in attrs.fields(type(value)) if field.init]
-        return f"{type(value).__name__}({', '.join(f'{name}={written(item)}' for name, item in fields)})"
+        return _call(value, {f.alias: getattr(value, f.name) for f in attrs.fields(type(value)) if f.init})
     return code(value)
+
+
+def _call(value: Any, arguments: dict[str, Any]) -> str:
+    return f"{type(value).__name__}({', '.join(f'{name}={written(item)}' for name, item in arguments.items())})"
 
 
 def _is_code(text: str) -> bool:
@@ -76,22 +83,24 @@ def _imports(text: str, values: list[Any]) -> list[str]:
     modules = {"np": "import numpy as np", "math": "import math", "fn": "import funcnet as fn"}
     lines = [line for name, line in modules.items() if name in names]
     known = {item.__name__: item for value in values for item in _definitions(value)}
-    ours = sorted(name for name in names if name in dir(funcnet) and name not in known)
-    for name in sorted(names & set(known)):
-        item = known[name]
-        if item.__module__.partition(".")[0] == "funcnet" and name in dir(funcnet):
-            ours.append(name)
-        elif "<locals>" in item.__qualname__:
+    homes: dict[str, list[str]] = {}
+    for name in sorted(names - set(modules)):
+        item = known.get(name)
+        if name in dir(funcnet) and (item is None or item.__module__.partition(".")[0] == "funcnet"):
+            homes.setdefault("funcnet", []).append(name)
+        elif item is not None and "<locals>" in item.__qualname__:
             lines.append(f"# {name} is made inside {item.__qualname__.partition('.<locals>')[0]} in {item.__module__}")
-        elif item.__module__ != "builtins":
-            lines.append(f"from {item.__module__} import {name}")
-    return [*lines, *([f"from funcnet import {', '.join(sorted(ours))}"] if ours else [])]
+        elif item is not None and item.__module__ != "builtins":
+            homes.setdefault(item.__module__, []).append(name)
+    return [*lines, *(f"from {home} import {', '.join(each)}" for home, each in homes.items())]
 
 
 def _definitions(value: Any) -> Iterator[Any]:
     """The classes and functions in a value."""
-    if isinstance(value, tuple | list):
-        for item in value:
+    if isinstance(value, tuple | list | dict):
+        if type(value) not in (tuple, list, dict):
+            yield type(value)
+        for item in value.values() if isinstance(value, dict) else value:
             yield from _definitions(item)
     elif attrs.has(type(value)):
         yield type(value)

@@ -4,6 +4,7 @@ from funcnet.testing.case import Law
 from funcnet.testing.laws import derivatives, numbers, passes
 
 LAYER_LAWS: dict[str, Law] = {
+    "init": passes.initialization,
     "structure": passes.structure,
     "purity": passes.purity,
     "determinism": passes.determinism,

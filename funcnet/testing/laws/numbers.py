@@ -12,7 +12,7 @@ import numpy as np
 
 from funcnet import tree
 from funcnet.arrays import Array
-from funcnet.testing.case import Case, Difference, Results, close, largest, same_bits
+from funcnet.testing.case import Case, Difference, Results, close, floats, largest, same_bits
 from funcnet.testing.snapshots import read_only
 
 
@@ -96,7 +96,13 @@ def layout(case: Case) -> None:
     expected = case.passes()
     for name, laid in LAYOUTS.items():
         other = attrs.evolve(case, x=laid(case.x), dy=laid(case.dy))
-        close(other.passes(), expected, case, f"x and dy as they were, before {name}")
+        try:
+            results = other.passes()
+        except TypeError:
+            if name == "another byte order":  # which a layer may refuse
+                continue
+            raise
+        close(results, expected, case, f"x and dy as they were, before {name}")
     other = attrs.evolve(case, params=tree.map(lambda leaf: np.array(leaf, order="F"), case.params))
     close(other.passes(), expected, case, "params as they were, before Fortran order")
 
@@ -117,6 +123,7 @@ def _reversed(array: Array) -> Array:
     return reversed_twice
 
 
+_MOST_PLACES = 4  # where NaN is put
 LAYOUTS: dict[str, Callable[[Array], Array]] = {
     "Fortran order": lambda array: np.array(array, order="F"),
     "strides": _strided,
@@ -141,27 +148,28 @@ def dtype(case: Case) -> None:
 
 
 def finite(case: Case) -> None:
-    """x of magnitude 1e3, 1e5 and near the largest float give finite numbers wherever the dtype has them."""
+    """x of magnitude 1e3 and 1e5, or near the largest float, gives finite numbers wherever the dtype has them."""
     case.needs(not case.is_given and case.batch == (1,) and case.x.size > 0)
     unit = case.x / max(largest(case.x), 1.0)
-    alone = np.zeros_like(unit)
-    alone.flat[0] = np.finfo(case.x.dtype).max / 4
     extremes = {f"x of magnitude {size:g}": unit * case.x.dtype.type(size) for size in (1e3, 1e5)}
-    for sign, name in ((1, "largest"), (-1, "most negative")):
-        extremes[f"one number of x near the {name} float"] = sign * alone
+    if not floats(case.params):  # or what is in between may overflow
+        alone = np.zeros_like(unit)
+        alone.flat[0] = np.finfo(case.x.dtype).max / 4
+        extremes |= {"a number of x near the largest float": alone, "one near the most negative float": -alone}
     for name, x in extremes.items():
         check_finite(case, x, name)
 
 
 def check_finite(case: Case, x: Array, name: str) -> None:
-    """Raise Difference if a result at this x is not finite, though a wider dtype shows that it has a finite value."""
+    """Raise Difference if a wider dtype shows that a result at this x, which is not finite, has a finite value."""
     true = _in_more_digits(case, x)
     for at, array in case.passes(x).items():
-        representable = np.abs(true[at]) < np.finfo(array.dtype).max / 4 if at in true else False
-        lost = np.argwhere(representable & ~np.isfinite(array))
-        if len(lost):
-            index = tuple(map(int, lost[0]))
-            raise Difference(at, array[index], true[at][index], index, f"more digits, {name}")
+        if at in true:
+            representable = np.abs(true[at]) < np.finfo(array.dtype).max / 4
+            lost = np.argwhere(representable & ~np.isfinite(array))
+            if len(lost):
+                index = tuple(map(int, lost[0]))
+                raise Difference(at, array[index], true[at][index], index, f"more digits, {name}")
 
 
 def _in_more_digits(case: Case, x: Array) -> Results:
@@ -177,22 +185,20 @@ def _in_more_digits(case: Case, x: Array) -> Results:
 
 def nan(case: Case) -> None:
     """A NaN stays in its row of y and dx, and is not swallowed where y depends on its place."""
-    n = case.needs_rows(2)
-    case.needs(not case.is_given and case.x[0].size > 0)
+    case.needs_rows(2)
+    case.needs(not case.is_given)
     before = _of_rows(case.passes())
-    place = (0, *(0 for _ in case.input_shape))
-    with_nan, moved = case.x.copy(), case.x.copy()
-    with_nan[place] = np.nan
-    moved[place] += 2.0**-10 * (1 + abs(moved[place]))
-    after = _of_rows(case.passes(with_nan))
-    same_bits(
-        {at: array[1:n] for at, array in after.items()},
-        {at: array[1:n] for at, array in before.items()},
-        f"no NaN at x[{', '.join(map(str, place))}]",
-    )
-    y = _of_rows(case.passes(moved))["y"]
-    if not tree.equal(y[0], before["y"][0]) and not np.isnan(after["y"][0]).any():
-        raise Difference("y[0]", "no NaN", f"NaN, as x[{', '.join(map(str, place))}] is NaN and y depends on it")
+    for j in case.draws("nan").permutation(case.x[0].size)[:_MOST_PLACES]:
+        place = (0, *map(int, np.unravel_index(j, case.input_shape)))
+        with_nan, moved = case.x.copy(), case.x.copy()
+        with_nan[place] = np.nan
+        moved[place] += 2.0**-10 * (1 + abs(moved[place]))
+        name, after = f"x[{', '.join(map(str, place))}]", _of_rows(case.passes(with_nan))
+        got, expected = ({at: array[1:] for at, array in results.items()} for results in (after, before))
+        same_bits(got, expected, f"no NaN at {name}")
+        y = case.passes(moved)["y"]
+        if not tree.equal(y[0], before["y"][0]) and not np.isnan(after["y"][0]).any():
+            raise Difference("y[0]", "no NaN", f"NaN, as {name} is NaN and y depends on it")
 
 
 def _of_rows(results: Results) -> Results:

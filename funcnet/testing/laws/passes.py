@@ -69,32 +69,37 @@ def determinism(case: Case) -> None:
 
 
 def interleaving(case: Case) -> None:
-    """A forward or backward of another x between forward and backward changes nothing."""
-    expected, other = case.passes(), another_x(case)
-    y, cache = case.layer.forward(case.params, case.x)
-    y = np.array(y)
-    other_y, other_cache = case.layer.forward(case.params, other)
-    same_bits(
-        named(y, *case.layer.backward(case.params, cache, case.dy)), expected, "backward with no other forward before"
-    )
-    case.layer.backward(case.params, other_cache, np.ones_like(other_y))
-    same_bits(
-        named(y, *case.layer.backward(case.params, cache, case.dy)), expected, "backward with no other backward before"
-    )
+    """Passes of another x or of other params between forward and backward change nothing."""
+    expected = case.passes()
+    for x, params in [*((x, case.params) for x in other_inputs(case)), (case.x, _other_params(case))]:
+        y, cache = case.layer.forward(case.params, case.x)
+        y = np.array(y)
+        other_y, other_cache = case.layer.forward(params, x)
+        got = named(y, *case.layer.backward(case.params, cache, case.dy))
+        same_bits(got, expected, "backward with no other forward before")
+        case.layer.backward(params, other_cache, np.ones_like(other_y))
+        got = named(y, *case.layer.backward(case.params, cache, case.dy))
+        same_bits(got, expected, "backward with no other backward before")
 
 
-def another_x(case: Case) -> Array:
-    """Another input: other numbers and more rows, or the rows that were given in another order."""
+def other_inputs(case: Case) -> list[Array]:
+    """Other inputs: other numbers and, with them, more rows; or the rows that were given in another order."""
     if case.is_given:
-        return case.x[::-1] if case.batch else case.x
+        return [case.x[::-1] if case.batch else case.x]
     other = case.x * 0.5 + 0.25
-    return np.concatenate([other, other, other[:1] + 1]) if case.batch else other
+    return [other, np.concatenate([other, other, other[:1] + 1])] if case.batch else [other]
+
+
+def _other_params(case: Case) -> Tree:
+    if case.is_given:
+        return case.params
+    return tree.map(lambda leaf: leaf * 0.5 + 0.25 if leaf.dtype.kind == "f" else leaf, case.params)
 
 
 def threads(case: Case) -> None:
     """Eight threads at once, half of them on another x, get the bits that one gets alone."""
     case.needs_rows(2)
-    inputs = [case.x, another_x(case)]
+    inputs = [case.x, other_inputs(case)[-1]]
     dys = [case.dy, np.ones_like(case.layer.forward(case.params, inputs[1])[0])]
     alone = [case.passes(x, dy) for x, dy in zip(inputs, dys, strict=True)]
     all_forwards_done = threading.Barrier(8, timeout=10)
@@ -135,9 +140,17 @@ def aliasing(case: Case) -> None:
         others[at] = leaf
 
 
+def initialization(case: Case) -> None:
+    """`init` gives the same bits for the same key."""
+    layer = case.needs_layer()
+    first, again = (layer.init(Key(0), case.input_shape, case.x.dtype) for _ in range(2))
+    same_bits(leaves("params", again), leaves("params", first), "init with the same key before")
+
+
 def shortcuts(case: Case) -> None:
-    """`apply` gives the y of forward, `params_backward` the grads of backward."""
+    """`apply` gives the y of forward, `params_backward` the grads of backward; neither writes into what it is given."""
     layer, expected = case.needs_layer(), case.passes()
+    case = _protected(case)
     same_bits({"y": np.asarray(layer.apply(case.params, case.x))}, {"y": expected["y"]}, "forward")
     _, cache = layer.forward(case.params, case.x)
     grads = layer.params_backward(case.params, cache, case.dy)
@@ -200,7 +213,8 @@ def training(case: Case) -> None:
     case.needs(case.batch != () and not tree.equal(np.asarray(y), np.asarray(y_trained)))
     others = (layer.training(Key(seed)).forward(case.params, x)[0] for seed in range(1, 9))
     if all(tree.equal(np.asarray(other), np.asarray(y_trained)) for other in others):
-        raise Difference("y", "the same draws with nine keys", "other draws with another key")
+        hint = 'a layer that differs in training but draws nothing is right: exempt={"training": "it draws nothing"}'
+        raise Difference("y", "the same with nine keys", "other draws with another key", diagnosis=hint)
 
 
 def _protected(case: Case) -> Case:

@@ -1,0 +1,82 @@
+"""Which law catches which broken layer, after how many cases: `python -m tests.kill_table` prints it."""
+
+from functools import cache
+from typing import Any
+from unittest.mock import patch
+
+import attrs
+
+from funcnet.table import aligned
+from funcnet.testing import check_layer, checks
+from tests import (
+    gallery_activations,
+    gallery_axes,
+    gallery_batches,
+    gallery_hidden,
+    gallery_numbers,
+    gallery_params,
+    gallery_rows,
+    gallery_state,
+    gallery_structure,
+    gallery_subtle,
+    gallery_writing,
+)
+
+EXAMPLES = 200
+GALLERIES = (
+    gallery_activations,
+    gallery_rows,
+    gallery_params,
+    gallery_axes,
+    gallery_writing,
+    gallery_state,
+    gallery_structure,
+    gallery_batches,
+    gallery_numbers,
+    gallery_subtle,
+    gallery_hidden,
+)
+UNSHRUNK = attrs.evolve(checks.LAYERS, shrunk=lambda case, fails: case)
+BROKEN = [exhibit for gallery in GALLERIES for exhibit in gallery.BROKEN]
+
+
+@attrs.frozen
+class Kill:
+    """What check_layer raised, None of a survivor, and how many cases it drew."""
+
+    error: Any
+    examples: int
+
+    @property
+    def law(self):
+        return getattr(self.error, "law", type(self.error).__name__ if self.error else "-")
+
+
+@cache
+def kill(index):
+    """What check_layer says to the broken layer of this index, with no time spent on shrinking."""
+    exhibit, drawn = BROKEN[index], []
+    draw = checks.layer_cases
+
+    def counted(*arguments):
+        for case in draw(*arguments):
+            drawn.append(case.batch)
+            yield case
+
+    with patch.object(checks, "layer_cases", counted), patch.object(checks, "LAYERS", UNSHRUNK):
+        try:
+            check_layer(exhibit.layer, exhibit.input_shape, examples=EXAMPLES, **exhibit.options)
+        except Exception as error:  # what is no LawViolation is a fault of the check, and the table is to show it
+            return Kill(error, len(drawn))
+    return Kill(None, len(drawn))
+
+
+def kill_table():
+    """The table, a row for each broken layer."""
+    kills = [kill(index) for index in range(len(BROKEN))]
+    table = [(e.name, k.law, str(k.examples), e.bug) for e, k in zip(BROKEN, kills, strict=True)]
+    return aligned([("layer", "law", "examples", "bug"), *table])
+
+
+if __name__ == "__main__":
+    print(kill_table())

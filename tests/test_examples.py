@@ -74,6 +74,10 @@ def test_a_learning_rate_that_diverges_ends_with_a_word_on_why(tmp_path):
 def test_check_your_layer_prints_a_violation_and_passes_with_the_fix():
     done = run("check_your_layer.py")
     assert (done.returncode, done.stderr) == (0, "")
-    for part in ("FirstRMSNorm(epsilon=1e-06) breaks the law 'coordinates'", "at         dx[", "check_law('coordinates'"):
+    for part in (
+        "FirstRMSNorm(epsilon=1e-06) breaks the law 'coordinates'",
+        "at         dx[",
+        "check_law('coordinates'",
+    ):
         assert part in done.stdout
     assert done.stdout.endswith("RMSNorm, with the gain in its place, passes every law.\n")

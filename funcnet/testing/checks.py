@@ -6,10 +6,8 @@ from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Any
 
-import numpy as np
-
 from funcnet import tree
-from funcnet.arrays import Array, Shape
+from funcnet.arrays import Array, Shape, as_floating
 from funcnet.layer import Layer
 from funcnet.random import Key
 from funcnet.specification import integer
@@ -62,7 +60,7 @@ def check_layer(
     subject = _as_layer(layer)
     check_symmetries(symmetries)
     integer(examples, "examples", 1)
-    x = x if x is None else np.asarray(x, None if np.asarray(x).dtype.kind == "f" else np.float64)
+    x = x if x is None else as_floating(x)
     if params is None and not hasattr(subject, "init"):
         params = ()
     subject, params = _with_tree(subject, params)
@@ -90,7 +88,7 @@ def check_law(
     """
     __tracebackhide__ = True
     check_symmetries(symmetries)
-    x, dy = np.asarray(x), np.asarray(dy)
+    x, dy = as_floating(x), as_floating(dy)
     subject, params = _with_tree(_as_layer(layer), params)
     case = Case(subject, params, x, dy, _input_shape(input_shape, x), tuple(symmetries))
     hold(LAYERS.of_one(law), [case], {})

@@ -53,7 +53,7 @@ def hold(kind: Kind, cases: Iterable[Any], exempt: Mapping[str, str]) -> None:
                     raise _violation(kind, law, case, error) from cause
     for law in sorted((held & set(exempt)) - broken):
         holds = Difference("exempt", "a law that holds", f"one that does not, for the reason {exempt[law]!r}")
-        raise _written(kind, law, case, holds, "")
+        raise attrs.evolve(_written(kind, law, case, holds, ""), case="")
 
 
 def _failure(kind: Kind, law: str, case: Any) -> Exception | None:

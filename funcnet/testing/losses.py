@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from funcnet.arrays import Array, Shape
+from funcnet.arrays import Array, Shape, as_floating
+from funcnet.layer import Layer
 from funcnet.losses import BinaryCrossEntropy, SigmoidBinaryCrossEntropy, SoftmaxCrossEntropy
 from funcnet.random import Key
 from funcnet.specification import integer
@@ -24,9 +25,10 @@ _FEATURES = (3, 1, 4)
 
 
 def _probabilities(draws: np.random.Generator, shape: Shape) -> Array:
-    """64ths, some of them far smaller."""
-    small = 2.0 ** -draws.integers(7, 60, shape)
-    return np.where(draws.random(shape) < 0.25, small, draws.integers(1, 64, shape) / 64.0)
+    """64ths, some of them next to 0 and some next to 1."""
+    which, ordinary = draws.integers(0, 6, shape), draws.integers(1, 64, shape) / 64.0
+    small, large = 2.0 ** -draws.integers(7, 60, shape), 1 - 2.0 ** -draws.integers(7, 25, shape)
+    return np.where(which == 0, small, np.where(which == 1, large, ordinary))
 
 
 def _distributions(draws: np.random.Generator, shape: Shape) -> Array:
@@ -116,14 +118,17 @@ def check_loss_law(law: str, loss: Any, y: Any, target: Any, *, symmetries: Sequ
     >>> import funcnet as fn
     >>> check_loss_law("coordinates", fn.MeanSquaredError(), np.array([[0.5]]), np.array([[1.0]]))
     """
+    __tracebackhide__ = True
     _check_is_loss(loss)
     check_symmetries(symmetries)
-    hold(LOSSES.of_one(law), [loss_case(loss, np.asarray(y), np.asarray(target), False, tuple(symmetries))], {})
+    hold(LOSSES.of_one(law), [loss_case(loss, as_floating(y), np.asarray(target), False, tuple(symmetries))], {})
 
 
 def _check_is_loss(loss: Any) -> None:
     if isinstance(loss, type) or not (hasattr(loss, "forward") and hasattr(loss, "backward")):
         raise TypeError(f"expected a loss, an object with forward and backward, got {loss!r}")
+    if isinstance(loss, Layer):
+        raise TypeError(f"expected a loss, got a layer, which is for check_layer: {loss!r}")
 
 
 def _shrunk(case: Case, fails: Callable[[Case], bool]) -> Case:

@@ -61,7 +61,10 @@ def check_optimizer_law(law: str, optimizer: Any, params: Tree, grads: tuple[Tre
     >>> import funcnet as fn
     >>> check_optimizer_law("zero", fn.SGD(0.5), (np.array([1.0]),), ((np.array([2.0]),),))
     """
+    __tracebackhide__ = True
     _check_is_optimizer(optimizer)
+    if not grads:
+        raise ValueError("expected the gradients of at least one update, got none")
     hold(OPTIMIZERS.of_one(law), [OptimizerCase(optimizer, params, grads)], {})
 
 

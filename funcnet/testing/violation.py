@@ -41,7 +41,8 @@ class LawViolation(AssertionError):  # noqa: N818, it reads as what it is
         }
         lines = [f"{self.layer} breaks the law {self.law!r}:", *textwrap.wrap(self.statement, 110), ""]
         lines += [f"    {name:<9}  {text}" for name, text in rows.items() if text]
-        return "\n".join([*lines, "", "The case, as code that runs:", "", textwrap.indent(self.case, "    ")])
+        case = ["", "The case, as code that runs:", "", textwrap.indent(self.case, "    ")] if self.case else []
+        return "\n".join([*lines, *case])
 
 
 def _number(value: Any) -> str:

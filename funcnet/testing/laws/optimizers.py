@@ -72,7 +72,9 @@ def purity(case: OptimizerCase) -> None:
     for name, was, now in zip(("params", "grads", "state", "optimizer"), before, after, strict=True):
         if was != now:
             raise Difference(name, "changed by an update", "as it was")
-    protected = attrs.evolve(case, params=tree.map(read_only, case.params))
+    protected = OptimizerCase(
+        case.optimizer, tree.map(read_only, case.params), tuple(tree.map(read_only, each) for each in case.grads)
+    )
     _same(protected.run(), case.run(), "arrays that can be written to")
 
 

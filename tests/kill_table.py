@@ -1,4 +1,4 @@
-"""Which law catches which broken layer, after how many cases: `python -m tests.kill_table` prints it."""
+"""Which law catches which broken layer, loss and optimizer: `python -m tests.kill_table` prints it."""
 
 from functools import cache
 from typing import Any
@@ -7,8 +7,10 @@ from unittest.mock import patch
 import attrs
 
 from funcnet.table import aligned
-from funcnet.testing import check_layer, checks
+from funcnet.testing import check_layer, check_loss, check_optimizer, checks
 from tests import (
+    broken_losses,
+    broken_optimizers,
     gallery_activations,
     gallery_axes,
     gallery_batches,
@@ -71,11 +73,24 @@ def kill(index):
     return Kill(None, len(drawn))
 
 
+def kill_of_loss_or_optimizer(check, broken, **options):
+    """What the check says, within its own number of examples."""
+    try:
+        check(broken, **options)
+    except Exception as error:
+        return Kill(error, None)
+    return Kill(None, None)
+
+
 def kill_table():
-    """The table, a row for each broken layer."""
-    kills = [kill(index) for index in range(len(BROKEN))]
-    table = [(e.name, k.law, str(k.examples), e.bug) for e, k in zip(BROKEN, kills, strict=True)]
-    return aligned([("layer", "law", "examples", "bug"), *table])
+    """The table, a row for each broken layer, loss and optimizer."""
+    rows = [(e.name, e.bug, kill(index)) for index, e in enumerate(BROKEN)]
+    for loss, options, _ in broken_losses.BROKEN:
+        rows.append((loss.__name__, loss.__doc__, kill_of_loss_or_optimizer(check_loss, loss(), **options)))
+    for optimizer, _ in broken_optimizers.BROKEN:
+        rows.append((repr(optimizer), type(optimizer).__doc__, kill_of_loss_or_optimizer(check_optimizer, optimizer)))
+    table = [(name, k.law, "-" if k.examples is None else str(k.examples), bug) for name, bug, k in rows]
+    return aligned([("what", "law", "examples", "bug"), *table])
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from tests.model_cases import MODELS
 from tests.optimizer_cases import OPTIMIZERS
 
 PLACE = "in training, what is dropped depends on the place in the batch"
-DROPPING = {law: PLACE for law in ("batch.permutation", "batch.sum")}
+DROPPING = dict.fromkeys(("batch.permutation", "batch.sum"), PLACE)
 SHAPES = [(3,), (), (2, 3), (0,)]
 SYMMETRIES = {
     fn.ReLU(): [("homogeneous", 1)],

@@ -7,7 +7,7 @@ from unittest.mock import patch
 import attrs
 
 from funcnet.table import aligned
-from funcnet.testing import check_layer, check_loss, check_optimizer, checks
+from funcnet.testing import check_layer, check_loss, check_optimizer, layers
 from tests import (
     broken_losses,
     broken_optimizers,
@@ -38,7 +38,7 @@ GALLERIES = (
     gallery_subtle,
     gallery_hidden,
 )
-UNSHRUNK = attrs.evolve(checks.LAYERS, shrunk=lambda case, fails: case)
+UNSHRUNK = attrs.evolve(layers.LAYERS, shrunk=lambda case, fails: case)
 BROKEN = [exhibit for gallery in GALLERIES for exhibit in gallery.BROKEN]
 
 
@@ -58,14 +58,14 @@ class Kill:
 def kill(index):
     """What check_layer says to the broken layer of this index, with no time spent on shrinking."""
     exhibit, drawn = BROKEN[index], []
-    draw = checks.layer_cases
+    draw = layers.layer_cases
 
     def counted(*arguments):
         for case in draw(*arguments):
             drawn.append(case.batch)
             yield case
 
-    with patch.object(checks, "layer_cases", counted), patch.object(checks, "LAYERS", UNSHRUNK):
+    with patch.object(layers, "layer_cases", counted), patch.object(layers, "LAYERS", UNSHRUNK):
         try:
             check_layer(exhibit.layer, exhibit.input_shape, examples=EXAMPLES, **exhibit.options)
         except Exception as error:  # what is no LawViolation is a fault of the check, and the table is to show it

@@ -77,7 +77,7 @@ def test_check_your_layer_prints_a_violation_and_passes_with_the_fix():
     for part in (
         "FirstRMSNorm(epsilon=1e-06) breaks the law 'coordinates'",
         "at         dx[",
-        "check_law('coordinates'",
+        "check_layer_law('coordinates'",
     ):
         assert part in done.stdout
     assert done.stdout.endswith("RMSNorm, with the gain in its place, passes every law.\n")

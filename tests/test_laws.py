@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import funcnet as fn
-from funcnet.testing import check_law, check_layer, check_loss, check_optimizer, strategies
+from funcnet.testing import check_layer, check_layer_law, check_loss, check_optimizer, strategies
 from tests.layer_cases import ELEMENTWISE, NORMALIZING
 from tests.loss_cases import REDUCTIONS
 from tests.model_cases import MODELS
@@ -109,7 +109,7 @@ def test_random_compositions_pass_adjointness_and_every_coordinate(data):
         y = np.asarray(form.forward(params, x)[0])
         dy = data.draw(strategies.arrays(y.shape, y.dtype))
         for law in ("coordinates", "adjointness", "structure"):
-            check_law(law, form, params, x, dy, input_shape=(3,))
+            check_layer_law(law, form, params, x, dy, input_shape=(3,))
 
 
 @given(strategies.models((2, 2), depth=3))

@@ -1,4 +1,4 @@
-"""`check_layer` and `check_law`: what they take, what they ask, their options and their errors."""
+"""`check_layer` and `check_layer_law`: what they take, what they ask, their options and their errors."""
 
 import functools
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import funcnet as fn
-from funcnet.testing import LawViolation, check_law, check_layer
+from funcnet.testing import LawViolation, check_layer, check_layer_law
 from tests.checked_layers import (
     Bare,
     Duck,
@@ -85,7 +85,7 @@ def test_what_is_no_layer_is_a_type_error(layer):
     with pytest.raises(TypeError, match=message):
         check_layer(layer, (2,))
     with pytest.raises(TypeError, match=message):
-        check_law("linearity", layer, (), np.zeros((1, 2)), np.zeros((1, 2)))
+        check_layer_law("linearity", layer, (), np.zeros((1, 2)), np.zeros((1, 2)))
 
 
 def test_the_leaves_of_dicts_and_lists_have_paths():
@@ -108,7 +108,7 @@ def test_training_is_asked_about_too():
 
 
 def test_training_without_draws_is_to_be_exempted():
-    found = violation("training", OtherInTraining(), (), np.ones((2, 2)), np.ones((2, 2)), check=check_law)
+    found = violation("training", OtherInTraining(), (), np.ones((2, 2)), np.ones((2, 2)), check=check_layer_law)
     assert (found.at, found.got) == ("y", "the same with nine keys")
     exempt = {"training": "it draws nothing"}
     assert 'exempt={"training": "it draws nothing"}' in found.diagnosis
@@ -161,7 +161,9 @@ def test_an_input_shape_says_which_axes_of_x_are_the_batch(shape):
         ({"input_shape": (2,), "exempt": {"nan": True}}, ValueError, "needs a reason, got True"),
         ({"input_shape": (2,), "symmetries": ["shift"]}, ValueError, "not 'shift'"),
         ({"input_shape": (2,), "symmetries": [("homogeneous",)]}, ValueError, "a symmetry is"),
-        ({"input_shape": (2,), "symmetries": "shift-invariant"}, ValueError, "a symmetry is"),
+        ({"input_shape": (2,), "symmetries": [("homogeneous", "1")]}, ValueError, "a symmetry is"),
+        ({"input_shape": (2,), "symmetries": "shift-invariant"}, TypeError, r"such as \['shift-invariant'\]"),
+        ({"input_shape": (2,), "exempt": "nan"}, TypeError, "expected exempt to map laws to reasons"),
     ],
 )
 def test_wrong_options(options, error, message):
@@ -256,19 +258,34 @@ def test_the_global_generator_is_left_alone():
 
 def test_a_law_alone_is_asked_as_it_is_given():
     x, dy = np.array([[0.3, 0.123456789]]), np.array([[1.0, -0.3]])
-    found = violation("adjointness", Doubled(), (), x, dy, check=check_law)
+    found = violation("adjointness", Doubled(), (), x, dy, check=check_layer_law)
     assert repr(x.tolist()) in found.case
     assert repr(dy.tolist()) in found.case
-    check_law("linearity", Doubled(), (), x, dy)
-    check_law("coordinates", (affine, affine_backward), DICT, x, dy)
+    check_layer_law("linearity", Doubled(), (), x, dy)
+    check_layer_law("coordinates", (affine, affine_backward), DICT, x, dy)
 
 
 def test_a_law_that_there_is_not():
     with pytest.raises(ValueError, match=r"there is no law 'gradient'; there are .*structure, purity, determinism"):
-        check_law("gradient", fn.ReLU(), (), np.zeros((1, 2)), np.zeros((1, 2)))
+        check_layer_law("gradient", fn.ReLU(), (), np.zeros((1, 2)), np.zeros((1, 2)))
 
 
 def test_warnings_and_errors_of_numpy_are_left_as_they_are():
     with np.errstate(all="raise"):
         check_layer(fn.Tanh(), (2,), examples=8)
         assert np.geterr()["over"] == "raise"
+
+
+def test_a_number_without_axes_is_an_input():
+    check_layer(fn.ReLU(), input_shape=(), x=np.array(3.0), examples=7)
+
+
+def test_grads_may_have_their_keys_in_another_order():
+    def forward(params, x):
+        return x * params["scale"] + params["shift"], x
+
+    def backward(params, cache, dy):
+        return dy * params["scale"], {"shift": dy.sum(0), "scale": (dy * cache).sum(0)}
+
+    params = {"scale": np.array([2.0, 3.0]), "shift": np.array([0.5, 0.25])}
+    check_layer((forward, backward), params=params, x=np.array([[1.0, 2.0], [3.0, -1.0]]), examples=7)

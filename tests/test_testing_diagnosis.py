@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import funcnet as fn
-from funcnet.testing import LawViolation, check_law, check_layer, check_loss
+from funcnet.testing import LawViolation, check_layer, check_layer_law, check_loss
 
 X = np.array([[0.0, 1.0, -2.0], [0.5, -0.25, 3.0], [6.0, -7.0, 0.75]])
 DY = np.array([[1.0, -2.0, 3.0], [0.5, 1.5, -1.0], [2.0, 0.25, -0.5]])
@@ -15,7 +15,7 @@ NONE = ""
 
 def violation(layer, params=(), x=X, dy=DY, law="coordinates", input_shape=None):
     with pytest.raises(LawViolation) as caught:
-        check_law(law, layer, params, x, dy, input_shape=input_shape)
+        check_layer_law(law, layer, params, x, dy, input_shape=input_shape)
     return caught.value
 
 

@@ -270,7 +270,7 @@ def test_an_exempted_law_that_holds_is_a_violation():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"targets": "classes"}, "there are no 'classes'; there are numbers, probabilities"),
+        ({"targets": "classes"}, "there are no 'classes' to draw; there are numbers, probabilities"),
         ({"targets": ("numbers", "classes")}, "'classes'"),
         ({"outputs": "logits"}, "there are no 'logits'"),
         ({"exempt": {"batch.rows": "why not"}}, "there is no law 'batch.rows' to exempt; there are .*structure"),

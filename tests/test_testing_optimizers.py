@@ -9,7 +9,7 @@ import pytest
 import funcnet as fn
 from funcnet import tree
 from funcnet.testing import LawViolation, check_optimizer, check_optimizer_law
-from funcnet.testing.laws.optimizers import OPTIMIZER_LAWS
+from funcnet.testing.laws import OPTIMIZER_LAWS
 from tests.broken_optimizers import (
     BROKEN,
     Ascends,

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import funcnet as fn
-from funcnet.testing import LawViolation, check_law, check_layer, check_loss, check_loss_law, check_optimizer
-from funcnet.testing.laws.losses import LOSS_LAWS
+from funcnet.testing import LawViolation, check_layer, check_layer_law, check_loss, check_loss_law, check_optimizer
+from funcnet.testing.laws import LOSS_LAWS
 from tests.broken_losses import BROKEN as LOSSES
 from tests.broken_losses import CrossEntropy, ForgetsToDivide, SwallowsNaN
 from tests.broken_optimizers import BROKEN as OPTIMIZERS
@@ -41,7 +41,7 @@ def violation(check, *arguments, **options):
 @functools.cache
 def found_in(name):
     if name in LAWS:
-        return violation(check_law, *LAWS[name])
+        return violation(check_layer_law, *LAWS[name])
     layer, shape, options = LAYERS[name]
     return violation(check_layer, layer, shape, **options)
 
@@ -110,7 +110,7 @@ def test_an_exemption_that_is_not_needed_has_no_case():
 
 def test_every_attribute():
     x, dy = np.array([[0.0, np.pi]]), np.array([[1.0, 3.0]])
-    found = violation(check_law, "coordinates", Doubled(), (), x, dy)
+    found = violation(check_layer_law, "coordinates", Doubled(), (), x, dy)
     assert found.law == "coordinates"
     assert found.statement == "Every coordinate of dx and of grads is the derivative of <dy, y>."
     assert found.layer == "Doubled(f=np.sin, slope=np.cos)"
@@ -128,12 +128,12 @@ def test_every_attribute():
         "params = ()",
         "x = np.array([[0.0, 3.141592653589793]])",
         "dy = np.array([[1.0, 3.0]])",
-        "fn.testing.check_law('coordinates', layer, params, x, dy, input_shape=(2,))",
+        "fn.testing.check_layer_law('coordinates', layer, params, x, dy, input_shape=(2,))",
     ]
 
 
 def test_the_text_has_it_all():
-    found = violation(check_law, "coordinates", Doubled(), (), np.array([[0.0]]), np.array([[1.0]]))
+    found = violation(check_layer_law, "coordinates", Doubled(), (), np.array([[0.0]]), np.array([[1.0]]))
     head, case = str(found).split("The case, as code that runs:\n\n")
     assert head.splitlines() == [
         "Doubled(f=np.sin, slope=np.cos) breaks the law 'coordinates':",
@@ -157,7 +157,7 @@ def test_the_path_of_a_leaf():
 
 
 def test_an_error_of_the_passes_is_what_there_is():
-    found = violation(check_law, "structure", (sine, sine), (), np.ones((1, 2)), np.ones((1, 2)))
+    found = violation(check_layer_law, "structure", (sine, sine), (), np.ones((1, 2)), np.ones((1, 2)))
     assert (found.law, found.index, found.expected) == ("structure", None, "no exception")
     assert found.got.startswith("TypeError: sine() takes 2 positional arguments")
     assert isinstance(found.__cause__, TypeError)

@@ -134,7 +134,7 @@ LAYERS = {
     "dicts and lists": ((affine, affine_backward), (2,), {"params": DICT}),
 }
 
-# What check_law is called with, which shrinks nothing.
+# What check_layer_law is called with, which shrinks nothing.
 LAWS = {
     "functions of a module": ("coordinates", Doubled(np.tanh, np.cosh), (), X, DY),
     "own functions in fields": ("structure", Doubled(np.exp, sine), (), X, DY),

@@ -7,7 +7,7 @@ A law is a function of a case whose docstring says what is true. It raises `Diff
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from typing import Any, TypeAlias
 from zlib import crc32
 
@@ -18,10 +18,10 @@ from funcnet import tree
 from funcnet.arrays import Array, DType, Shape
 from funcnet.layer import Layer
 from funcnet.random import Key
+from funcnet.testing.comparing import largest
 from funcnet.tree import Tree
 
 Results: TypeAlias = dict[str, Array]
-ROUNDING = 1024  # by how many roundings of its terms a derivative may be off
 
 
 @attrs.frozen(eq=False)
@@ -64,19 +64,14 @@ class Case:
         count = 64 + math.prod(self.input_shape)
         return float(count * eps * (max(map(largest, arrays)) + math.prod(sizes)))
 
-    def needs(self, condition: bool) -> None:
-        """Say that the law is not about this case, unless the condition holds."""
-        if not condition:
-            raise Inapplicable
-
     def needs_layer(self) -> Layer:
         """The layer, where it is one of the class `Layer`."""
-        self.needs(isinstance(self.layer, Layer))
+        needs(isinstance(self.layer, Layer))
         return self.layer  # type: ignore[no-any-return]
 
     def needs_rows(self, least: int = 1) -> int:
         """How many rows there are on the one batch axis, where there is just one, of at least so many rows."""
-        self.needs(len(self.batch) == 1 and self.batch[0] >= least)
+        needs(len(self.batch) == 1 and self.batch[0] >= least)
         return self.batch[0]
 
 
@@ -87,18 +82,10 @@ class Inapplicable(Exception):  # noqa: N818, it is no error
     """The law says nothing about this case."""
 
 
-@attrs.define(eq=False, slots=False)
-class Difference(Exception):  # noqa: N818, a law turns it into a LawViolation
-    """Where something is not as a law says: which result, where in it, and what there is and should be."""
-
-    at: str
-    got: Any
-    expected: Any
-    index: tuple[int, ...] | None = None
-    oracle: str = ""
-    bound: float = 0.0
-    diagnosis: str = ""
-    arrays: tuple[Any, Any] | None = None
+def needs(condition: bool) -> None:
+    """Say that the law is not about this case, unless the condition holds."""
+    if not condition:
+        raise Inapplicable
 
 
 def named(y: Any, dx: Any, grads: Tree) -> Results:
@@ -116,12 +103,6 @@ def leaves(name: str, params: Tree) -> Results:
     return {f"{name}.{path}" if path else name: leaf for path, leaf in tree.named_leaves(params).items()}
 
 
-def largest(array: Any) -> float:
-    """The largest magnitude among the finite numbers of the array; 0 if there are none."""
-    magnitudes = np.abs(np.asarray(array, np.float64))
-    return float(np.max(magnitudes, initial=0, where=np.isfinite(magnitudes)))
-
-
 def floats(params: Tree) -> list[Array]:
     """The leaves of floating-point numbers."""
     return [leaf for leaf in tree.leaves(params) if leaf.dtype.kind == "f"]
@@ -130,43 +111,3 @@ def floats(params: Tree) -> list[Array]:
 def cast(params: Tree, dtype: DType) -> Tree:
     """`params` with the leaves of floating-point numbers converted."""
     return tree.map(lambda leaf: leaf.astype(dtype) if leaf.dtype.kind == "f" else leaf, params)
-
-
-def same_bits(got: Mapping[str, Array], expected: Mapping[str, Array], oracle: str) -> None:
-    """Raise Difference where `got` has not the very bits of `expected`."""
-    for at, g, e in _pairs(got, expected, oracle):
-        if not tree.equal(g, e):
-            places: Any = np.argwhere((_bytes(g) != _bytes(e)).any(axis=-1)) if g.dtype == e.dtype else []
-            raise _at(at, g, e, places, oracle, 0.0)
-
-
-def close(got: Mapping[str, Array], expected: Mapping[str, Array], case: Case, oracle: str) -> None:
-    """Raise Difference where `got` is further from `expected` than rounding explains."""
-    for at, g, e in _pairs(got, expected, oracle):
-        bound = case.rounding(g, e)
-        with np.errstate(invalid="ignore"):
-            near = (np.abs(g - e) <= bound) | (g == e) | (np.isnan(g) & np.isnan(e))
-        if not near.all():
-            raise _at(at, g, e, np.argwhere(~near), oracle, bound)
-
-
-def _pairs(got: Mapping[str, Array], expected: Mapping[str, Array], oracle: str) -> Iterator[tuple[str, Array, Array]]:
-    if got.keys() != expected.keys():
-        raise Difference("grads", f"leaves {[*got]}", f"leaves {[*expected]}", oracle=oracle)
-    for at in got:
-        g, e = np.asarray(got[at]), np.asarray(expected[at])
-        if g.shape != e.shape:
-            raise Difference(at, f"shape {g.shape}", f"shape {e.shape}", oracle=oracle)
-        yield at, g, e
-
-
-def _bytes(array: Array) -> Array:
-    """The bytes of each number, on a last axis."""
-    return np.array(array, order="C")[..., None].view(np.uint8)
-
-
-def _at(at: str, got: Array, expected: Array, places: Any, oracle: str, bound: float) -> Difference:
-    if not len(places):
-        return Difference(at, got.dtype, expected.dtype, oracle=oracle)
-    index = tuple(map(int, places[0]))
-    return Difference(at, got[index], expected[index], index, oracle, bound, arrays=(got, expected))

@@ -7,7 +7,8 @@ import math
 import numpy as np
 
 from funcnet.arrays import Array
-from funcnet.testing.case import Case, Difference, largest
+from funcnet.testing.case import Case
+from funcnet.testing.comparing import Difference, largest
 
 
 def diagnosis(difference: Difference, case: Case) -> str:

@@ -73,7 +73,7 @@ def with_dy(case: Case, regime: Callable[[Any, Shape], Array], draws: Any) -> Ca
 
 
 def _accepted(layer: Any, input_shape: Shape, params: Tree, x: Array | None) -> list[DType]:
-    """float64 and float32, or float32 alone if the layer refuses float64 as of the wrong type."""
+    """float64 and float32, or float32 alone if the layer raises TypeError for float64."""
     try:
         at = np.ones((1, *input_shape)) if x is None else x.astype(np.float64)
         layer.forward(layer.init(Key(0), input_shape, np.float64) if params is None else cast(params, np.float64), at)
@@ -100,4 +100,4 @@ def _rows(draws: np.random.Generator, x: Array, batch: Shape, input_shape: Shape
         return x
     rows = x.reshape(-1, *input_shape) if x.size else x.reshape(0, *input_shape)
     count = math.prod(batch) if len(rows) else 0
-    return rows[draws.integers(max(len(rows), 1), size=count)].reshape(*batch, *input_shape)
+    return rows[draws.integers(max(len(rows), 1), size=count)].reshape(batch + input_shape)

@@ -32,8 +32,9 @@ class WithContainers:
         return self.layer.forward(with_containers(params), x)  # type: ignore[no-any-return]
 
     def backward(self, params: Tree, cache: Any, dy: Array) -> tuple[Array, Tree]:
-        dx, grads = self.layer.backward(with_containers(params), cache, dy)
-        return dx, as_tree(grads)
+        given = with_containers(params)
+        dx, grads = self.layer.backward(given, cache, dy)
+        return dx, as_tree(_in_order_of(given, grads))
 
 
 def as_tree(params: Any) -> Tree:
@@ -60,6 +61,15 @@ def with_containers(params: Tree) -> Any:
         return params
     values = [with_containers(getattr(params, name)) for name in type(params).__node_fields__]
     return values if kind == "list" else dict(zip(names, values, strict=True))
+
+
+def _in_order_of(like: Any, value: Any) -> Any:
+    """`value` with the keys of its dicts in the order of those of `like`, in which they make the same node."""
+    if isinstance(like, dict) and isinstance(value, dict) and like.keys() == value.keys():
+        return {key: _in_order_of(like[key], value[key]) for key in like}
+    if type(like) in (list, tuple) and type(value) is type(like) and len(value) == len(like):
+        return type(like)(_in_order_of(a, b) for a, b in zip(like, value, strict=True))
+    return value
 
 
 @cache

@@ -12,12 +12,14 @@ from funcnet.layer import Layer
 from funcnet.losses import BinaryCrossEntropy, SigmoidBinaryCrossEntropy, SoftmaxCrossEntropy
 from funcnet.random import Key
 from funcnet.specification import integer
-from funcnet.testing.case import Case, Difference
-from funcnet.testing.checks import check_symmetries
+from funcnet.testing.case import Case
+from funcnet.testing.comparing import Difference
 from funcnet.testing.diagnosis import diagnosis
 from funcnet.testing.drawing import REGIMES
 from funcnet.testing.holding import Kind, hold
-from funcnet.testing.laws.losses import LOSS_LAWS, loss_case
+from funcnet.testing.laws import LOSS_LAWS
+from funcnet.testing.laws.losses import loss_case
+from funcnet.testing.layers import check_symmetries
 from funcnet.testing.source import script, written
 
 _BATCHES: tuple[Shape, ...] = ((2,), (1,), (), (3,), (2, 2), (5,), (40,))
@@ -64,10 +66,12 @@ def check_loss(
 
     `targets` says what the loss takes: "numbers" of the shape of y, "probabilities" or "bits" of that shape,
     "distributions" over the last axis, "labels" of the last axis, several of these in a tuple, or an array of targets.
-    `outputs` likewise says what y is: "numbers", "probabilities" or an array, with the targets of its rows. By default
-    those of the losses of the library; of another loss, numbers. `symmetries` and `exempt` are those of `check_layer`.
+    `outputs` likewise says what y is: "numbers", "probabilities", "distributions", or an array with the targets of its
+    rows. By default what a loss of the library takes, and numbers for any other. `symmetries` and `exempt` are those of
+    `check_layer`.
 
-    Raises LawViolation where a law is broken, ValueError for a law, symmetry or kind of targets that there is not.
+    Raises LawViolation where a law is broken, TypeError for what is no loss, ValueError for an unknown law, symmetry or
+    kind of targets.
 
     >>> import funcnet as fn
     >>> check_loss(fn.SoftmaxCrossEntropy(), symmetries=["shift-invariant"])
@@ -77,12 +81,25 @@ def check_loss(
     check_symmetries(symmetries)
     integer(examples, "examples", 1)
     default_targets, default_outputs = _OF_OURS.get(type(loss), (("numbers",), "numbers"))
-    targets = default_targets if targets is None else targets if isinstance(targets, tuple) else (targets,)
+    targets = default_targets if targets is None else targets
+    targets = tuple(targets) if isinstance(targets, tuple | list) else (targets,)
     outputs = default_outputs if outputs is None else outputs
-    for kind in (*targets, outputs):
-        if isinstance(kind, str) and kind not in _KINDS:
-            raise ValueError(f"there are no {kind!r}; there are {', '.join(_KINDS)}, or an array")
+    _check_drawn(targets, outputs)
     hold(LOSSES, _cases(loss, targets, outputs, Key(seed), examples, tuple(symmetries)), exempt)
+
+
+def _check_drawn(targets: tuple[Any, ...], outputs: Any) -> None:
+    """Raise for kinds of targets and outputs that there are not, and for arrays that do not go together."""
+    for given, kinds in (
+        (outputs, ("numbers", "probabilities", "distributions")),
+        *((target, tuple(_KINDS)) for target in targets),
+    ):
+        if isinstance(given, str) and given not in kinds:
+            raise ValueError(f"there are no {given!r} to draw; there are {', '.join(kinds)}, or an array")
+        if not isinstance(given, str) and not np.size(given):
+            raise ValueError("expected an array of some examples, got an empty one")
+    if not isinstance(outputs, str) and any(isinstance(target, str) for target in targets):
+        raise TypeError("outputs given as an array need targets given as an array, row by row")
 
 
 def _cases(
@@ -91,12 +108,12 @@ def _cases(
     is_bounded = outputs != "numbers" if isinstance(outputs, str) else True
     for i in range(examples):  # of the periods 7, 3 and 2 each meets each, and 8 examples later other targets
         draws, dtype, kind = key.fold_in(i).generator(), (np.float64, np.float32)[i % 2], targets[i // 8 % len(targets)]
-        drawn = _KINDS[outputs] if isinstance(outputs, str) else None
+        drawn: Any = _KINDS[outputs] if isinstance(outputs, str) else None
         if not is_bounded:
             drawn = REGIMES[i // 2 % len(REGIMES)]
         if isinstance(kind, str):
             shape = (*_BATCHES[i % len(_BATCHES)], _FEATURES[i % len(_FEATURES)])
-            target, y = _KINDS[kind](draws, shape), drawn(draws, shape) if drawn else np.asarray(outputs)
+            target, y = _KINDS[kind](draws, shape), drawn(draws, shape)
         else:
             target, y = _given(draws, np.asarray(kind), outputs, drawn, is_whole=i == 0)
         target = target.astype(dtype) if target.dtype.kind == "f" else target

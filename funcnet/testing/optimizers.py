@@ -15,7 +15,8 @@ from funcnet.specification import integer
 from funcnet.testing.case import cast
 from funcnet.testing.drawing import dyadic, ordinary
 from funcnet.testing.holding import Kind, hold
-from funcnet.testing.laws.optimizers import OPTIMIZER_LAWS, OptimizerCase
+from funcnet.testing.laws import OPTIMIZER_LAWS
+from funcnet.testing.laws.optimizers import OptimizerCase
 from funcnet.testing.source import script, written
 from funcnet.tree import Tree
 
@@ -42,7 +43,7 @@ def check_optimizer(
     `params` are what to start from instead of drawn ones; `exempt` is that of `check_layer`. For laws that need an
     optimizer without them, its fields `weight_decay`, `frozen` and a `learning_rate` that is a schedule are taken out.
 
-    Raises LawViolation where a law is broken, ValueError for a law that there is not.
+    Raises LawViolation where a law is broken, TypeError for what is no optimizer, ValueError for an unknown law.
 
     >>> import funcnet as fn
     >>> check_optimizer(fn.Adam(0.1))
@@ -56,7 +57,7 @@ def check_optimizer(
 def check_optimizer_law(law: str, optimizer: Any, params: Tree, grads: tuple[Tree, ...]) -> None:
     """Hold an optimizer against one law, from these params, with the gradients of some updates.
 
-    Raises LawViolation where it is broken, ValueError for no such law.
+    Raises LawViolation where it is broken, TypeError for what is no optimizer, ValueError for an unknown law or no grads.
 
     >>> import funcnet as fn
     >>> check_optimizer_law("zero", fn.SGD(0.5), (np.array([1.0]),), ((np.array([2.0]),),))

@@ -14,7 +14,7 @@ import numpy as np
 
 from funcnet import tree
 from funcnet.arrays import Array
-from funcnet.testing.duals import Dual
+from funcnet.testing.dual_rules import Dual
 from funcnet.tree import Tree
 
 _NUMBERS = 2**22  # that a chunk of tangents may have: 32 MB
@@ -146,8 +146,8 @@ def _central(along: Callable[[float], Any]) -> Callable[[float], Any]:
     return lambda step: (along(step) - along(-step)) / (2 * step)
 
 
-def _extrapolated(difference: Callable[[float], Any], order: int, rounding: Any, size: float) -> tuple[Any, Any]:
-    """The limit of difference(step) at step 0, whose error is a series in the step or, of order 4, its square."""
+def _extrapolated(difference: Callable[[float], Any], factor: int, rounding: Any, size: float) -> tuple[Any, Any]:
+    """The limit of difference(step) at step 0, whose error is a series in the step (factor 2) or its square (4)."""
     step = 2.0**-4 * size
     above = [difference(step)]
     best, least = np.full(np.shape(above[0]), np.nan), np.full(np.shape(above[0]), np.inf)
@@ -155,7 +155,7 @@ def _extrapolated(difference: Callable[[float], Any], order: int, rounding: Any,
         step /= 2
         row = [difference(step)]
         for column, previous in enumerate(above, start=1):
-            row.append(row[-1] + (row[-1] - previous) / (order**column - 1))
+            row.append(row[-1] + (row[-1] - previous) / (factor**column - 1))
             error = np.maximum(abs(row[-1] - row[-2]), abs(row[-1] - previous)) + rounding / step
             best, least = np.where(error < least, row[-1], best), np.fmin(error, least)
         above = row
@@ -181,5 +181,5 @@ def _one_by_one(
 
     starts = np.cumsum([0, *(leaf.size for leaf in tree.leaves(params))])
     return [
-        np.array([by(int(start + i)) for i in indices]) for start, indices in zip(starts, coordinates, strict=False)
+        np.array([by(int(start + i)) for i in indices]) for start, indices in zip(starts[:-1], coordinates, strict=True)
     ]

@@ -11,7 +11,8 @@ import attrs
 
 from funcnet import tree
 from funcnet.arrays import Array
-from funcnet.testing.case import Case, largest
+from funcnet.testing.case import Case
+from funcnet.testing.comparing import largest
 from funcnet.testing.drawing import with_dy
 
 
@@ -28,7 +29,7 @@ def shrunk(case: Case, fails: Callable[[Case], bool]) -> Case:
     def like(draw: Any, array: Array, rows: int | None) -> Array:
         """An array of the same magnitude, of simple numbers."""
         shape = array.shape if rows is None else (rows, *array.shape[1:])
-        scale = 2.0 ** math.ceil(math.log2(largest(array) / 4)) if array.any() else 1.0
+        scale = 2.0 ** math.ceil(math.log2(largest(array) / 4)) if largest(array) else 1.0
         drawn: Array = draw(strategies.arrays(shape, scale=scale))
         return drawn.astype(array.dtype)
 
@@ -47,6 +48,6 @@ def shrunk(case: Case, fails: Callable[[Case], bool]) -> Case:
     )
     try:
         found: Case = hypothesis.find(simpler(), fails, settings=settings, random=Random(0))
-    except Exception:  # none was found; or what failed once does not fail again, and can't be shrunk
+    except hypothesis.errors.HypothesisException:  # none was found, or what failed once does not fail again
         return case
     return found

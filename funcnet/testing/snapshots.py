@@ -49,6 +49,8 @@ def snapshot(value: Any) -> Any:
         return dict, [(key, snapshot(item)) for key, item in value.items()]
     if attrs.has(type(value)):
         return type(value), [snapshot(getattr(value, field.name)) for field in attrs.fields(type(value))]
+    if isinstance(value, bool | int | float | complex | str | bytes):
+        return type(value), repr(value)
     return type(value), snapshot(vars(value)) if hasattr(value, "__dict__") and not callable(value) else id(value)
 
 

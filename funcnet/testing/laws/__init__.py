@@ -1,7 +1,8 @@
-"""The laws that every layer obeys, by name, in the order in which they are asked."""
+"""The laws that layers, losses and optimizers obey, by name, in the order in which they are asked."""
 
 from funcnet.testing.case import Law
-from funcnet.testing.laws import derivatives, numbers, passes
+from funcnet.testing.laws import derivatives, losses, numbers, optimizers, passes, rows
+from funcnet.testing.laws.optimizers import OptimizerLaw
 
 LAYER_LAWS: dict[str, Law] = {
     "init": passes.initialization,
@@ -13,12 +14,12 @@ LAYER_LAWS: dict[str, Law] = {
     "kinks": derivatives.kinks,
     "linearity": derivatives.linearity,
     "symmetry": derivatives.symmetry,
-    "batch.rows": numbers.rows,
-    "batch.permutation": numbers.permutation,
-    "batch.sum": numbers.sums,
-    "batch.single": numbers.single,
-    "batch.axes": numbers.axes,
-    "batch.empty": numbers.empty,
+    "batch.rows": rows.rows,
+    "batch.permutation": rows.permutation,
+    "batch.sum": rows.sums,
+    "batch.single": rows.single,
+    "batch.axes": rows.axes,
+    "batch.empty": rows.empty,
     "interleaving": passes.interleaving,
     "threads": passes.threads,
     "aliasing": passes.aliasing,
@@ -30,4 +31,41 @@ LAYER_LAWS: dict[str, Law] = {
     "composition": passes.composition,
     "pickle": passes.pickling,
     "training": passes.training,
+}
+
+LOSS_LAWS: dict[str, Law] = {
+    "structure": losses.structure,
+    "purity": losses.purity,
+    "determinism": passes.determinism,
+    "coordinates": losses.coordinates,
+    "adjointness": losses.adjointness,
+    "kinks": derivatives.kinks,
+    "symmetry": derivatives.symmetry,
+    "batch.permutation": losses.permutation,
+    "batch.sum": losses.sums,
+    "batch.reductions": losses.reductions,
+    "batch.empty": losses.empty,
+    "shapes": losses.shapes,
+    "interleaving": passes.interleaving,
+    "threads": passes.threads,
+    "aliasing": passes.aliasing,
+    "layout": losses.layout,
+    "dtype": losses.dtype,
+    "finite": losses.finite,
+    "nan": losses.nan,
+    "pickle": passes.pickling,
+}
+
+OPTIMIZER_LAWS: dict[str, OptimizerLaw] = {
+    "purity": optimizers.purity,
+    "structure": optimizers.structure,
+    "determinism": optimizers.determinism,
+    "zero": optimizers.zero,
+    "descent": optimizers.descent,
+    "steadiness": optimizers.steadiness,
+    "order": optimizers.order,
+    "aliasing": optimizers.aliasing,
+    "resumption": optimizers.resumption,
+    "layout": optimizers.layout,
+    "dtype": optimizers.dtype,
 }

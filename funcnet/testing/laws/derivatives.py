@@ -9,7 +9,8 @@ import numpy as np
 
 from funcnet.arrays import Array
 from funcnet.layer import Layer
-from funcnet.testing.case import Case, Difference, Inapplicable, Results, close, gradient, same_bits
+from funcnet.testing.case import Case, Inapplicable, Results, gradient, needs
+from funcnet.testing.comparing import Difference, close, same_bits
 from funcnet.testing.oracles import in_chunks
 from funcnet.testing.point import Point
 
@@ -39,7 +40,7 @@ def adjointness(case: Case) -> None:
 
 def kinks(case: Case) -> None:
     """At a tie or a corner of one number of y, <dx, v> lies between the slopes along v on its sides."""
-    case.needs(not (isinstance(case.layer, Layer) and case.layer.parts(case.input_shape)))  # where corners may meet
+    needs(not (isinstance(case.layer, Layer) and case.layer.parts(case.input_shape)))  # where corners may meet
     ties = np.sign(np.round(case.x))
     for x in [case.x] if case.is_given else [ties, np.round(case.x * 4) / 4]:
         point, draws = Point.of(attrs.evolve(case, x=x)), case.draws("kinks")
@@ -73,7 +74,7 @@ def linearity(case: Case) -> None:
         return gradient(*case.layer.backward(case.params, cache, dy.astype(case.dy.dtype)))
 
     first = backward(case.dy)
-    case.needs(all(np.isfinite(leaf).all() for leaf in first.values()))
+    needs(all(np.isfinite(leaf).all() for leaf in first.values()))
     same_bits(
         {at: leaf + 0 for at, leaf in backward(np.zeros_like(case.dy)).items()},  # -0.0 + 0 is 0.0
         {at: np.zeros_like(leaf) for at, leaf in first.items()},
@@ -87,7 +88,7 @@ def linearity(case: Case) -> None:
         same_bits(got, scaled, f"2**{k} * b(dy)")
     other = case.draws("linearity").normal(size=case.dy.shape).astype(case.dy.dtype)
     parts = backward(other)
-    close(backward(case.dy + other), {at: first[at] + parts[at] for at in first}, case, "b(u) + b(v)")
+    close(backward(case.dy + other), {at: first[at] + parts[at] for at in first}, case.rounding, "b(u) + b(v)")
 
 
 def _normal(array: Array, original: Array) -> Array:
@@ -99,7 +100,7 @@ def _normal(array: Array, original: Array) -> Array:
 
 def symmetry(case: Case) -> None:
     """A shift-invariant layer's dx sums to 0 over each example; one homogeneous of degree k has <dx, x> = k <dy, y>."""
-    case.needs(bool(case.symmetries) and case.x.size > 0)
+    needs(bool(case.symmetries) and case.x.size > 0)
     results = case.passes()
     y, dx = results["y"], results["dx"]
     for declared in case.symmetries:
@@ -119,7 +120,7 @@ def symmetry(case: Case) -> None:
             raise Difference(at, got[index], wanted, index, f"as it is declared {name}", bound)
         if not case.is_given:
             there, _ = case.layer.forward(case.params, moved.astype(case.x.dtype))
-            close({"y": np.asarray(there)}, {"y": image.astype(y.dtype)}, case, f"y, as it is declared {name}")
+            close({"y": np.asarray(there)}, {"y": image.astype(y.dtype)}, case.rounding, f"y, as it is declared {name}")
 
 
 def _by_example(case: Case, array: Array) -> Array:

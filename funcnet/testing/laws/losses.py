@@ -9,7 +9,8 @@ import attrs
 import numpy as np
 
 from funcnet.arrays import Array
-from funcnet.testing.case import Case, Difference, Law, close, same_bits
+from funcnet.testing.case import Case, Results, needs
+from funcnet.testing.comparing import Difference, close, same_bits, same_form
 from funcnet.testing.laws import derivatives, numbers, passes
 
 
@@ -36,30 +37,29 @@ def loss_case(loss: Any, y: Array, target: Array, is_bounded: bool, symmetries: 
     return Case(layer, (), y, np.ones((), y.dtype), y.shape[-1:], symmetries, is_given=True)
 
 
-def _value_and_dy(case: Case, y: Array | None = None, target: Array | None = None) -> tuple[Any, Array]:
+def _passes(case: Case, y: Array | None = None, target: Array | None = None) -> Results:
     """The loss's value and dy, of another y and target where they are given."""
-    value, cache = case.layer.loss.forward(case.x if y is None else y, case.layer.target if target is None else target)
-    return value, np.asarray(case.layer.loss.backward(cache))
+    layer = case.layer
+    value, cache = layer.loss.forward(case.x if y is None else y, layer.target if target is None else target)
+    return {"value": np.asarray(value), "dy": np.asarray(layer.loss.backward(cache))}
 
 
 def structure(case: Case) -> None:
     """The value is one number of the dtype of y; dy has the shape and dtype of y."""
-    value, dy = _value_and_dy(case)
-    for at, got, expected in (("value", np.asarray(value), np.zeros((), case.x.dtype)), ("dy", dy, case.x)):
-        for what in ("shape", "dtype"):
-            if getattr(got, what) != getattr(expected, what):
-                raise Difference(at, f"{what} {getattr(got, what)}", f"{what} {getattr(expected, what)}")
+    results = _passes(case)
+    same_form("value", results["value"], np.zeros((), case.x.dtype), "shape", "dtype")
+    same_form("dy", results["dy"], case.x, "shape", "dtype")
 
 
 def purity(case: Case) -> None:
     """Forward and backward leave y, the target and the cache as they were."""
     target = case.layer.target.copy()
     before = target.tobytes()
-    _value_and_dy(case, target=target)
+    _passes(case, target=target)
     if target.tobytes() != before:
         raise Difference("target", "changed by a pass", "as it was")
     target.flags.writeable = False
-    _value_and_dy(case, target=target)
+    _passes(case, target=target)
     passes.purity(case)
 
 
@@ -82,44 +82,45 @@ def _in_float64(case: Case) -> Case:
 
 def permutation(case: Case) -> None:
     """Examples in another order give the same value, and the rows of dy in that order."""
-    order = np.roll(np.arange(_examples(case, 2)), 1)
-    value, dy = _value_and_dy(case)
-    again, rows = _value_and_dy(case, case.x[order], case.layer.target[order])
-    close({"value": again, "dy": rows}, {"value": value, "dy": dy[order]}, case, "the examples in their order")
+    order = np.roll(np.arange(case.needs_rows(2)), 1)
+    expected = _passes(case)
+    expected["dy"] = expected["dy"][order]
+    got = _passes(case, case.x[order], case.layer.target[order])
+    close(got, expected, case.rounding, "the examples before they changed places")
 
 
 def sums(case: Case) -> None:
     """The value is the sum of those of its examples, or their mean; an example twice weighs as much as two."""
-    n = _examples(case, 1)
+    n = case.needs_rows()
     for rows in (np.arange(n), np.array([0, *range(n)])):
         _check_sum(case, case.x[rows], case.layer.target[rows])
 
 
 def _check_sum(case: Case, y: Array, target: Array) -> None:
-    n = len(y)
-    name, divisor = ("mean", case.x.dtype.type(n)) if _is_mean(case) else ("sum", case.x.dtype.type(1))
-    rows = [_value_and_dy(case, y[i : i + 1], target[i : i + 1]) for i in range(n)]
+    is_mean = _is_mean(case)
+    divisor = case.x.dtype.type(len(y) if is_mean else 1)
+    each = [_passes(case, y[i : i + 1], target[i : i + 1]) for i in range(len(y))]
     expected = {
-        "value": np.sum([value for value, _ in rows], axis=0) / divisor,
-        "dy": np.concatenate([dy for _, dy in rows]) / divisor,
+        "value": np.sum([row["value"] for row in each], axis=0) / divisor,
+        "dy": np.concatenate([row["dy"] for row in each]) / divisor,
     }
-    value, dy = _value_and_dy(case, y, target)
-    close({"value": value, "dy": dy}, expected, case, f"the {name} of the examples one at a time")
+    oracle = f"the {'mean' if is_mean else 'sum'} of the examples one at a time"
+    close(_passes(case, y, target), expected, case.rounding, oracle)
 
 
 def reductions(case: Case) -> None:
     """The value of reduction "sum" is that of "mean", or of "batch", times the number of what they average."""
     loss = case.layer.loss
-    case.needs(hasattr(loss, "reduction") and attrs.has(type(loss)))
-    total, total_dy = _value_and_dy(_reducing(case, "sum"))
+    needs(hasattr(loss, "reduction") and attrs.has(type(loss)))
+    total = _passes(_reducing(case, "sum"))
     examples = int(np.prod(case.x.shape[:-1]))
     for reduction, counts in (("mean", (case.x.size, examples)), ("batch", (examples,))):
-        value, dy = _value_and_dy(_reducing(case, reduction))
+        results = _passes(_reducing(case, reduction))
         differences = []
         for n in counts:
             try:
-                got = {"value": value * n, "dy": dy * n}
-                close(got, {"value": total, "dy": total_dy}, case, f'reduction="sum", as "{reduction}" is over {n}')
+                scaled = {at: array * n for at, array in results.items()}
+                close(scaled, total, case.rounding, f'reduction="sum", as "{reduction}" is over {n}')
             except Difference as difference:
                 differences.append(difference)
         if len(differences) == len(counts):
@@ -133,32 +134,33 @@ def _reducing(case: Case, reduction: str) -> Case:
 
 def empty(case: Case) -> None:
     """Of no examples the sum is 0, dy is empty, and the mean raises ValueError."""
-    _examples(case, 1)
+    case.needs_rows()
+    is_mean = _is_mean(case)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         try:
-            value, dy = _value_and_dy(case, case.x[:0], case.layer.target[:0])
+            results = _passes(case, case.x[:0], case.layer.target[:0])
         except ValueError:
-            if _is_mean(case):
+            if is_mean:
                 return
             raise
-    if _is_mean(case):
-        raise Difference("value", value, "ValueError: the mean of nothing", oracle="no examples")
-    nothing = {"value": case.x.dtype.type(0), "dy": case.x[:0]}
-    same_bits({"value": np.asarray(value) + 0, "dy": dy}, nothing, "no examples")
+    if is_mean:
+        raise Difference("value", results["value"], "ValueError: the mean of nothing", oracle="no examples")
+    results["value"] = results["value"] + 0  # -0.0 + 0 is 0.0
+    same_bits(results, {"value": np.zeros((), case.x.dtype), "dy": case.x[:0]}, "no examples")
 
 
 def _is_mean(case: Case) -> bool:
     """Whether an example twice has the value of the example once, and not twice that."""
-    once, twice = (float(_value_and_dy(case, case.x[[0] * n], case.layer.target[[0] * n])[0]) for n in (1, 2))
-    case.needs(once != 0)
+    once, twice = (float(_passes(case, case.x[[0] * n], case.layer.target[[0] * n])["value"]) for n in (1, 2))
+    needs(once != 0)
     return abs(twice - once) < abs(twice - 2 * once)
 
 
 def shapes(case: Case) -> None:
     """A target of another shape raises ValueError or TypeError: nothing is broadcast by accident."""
     target = case.layer.target
-    case.needs(target.ndim > 0)
+    needs(target.ndim > 0)
     wrong = {"one example too many": np.concatenate([target, target[:1]]), "an axis too many": target[..., None]}
     if len(target) > 1:
         wrong["one example for all"] = target[:1]
@@ -166,7 +168,7 @@ def shapes(case: Case) -> None:
         if other.shape == case.x.shape:  # as labels of a single class have, with an axis too many
             continue
         try:
-            value, _ = _value_and_dy(case, target=other)
+            value = _passes(case, target=other)["value"]
         except (ValueError, TypeError):
             continue
         raise Difference("value", value, "an error", oracle=f"a target of {name}: {other.shape} for y {case.x.shape}")
@@ -174,8 +176,8 @@ def shapes(case: Case) -> None:
 
 def finite(case: Case) -> None:
     """y of magnitude 1e3 and 1e5 gives a finite value and dy wherever the dtype has them."""
-    _examples(case, 1)
-    case.needs(not case.layer.is_bounded)
+    case.needs_rows(1)
+    needs(not case.layer.is_bounded)
     for size in (1e3, 1e5):
         numbers.check_finite(case, case.x / max(1.0, np.abs(case.x).max()) * case.x.dtype.type(size), f"y of {size:g}")
 
@@ -186,54 +188,23 @@ def nan(case: Case) -> None:
     y.flat[0] = np.nan
     moved.flat[0] = moved.flat[0] * (1 - 2.0**-10) + 2.0**-12
     try:
-        value, _ = _value_and_dy(case, y)
+        value = _passes(case, y)["value"]
     except ValueError:
         return
-    if not np.isnan(value) and _value_and_dy(case, moved)[0] != _value_and_dy(case)[0]:
+    if not np.isnan(value) and _passes(case, moved)["value"] != _passes(case)["value"]:
         raise Difference("value", value, "NaN, as the first number of y is NaN")
-
-
-def dtype(case: Case) -> None:
-    """float32 in, float32 out, as in float64 but for rounding."""
-    case.needs(case.x.dtype == np.float32)
-    value, dy = _value_and_dy(case)
-    wide_value, wide_dy = _value_and_dy(_in_float64(case))
-    expected = {"value": np.asarray(wide_value, np.float32), "dy": wide_dy.astype(np.float32)}
-    close({"value": value, "dy": dy}, expected, case, "float64")
 
 
 def layout(case: Case) -> None:
     """Fortran order, strides, negative strides, read-only memory and another byte order give the same values."""
-    value, dy = _value_and_dy(case)
+    expected = _passes(case)
     for name, laid in numbers.LAYOUTS.items():
-        again, dy_again = _value_and_dy(case, laid(case.x), laid(case.layer.target))
-        close({"value": again, "dy": dy_again}, {"value": value, "dy": dy}, case, f"y and target before {name}")
+        got = _passes(case, laid(case.x), laid(case.layer.target))
+        close(got, expected, case.rounding, f"y and target before {name}")
 
 
-def _examples(case: Case, least: int) -> int:
-    """How many examples there are, on one axis."""
-    return case.needs_rows(least)
-
-
-LOSS_LAWS: dict[str, Law] = {
-    "structure": structure,
-    "purity": purity,
-    "determinism": passes.determinism,
-    "coordinates": coordinates,
-    "adjointness": adjointness,
-    "kinks": derivatives.kinks,
-    "symmetry": derivatives.symmetry,
-    "batch.permutation": permutation,
-    "batch.sum": sums,
-    "batch.reductions": reductions,
-    "batch.empty": empty,
-    "shapes": shapes,
-    "interleaving": passes.interleaving,
-    "threads": passes.threads,
-    "aliasing": passes.aliasing,
-    "layout": layout,
-    "dtype": dtype,
-    "finite": finite,
-    "nan": nan,
-    "pickle": passes.pickling,
-}
+def dtype(case: Case) -> None:
+    """float32 in, float32 out, as in float64 but for rounding."""
+    needs(case.x.dtype == np.float32)
+    wide = {at: array.astype(np.float32) for at, array in _passes(_in_float64(case)).items()}
+    close(_passes(case), wide, case.rounding, "float64")

@@ -1,9 +1,7 @@
-"""Laws about rows, layouts, precisions and extreme numbers."""
+"""Laws about layouts in memory, precisions and extreme numbers."""
 
 from __future__ import annotations
 
-import math
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -12,83 +10,12 @@ import numpy as np
 
 from funcnet import tree
 from funcnet.arrays import Array
-from funcnet.testing.case import Case, Difference, Results, close, floats, largest, same_bits
+from funcnet.testing.case import Case, Results, floats, needs
+from funcnet.testing.comparing import Difference, as_index, close, largest, same_bits, same_form
+from funcnet.testing.laws.rows import of_rows
 from funcnet.testing.snapshots import read_only
 
-
-def rows(case: Case) -> None:
-    """A row of y and of dx depends on that row of x and dy alone."""
-    n = case.needs_rows(2)
-    before = _of_rows(case.passes())
-    for changed in {0, n - 1}:
-        x, dy = case.x.copy(), case.dy.copy()
-        x[changed] = case.x[changed - 1] if case.is_given else x[changed] * -0.5 + 0.25
-        dy[changed] = dy[changed] * 0.5 + 0.25
-        others = np.arange(n) != changed
-        after = _of_rows(case.passes(x, dy))
-        same_bits(
-            {at: array[others] for at, array in after.items()},
-            {at: array[others] for at, array in before.items()},
-            f"before row {changed} of x and dy changed",
-        )
-
-
-def permutation(case: Case) -> None:
-    """Rows of x and dy in another order give the rows of y and dx in that order, and the same grads."""
-    order = np.roll(np.arange(case.needs_rows(2)), 1)
-    expected = case.passes()
-    close(
-        case.passes(case.x[order], case.dy[order]),
-        {at: array[order] if at in ("y", "dx") else array for at, array in expected.items()},
-        case,
-        "the rows before they changed places",
-    )
-
-
-def sums(case: Case) -> None:
-    """Rows one at a time give the rows of y and dx, and grads that sum to those of the batch."""
-    n = case.needs_rows()
-    each = [case.passes(case.x[i : i + 1], case.dy[i : i + 1]) for i in range(n)]
-    expected: Results = {
-        at: np.concatenate([row[at] for row in each])
-        if at in ("y", "dx")
-        else np.sum([row[at] for row in each], axis=0)
-        for at in each[0]
-    }
-    close(case.passes(), expected, case, "the rows one at a time")
-
-
-def single(case: Case) -> None:
-    """An example without a batch axis gives what a batch of one gives."""
-    case.needs_rows()
-    case.needs(not case.is_given)
-    one = case.passes(case.x[:1], case.dy[:1])
-    expected = {at: array[0] if at in ("y", "dx") else array for at, array in one.items()}
-    close(case.passes(case.x[0, ...], case.dy[0, ...]), expected, case, "a batch of one")
-
-
-def axes(case: Case) -> None:
-    """Several batch axes give what their rows on one axis give."""
-    case.needs(len(case.batch) > 1)
-    n = math.prod(case.batch)
-    flat = case.passes(case.x.reshape(n, *case.input_shape), case.dy.reshape(n, *case.dy.shape[len(case.batch) :]))
-    expected = {
-        at: array.reshape(*case.batch, *array.shape[1:]) if at in ("y", "dx") else array for at, array in flat.items()
-    }
-    close(case.passes(), expected, case, "the same rows on one batch axis")
-
-
-def empty(case: Case) -> None:
-    """An empty batch keeps its shapes, has grads of exactly zero, and warns of nothing."""
-    case.needs(len(case.batch) > 0)
-    x, dy = case.x[:0], case.dy[:0]
-    with warnings.catch_warnings(record=True) as heard, np.errstate(all="warn"):
-        warnings.simplefilter("always")
-        results = case.passes(x, dy)
-    expected = {at: np.zeros_like(array) for at, array in results.items()}
-    same_bits(results, {**expected, "y": dy.astype(results["y"].dtype), "dx": x.astype(results["dx"].dtype)}, "no rows")
-    if heard:
-        raise Difference("an empty batch", f"the warning {str(heard[0].message)!r}", "no warning")
+_MOST_PLACES = 4  # of a row where NaN is put
 
 
 def layout(case: Case) -> None:
@@ -102,9 +29,9 @@ def layout(case: Case) -> None:
             if name == "another byte order":  # which a layer may refuse
                 continue
             raise
-        close(results, expected, case, f"x and dy as they were, before {name}")
+        close(results, expected, case.rounding, f"x and dy as they were, before {name}")
     other = attrs.evolve(case, params=tree.map(lambda leaf: np.array(leaf, order="F"), case.params))
-    close(other.passes(), expected, case, "params as they were, before Fortran order")
+    close(other.passes(), expected, case.rounding, "params as they were, before Fortran order")
 
 
 def _strided(array: Array) -> Array:
@@ -123,7 +50,6 @@ def _reversed(array: Array) -> Array:
     return reversed_twice
 
 
-_MOST_PLACES = 4  # where NaN is put
 LAYOUTS: dict[str, Callable[[Array], Array]] = {
     "Fortran order": lambda array: np.array(array, order="F"),
     "strides": _strided,
@@ -135,21 +61,21 @@ LAYOUTS: dict[str, Callable[[Array], Array]] = {
 
 def dtype(case: Case) -> None:
     """float32 in, float32 out, as in float64 but for rounding."""
-    case.needs(case.x.dtype == np.float32)
+    needs(case.x.dtype == np.float32)
     results = case.passes()
     for at, array in results.items():
         if array.dtype == np.float64:
-            raise Difference(at, array.dtype, np.dtype(np.float32), oracle="float32 in, float32 out")
+            same_form(at, array, case.x, "dtype")
     try:
         wide = case.cast(np.float64).passes()
     except TypeError:
         return  # a layer may take float32 alone
-    close(results, {at: array.astype(results[at].dtype) for at, array in wide.items()}, case, "float64")
+    close(results, {at: array.astype(results[at].dtype) for at, array in wide.items()}, case.rounding, "float64")
 
 
 def finite(case: Case) -> None:
     """x of magnitude 1e3 and 1e5, or near the largest float, gives finite numbers wherever the dtype has them."""
-    case.needs(not case.is_given and case.batch == (1,) and case.x.size > 0)
+    needs(not case.is_given and case.batch == (1,) and case.x.size > 0)
     unit = case.x / max(largest(case.x), 1.0)
     extremes = {f"x of magnitude {size:g}": unit * case.x.dtype.type(size) for size in (1e3, 1e5)}
     if not floats(case.params):  # or what is in between may overflow
@@ -168,7 +94,7 @@ def check_finite(case: Case, x: Array, name: str) -> None:
             representable = np.abs(true[at]) < np.finfo(array.dtype).max / 4
             lost = np.argwhere(representable & ~np.isfinite(array))
             if len(lost):
-                index = tuple(map(int, lost[0]))
+                index = as_index(lost[0])
                 raise Difference(at, array[index], true[at][index], index, f"more digits, {name}")
 
 
@@ -186,20 +112,16 @@ def _in_more_digits(case: Case, x: Array) -> Results:
 def nan(case: Case) -> None:
     """A NaN stays in its row of y and dx, and is not swallowed where y depends on its place."""
     case.needs_rows(2)
-    case.needs(not case.is_given)
-    before = _of_rows(case.passes())
+    needs(not case.is_given)
+    before = of_rows(case.passes())
     for j in case.draws("nan").permutation(case.x[0].size)[:_MOST_PLACES]:
         place = (0, *map(int, np.unravel_index(j, case.input_shape)))
         with_nan, moved = case.x.copy(), case.x.copy()
         with_nan[place] = np.nan
         moved[place] += 2.0**-10 * (1 + abs(moved[place]))
-        name, after = f"x[{', '.join(map(str, place))}]", _of_rows(case.passes(with_nan))
+        name, after = f"x[{', '.join(map(str, place))}]", of_rows(case.passes(with_nan))
         got, expected = ({at: array[1:] for at, array in results.items()} for results in (after, before))
         same_bits(got, expected, f"no NaN at {name}")
         y = case.passes(moved)["y"]
         if not tree.equal(y[0], before["y"][0]) and not np.isnan(after["y"][0]).any():
             raise Difference("y[0]", "no NaN", f"NaN, as {name} is NaN and y depends on it")
-
-
-def _of_rows(results: Results) -> Results:
-    return {at: results[at] for at in ("y", "dx")}

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeAlias
 
 import attrs
 import numpy as np
 
 from funcnet import tree
 from funcnet.arrays import Array
-from funcnet.testing.case import Difference, Inapplicable, cast, largest, leaves
+from funcnet.testing.case import cast, leaves, needs
+from funcnet.testing.comparing import Difference, as_index, close, largest, same_bits, same_form
 from funcnet.testing.laws.numbers import LAYOUTS
 from funcnet.testing.snapshots import copied, read_only, snapshot, writable
 from funcnet.tree import Tree
@@ -27,12 +28,11 @@ class OptimizerCase:
     params: Tree
     grads: tuple[Tree, ...]
 
-    def run(self, optimizer: Any = None) -> list[tuple[Tree, Tree]]:
+    def run(self) -> list[tuple[Tree, Tree]]:
         """Params and state after each of the updates."""
-        optimizer = optimizer or self.optimizer
-        params, state, trajectory = self.params, optimizer.init(self.params), []
+        params, state, trajectory = self.params, self.optimizer.init(self.params), []
         for grads in self.grads:
-            params, state = optimizer.update(params, grads, state)
+            params, state = self.optimizer.update(params, grads, state)
             trajectory.append((params, state))
         return trajectory
 
@@ -47,14 +47,16 @@ class OptimizerCase:
         return attrs.evolve(self, optimizer=attrs.evolve(self.optimizer, **plain))
 
 
+OptimizerLaw: TypeAlias = Callable[[OptimizerCase], None]
+
+
 def structure(case: OptimizerCase) -> None:
     """New params have the tree, the shapes and the dtypes of params, and the state keeps its own."""
     start = case.optimizer.init(case.params)
     for params, state in case.run():
         found = tree.leaves_like(case.params, params, "new params")
         for (at, p), new in zip(leaves("params", case.params).items(), found, strict=True):
-            if new.dtype != p.dtype:
-                raise Difference(at, f"dtype {new.dtype}", f"dtype {p.dtype}")
+            same_form(at, new, p, "dtype")
         before, after = (
             {at: (leaf.shape, leaf.dtype) for at, leaf in _leaves_of_state(each).items()} for each in (start, state)
         )
@@ -123,7 +125,7 @@ def descent(case: OptimizerCase) -> None:
         moved = np.asarray((q - p) * g)
         wrong = np.argwhere(~(moved < 0) & (g != 0))
         if len(wrong) and getattr(case.optimizer, "learning_rate", 1) != 0:
-            index = tuple(map(int, wrong[0]))
+            index = as_index(wrong[0])
             expected = f"less than {p[index]}" if g[index] > 0 else f"more than {p[index]}"
             raise Difference(at, q[index], expected, index, f"{_STEPS} steps at gradient {g[index]}")
 
@@ -133,8 +135,7 @@ def steadiness(case: OptimizerCase) -> None:
     case = _constant(case)
     trajectory = [tree.ravel(params)[0] for params in (case.params, *(params for params, _ in case.run()))]
     steps = np.abs(np.diff(np.array(trajectory, np.float64), axis=0))
-    if not steps.size or not steps.all():
-        raise Inapplicable
+    needs(steps.size > 0 and bool(steps.all()))
     low, high = np.minimum(steps[:-2], steps[2:]) / 2, np.maximum(steps[:-2], steps[2:]) * 2
     # The first step has one neighbour: it may differ from that by as much again as the next two do.
     change = np.maximum(steps[1:2] / steps[2:3], steps[2:3] / steps[1:2]) ** 2 * 2.5
@@ -150,8 +151,7 @@ def steadiness(case: OptimizerCase) -> None:
 
 def order(case: OptimizerCase) -> None:
     """The order of a tree's children does not matter."""
-    if not isinstance(case.params, tuple) or len(case.params) < 2:
-        raise Inapplicable
+    needs(isinstance(case.params, tuple) and len(case.params) > 1)
     case = case.plain()
     turned = OptimizerCase(case.optimizer, case.params[::-1], tuple(grads[::-1] for grads in case.grads))
     for (params, _), (expected, _) in zip(turned.run(), case.run(), strict=True):
@@ -182,13 +182,9 @@ def dtype(case: OptimizerCase) -> None:
     grads = tuple(cast(each, np.float32) for each in case.grads)
     narrow = OptimizerCase(case.optimizer, cast(case.params, np.float32), grads)
     for (params, _), (expected, _) in zip(narrow.run(), case.run(), strict=True):
-        for (at, p), e in zip(leaves("params", params).items(), tree.leaves(expected), strict=True):
-            if p.dtype != np.float32:
-                raise Difference(at, p.dtype, np.dtype(np.float32), oracle="float32 in, float32 out")
-            wrong = np.argwhere(~(np.abs(p - e) <= 1e-4 * (1 + largest(e))))
-            if len(wrong):
-                index = tuple(map(int, wrong[0]))
-                raise Difference(at, p[index], e[index], index, "float64", 1e-4 * (1 + largest(e)))
+        for at, p in leaves("params", params).items():
+            same_form(at, p, np.zeros((), np.float32), "dtype")
+        close(leaves("params", params), leaves("params", expected), lambda p, e: 1e-4 * (1 + largest(e)), "float64")
 
 
 def _constant(case: OptimizerCase) -> OptimizerCase:
@@ -210,22 +206,4 @@ def _same(got: list[tuple[Tree, Tree]], expected: list[tuple[Tree, Tree]], oracl
 
 
 def _same_params(got: Tree, expected: Tree, oracle: str) -> None:
-    for (at, p), e in zip(leaves("params", got).items(), tree.leaves(expected), strict=True):
-        if p.tobytes() != e.tobytes():
-            index = tuple(map(int, np.argwhere(p != e)[0])) if (p != e).any() else None
-            raise Difference(at, p[index] if index else "other bits", e[index] if index else "the same", index, oracle)
-
-
-OPTIMIZER_LAWS: dict[str, Callable[[OptimizerCase], None]] = {
-    "purity": purity,
-    "structure": structure,
-    "determinism": determinism,
-    "zero": zero,
-    "descent": descent,
-    "steadiness": steadiness,
-    "order": order,
-    "aliasing": aliasing,
-    "resumption": resumption,
-    "layout": layout,
-    "dtype": dtype,
-}
+    same_bits(leaves("params", got), leaves("params", expected), oracle)

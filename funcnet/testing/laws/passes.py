@@ -17,7 +17,8 @@ from funcnet.layer import Layer
 from funcnet.layers import Identity, Tanh
 from funcnet.node import is_leaf
 from funcnet.random import Key
-from funcnet.testing.case import Case, Difference, leaves, named, same_bits
+from funcnet.testing.case import Case, leaves, named, needs
+from funcnet.testing.comparing import Difference, same_bits, same_form
 from funcnet.testing.snapshots import copied, read_only, snapshot, writable
 from funcnet.tree import Tree
 
@@ -28,20 +29,17 @@ def structure(case: Case) -> None:
     if not is_leaf(y):
         raise Difference("y", type(y).__name__, "an array")
     if isinstance(case.layer, Layer):
-        _same("y", "shape", y.shape, case.batch + tuple(case.layer.output_shape(case.input_shape)))
+        shape = case.batch + tuple(case.layer.output_shape(case.input_shape))
+        if y.shape != shape:
+            raise Difference("y", f"shape {y.shape}", f"shape {shape}")
     dx, grads = case.layer.backward(case.params, cache, case.dy)
     if not is_leaf(dx):
         raise Difference("dx", type(dx).__name__, "an array")
-    _same("dx", "shape", dx.shape, case.x.shape)
-    _same("dx", "dtype", dx.dtype, case.dy.dtype)
+    same_form("dx", dx, case.x, "shape")
+    same_form("dx", dx, case.dy, "dtype")
     found = tree.leaves_like(case.params, grads, "grads")
     for (at, p), g in zip(leaves("grads", case.params).items(), found, strict=True):
-        _same(at, "dtype", g.dtype, p.dtype)
-
-
-def _same(at: str, what: str, got: Any, expected: Any) -> None:
-    if got != expected:
-        raise Difference(at, f"{what} {got}", f"{what} {expected}")
+        same_form(at, g, p, "dtype")
 
 
 def purity(case: Case) -> None:
@@ -210,7 +208,7 @@ def training(case: Case) -> None:
     y_trained, _ = trained.forward(case.params, x)
     again, _ = layer.training(key).forward(case.params, x)
     same_bits({"y": np.asarray(again)}, {"y": np.asarray(y_trained)}, "the first training(key)")
-    case.needs(case.batch != () and not tree.equal(np.asarray(y), np.asarray(y_trained)))
+    needs(case.batch != () and not tree.equal(np.asarray(y), np.asarray(y_trained)))
     others = (layer.training(Key(seed)).forward(case.params, x)[0] for seed in range(1, 9))
     if all(tree.equal(np.asarray(other), np.asarray(y_trained)) for other in others):
         hint = 'a layer that differs in training but draws nothing is right: exempt={"training": "it draws nothing"}'

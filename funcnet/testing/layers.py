@@ -1,9 +1,10 @@
-"""`check_layer`: every law on every case; and `check_law`, one law on one case."""
+"""`check_layer`: every law on every case; and `check_layer_law`, one law on one case."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import chain
+from numbers import Real
 from typing import Any
 
 from funcnet import tree
@@ -42,9 +43,10 @@ def check_layer(
     the name of a law to the reason why it need not hold; one that holds all the same is a violation too.
 
     Raises LawViolation where a law is broken. The same seed asks on the same cases; with Hypothesis installed, the
-    case is shrunk. Raises ValueError for a law or symmetry that there is not.
+    case is shrunk. Raises TypeError for what is no layer and where neither input_shape nor x tells the shape,
+    ValueError for an unknown law or symmetry, or an exemption without a reason.
 
-    >>> import funcnet as fn
+    >>> import numpy as np, funcnet as fn
     >>> check_layer(fn.Linear(3), (4,))
     >>> def forward(params, x):
     ...     return np.sin(x), x
@@ -71,7 +73,7 @@ def check_layer(
     hold(LAYERS, chain.from_iterable(zip(*cases, strict=True)), exempt)
 
 
-def check_law(
+def check_layer_law(
     law: str,
     layer: Any,
     params: Tree,
@@ -80,17 +82,20 @@ def check_law(
     *,
     input_shape: Shape | None = None,
     symmetries: Sequence[Any] = (),
+    is_given: bool = False,
 ) -> None:
-    """Hold a layer against one law, on one case. Raises LawViolation where it is broken, ValueError for no such law.
+    """Hold a layer against one law, on one case; where x `is_given`, the law may not choose another.
 
-    >>> import funcnet as fn
-    >>> check_law("linearity", fn.ReLU(), (), np.array([[-1.0, 1.0]]), np.array([[1.0, 2.0]]))
+    Raises LawViolation where it is broken, ValueError for an unknown law, TypeError for what is no layer.
+
+    >>> import numpy as np, funcnet as fn
+    >>> check_layer_law("linearity", fn.ReLU(), (), np.array([[-1.0, 1.0]]), np.array([[1.0, 2.0]]))
     """
     __tracebackhide__ = True
     check_symmetries(symmetries)
     x, dy = as_floating(x), as_floating(dy)
     subject, params = _with_tree(_as_layer(layer), params)
-    case = Case(subject, params, x, dy, _input_shape(input_shape, x), tuple(symmetries))
+    case = Case(subject, params, x, dy, _input_shape(input_shape, x), tuple(symmetries), is_given)
     hold(LAYERS.of_one(law), [case], {})
 
 
@@ -99,7 +104,9 @@ def _script(law: str, case: Case) -> str:
     options = f", input_shape={case.input_shape}"
     if case.symmetries:
         options += f", symmetries={case.symmetries}"
-    return script(values, f"fn.testing.check_law({law!r}, layer, params, x, dy{options})")
+    if case.is_given:
+        options += ", is_given=True"
+    return script(values, f"fn.testing.check_layer_law({law!r}, layer, params, x, dy{options})")
 
 
 def _as_given(layer: Any) -> Any:
@@ -147,10 +154,12 @@ def _input_shape(input_shape: Any, x: Array | None) -> Shape:
 
 
 def check_symmetries(symmetries: Sequence[Any]) -> None:
-    """Raise ValueError for what is no symmetry."""
+    """Raise ValueError for what is no symmetry, TypeError for a string alone."""
+    if isinstance(symmetries, str):
+        raise TypeError(f"expected several symmetries, such as [{symmetries!r}], got a string")
     for declared in symmetries:
-        is_degree = isinstance(declared, tuple) and len(declared) == 2 and declared[0] == "homogeneous"
-        if declared not in ("shift-invariant", "scale-invariant") and not is_degree:
+        is_degree = isinstance(declared, tuple) and len(declared) == 2 and isinstance(declared[1], Real)
+        if declared not in ("shift-invariant", "scale-invariant") and not (is_degree and declared[0] == "homogeneous"):
             raise ValueError(
                 f'a symmetry is "shift-invariant", "scale-invariant" or ("homogeneous", k), not {declared!r}'
             )

@@ -57,7 +57,8 @@ def check_optimizer(
 def check_optimizer_law(law: str, optimizer: Any, params: Tree, grads: tuple[Tree, ...]) -> None:
     """Hold an optimizer against one law, from these params, with the gradients of some updates.
 
-    Raises LawViolation where it is broken, TypeError for what is no optimizer, ValueError for an unknown law or no grads.
+    Raises LawViolation where it is broken, TypeError for what is no optimizer, ValueError for an unknown law or no
+    gradients.
 
     >>> import funcnet as fn
     >>> check_optimizer_law("zero", fn.SGD(0.5), (np.array([1.0]),), ((np.array([2.0]),),))

@@ -15,6 +15,7 @@ from funcnet.testing.comparing import Difference
 from funcnet.testing.oracles import one_sided, pushed, slope
 
 _ROUNDING = 1024  # by how many roundings of its terms a derivative may be off
+_UNSURE = 4  # how many times its estimate an error may be
 _BESIDE = 16  # points beside a corner
 
 
@@ -127,7 +128,7 @@ class Point:
         At a corner of more than two sides the one-sided slopes are just two of those that a derivative may have.
         """
         low, high, error = self.one_sided(self.directions([(0, v)]))
-        slack = 8 * error + 1e-6 * (np.abs(low) + np.abs(high)) + _ROUNDING * self.eps(0)
+        slack = _UNSURE * error + 1e-6 * (np.abs(low) + np.abs(high)) + _ROUNDING * self.eps(0)
         if beside is None:
             return low, high, slack
         for _ in range(_BESIDE):
@@ -153,7 +154,7 @@ class Point:
         got, terms = self._products(moved, directions, indices)
         eps = np.array([self.eps(which) for which in moved])
         finite = np.isfinite(got)
-        bounds = _ROUNDING * eps * (np.where(finite, terms, 0) + expected.terms) + 4 * expected.errors
+        bounds = _ROUNDING * eps * (np.where(finite, terms, 0) + expected.terms) + _UNSURE * expected.errors
         for i in map(int, np.flatnonzero(~(np.abs(got - expected.values) <= bounds))):
             one = [d[[i]] if d.any() else d[:1] for d in directions]
             value, bound = self._weighed(moved[i], one, float(expected.values[i]), float(bounds[i]))
@@ -197,18 +198,18 @@ class Point:
         except Exception:  # a layer that knows no long double is judged by what it does in float64
             return value, bound
         noise = abs(np.sum(direction[which] * (there.gradients[which] - self.gradients[which])))
-        bound += 4 * float(noise) + there.case.rounding(there.case.dy)  # which is what the wider dtype can't show
+        bound += _UNSURE * float(noise) + there.case.rounding(there.case.dy)  # which is what the wider dtype can't show
         if exact.oracle != "dual numbers" or not np.isfinite(exact.values[0]):
             return value, bound
-        return float(exact.values[0]), bound + 4 * abs(float(exact.values[0]) - value)
+        return float(exact.values[0]), bound + _UNSURE * abs(float(exact.values[0]) - value)
 
     def _is_corner(self, directions: list[Array]) -> bool:
         """Whether a derivative of y jumps here, or y itself does: `kinks` is the law of that."""
         low, high, error = self.one_sided(directions)
         y = self.along([d[0] for d in directions])
         change = np.maximum(*(np.abs(y(step) - y(0.0)) for step in (-(2.0**-40), 2.0**-40)))
-        jump = change > 64 * self.eps(0) * np.abs(y(0.0)) + 2.0**-16
-        return bool((jump | (high - low > 4 * error + 1e-6 * (np.abs(low) + np.abs(high)))).any())
+        jump = change > 64 * self.eps(0) * np.abs(y(0.0)) + 2.0**-16  # for which a slope would be above 2**24
+        return bool((jump | (high - low > _UNSURE * error + 1e-6 * (np.abs(low) + np.abs(high)))).any())
 
 
 def gradients(case: Case) -> tuple[Array, ...]:

@@ -21,10 +21,11 @@ _MOST_CORNERS = 8  # numbers of y
 def coordinates(case: Case) -> None:
     """Every coordinate of dx and of grads is the derivative of <dy, y>."""
     point, draws = Point.of(case), case.draws("coordinates")
-    is_exact = point.derivatives(point.directions([])).oracle == "dual numbers"
+    is_exact = point.derivatives(point.directions([])).oracle == "dual numbers"  # no directions, just to see
     most = _MOST_EXACT if is_exact else _MOST_NUMERIC
     places = np.array([(i, j) for i in point.moving for j in np.sort(draws.permutation(point.leaves[i].size)[:most])])
-    for part in in_chunks(places, 8 * max(case.dy.size, sum(leaf.size for leaf in point.leaves))):
+    in_between = 8  # arrays as large as the largest, that forward may hold at once
+    for part in in_chunks(places, in_between * max(case.dy.size, sum(leaf.size for leaf in point.leaves))):
         which, indices = part.T
         vectors = [(i, np.eye(1, point.leaves[i].size, j)) for i, j in part]
         point.compare(which.tolist(), point.directions(vectors), indices)

@@ -43,7 +43,7 @@ class Mean:
 
     def forward(self, y, target):
         y, target = checked(y, target)
-        return y.dtype.type(self.losses(y, target).sum() / count(y)), (y, target)
+        return (self.losses(y, target).sum() / count(y)).astype(y.dtype), (y, target)
 
     def backward(self, cache):
         return (self.slope(*cache) / count(cache[0])).astype(cache[0].dtype)
@@ -118,18 +118,12 @@ class ClippedLog(Mean):
 class ClippedProbability(Mean):
     """The same for probabilities: below 1e-7 the value no longer moves, but dy is 1 / 1e-7."""
 
-    least = 1e-7
-
     def losses(self, y, target):
-        p, q = np.maximum(y, self.least), np.maximum(1 - y, 1e-7)
+        p, q = np.maximum(y, 1e-7), np.maximum(1 - y, 1e-7)
         return -(target * np.log(p) + (1 - target) * np.log(q))
 
     def slope(self, y, target):
-        return (1 - target) / np.maximum(1 - y, 1e-7) - target / np.maximum(y, self.least)
-
-
-class ClippedNextToOne(ClippedProbability):
-    least = 0.0
+        return (1 - target) / np.maximum(1 - y, 1e-7) - target / np.maximum(y, 1e-7)
 
 
 class OverflowingLogits(ClippedLog):

@@ -72,4 +72,4 @@ def test_outputs_given_need_targets_given():
 def test_every_layer_of_the_library_is_held_against_dual_numbers(layer, shape):
     for case in layer_cases(layer, shape, fn.Key(0), 8):
         point = Point.of(case)
-        assert point.derivatives(point.directions([])).oracle == "dual numbers"
+        assert point.derivatives(point.directions([])).is_exact

@@ -63,7 +63,7 @@ class Product(fn.Layer):
         (lambda dx, x, dy: dx / (np.abs(x) > 0.75), "4 of 9 numbers are NaN or infinite"),
         (lambda dx, x, dy: np.where(x == 0, 0.5, dx), "it is wrong only where x is 0"),
         (lambda dx, x, dy: np.where(np.abs(x) > 4, 0, dx), "it is wrong only in the tails, from |x| = 6 on"),
-        (lambda dx, x, dy: np.where(np.abs(x) < 0.6, dy, dx) + (x == 0), "it is wrong only near 0, up to |x| = 0.5"),
+        (lambda dx, x, dy: np.where(np.abs(x) < 0.6, dy, dx) + (x == 0), "3 of 9 numbers are wrong"),
         (lambda dx, x, dy: np.where(x > 0, 2 * dx, dx), "it is wrong only where x is positive"),
         (lambda dx, x, dy: np.where(x < 0, 2 * dx, dx), "it is wrong only where x is negative"),
         (lambda dx, x, dy: np.where((x == 1) | (x == 3), 2 * dx, dx), "2 of 9 numbers are wrong"),
@@ -127,6 +127,13 @@ def test_of_one_number_alone_nothing_is_said_of_others():
 def test_of_grads_with_a_constant_added_no_sum_is_missed():
     layer = Product(change=lambda grads, x, dy: grads + np.diag([0, 0, 1]))
     assert violation(layer, WEIGHT, X * 0, DY).diagnosis == "1 of 9 numbers are wrong"
+
+
+def test_of_dx_near_0():
+    layer = Cubic(lambda dx, x, dy: np.where(np.abs(x) < 1e-3, -dx, dx))
+    assert violation(layer, x=np.array([[1e-4, 1.0, -2.0]]), dy=DY[:1]).diagnosis == (
+        "it is wrong only near 0, up to |x| = 0.0001"
+    )
 
 
 def test_of_what_has_no_numbers_nothing_is_said():

@@ -11,7 +11,6 @@ from tests.broken_losses import (
     LABELS,
     LOGITS,
     ClippedLog,
-    ClippedNextToOne,
     ClippedProbability,
     CrossEntropy,
     DividesByClasses,
@@ -55,10 +54,6 @@ def test_one_example_alone_has_several_numbers():
 @pytest.mark.parametrize("targets", ["bits", "probabilities"])
 def test_probabilities_next_to_0_are_drawn(targets):
     violation(ClippedProbability(), outputs="probabilities", targets=targets, examples=12)
-
-
-def test_probabilities_next_to_1_are_drawn():
-    violation(ClippedNextToOne(), outputs="probabilities", targets="bits", examples=24)
 
 
 def test_a_written_target_is_named_and_the_tails_are_those_of_y():
@@ -263,7 +258,7 @@ def test_an_exempted_law_needs_not_hold():
 
 def test_an_exempted_law_that_holds_is_a_violation():
     found = violation(fn.MeanSquaredError(), examples=4, exempt={"nan": "I was not sure"})
-    assert (found.law, found.at, found.got) == ("nan", "exempt", "a law that holds")
+    assert (found.law, found.at, found.got) == ("nan", "exempt", "holds")
     assert "I was not sure" in found.expected
 
 

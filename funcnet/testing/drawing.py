@@ -36,6 +36,7 @@ def tails(draws: np.random.Generator, shape: Shape) -> Array:
     return np.asarray(draws.choice([-1.0, 1.0], shape) * 10 ** draws.uniform(-8, 2.5, shape))
 
 
+_IN_TURN = 56  # cases, in which each batch, dtype and regime meets each; later batches are of any size
 REGIMES = (ordinary, dyadic, tails, ordinary)
 
 
@@ -54,6 +55,8 @@ def layer_cases(
     for i in range(examples):
         draws, dtype = key.fold_in(i).generator(), dtypes[i % len(dtypes)]
         regime, batch = REGIMES[i // 2 % len(REGIMES)], batches[i % len(batches)]
+        if i >= _IN_TURN and len(batch) == 1:
+            batch = (int(draws.integers(100)),)
         as_initialized = params is not None or i // 2 % len(REGIMES) == 3
         drawn = layer.init(key.fold_in(i), input_shape, dtype) if params is None else cast(params, dtype)
         if not as_initialized:

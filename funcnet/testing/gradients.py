@@ -95,7 +95,7 @@ def check_gradients(
     >>> report.ok(1e-12), report.method, [leaf.path for leaf in report.leaves]
     (True, 'exact', ['0.weight', '0.bias', '2.weight', '2.bias'])
     """
-    if step <= 0 or (sample is not None and sample < 1):
+    if not step > 0 or (sample is not None and sample < 1):
         raise ValueError(f"expected a step above 0 and a sample of at least 1, got {step} and {sample}")
     _, grads = value_and_grad(model, loss, params, x, target, penalty)
     named = dict(zip(tree.named_leaves(params), tree.leaves_like(params, grads, "grads"), strict=True))

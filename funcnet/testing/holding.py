@@ -52,9 +52,10 @@ def hold(kind: Kind, cases: Iterable[Any], exempt: Mapping[str, str]) -> None:
                 else:
                     cause = None if isinstance(error, Difference) else error
                     raise _violation(kind, law, case, error) from cause
-    for law in sorted((held & set(exempt)) - broken):
-        holds = Difference("exempt", "a law that holds", f"one that does not, for the reason {exempt[law]!r}")
-        raise attrs.evolve(_written(kind, law, case, holds, ""), case="")
+    if idle := sorted((held & set(exempt)) - broken):
+        needless = f"holds, and so do all of {', '.join(idle)}" if len(idle) > 1 else "holds"
+        difference = Difference("exempt", needless, f"that it does not, as {exempt[idle[0]]!r}")
+        raise attrs.evolve(_written(kind, idle[0], case, difference, ""), case="")
 
 
 def _failure(kind: Kind, law: str, case: Any) -> Exception | None:

@@ -47,6 +47,8 @@ def written(value: Any) -> str:
         return f"{{{', '.join(f'{key!r}: {written(item)}' for key, item in value.items())}}}"
     if hasattr(type(value), "__node_fields__") or (attrs.has(type(value)) and not _is_code(repr(value))):
         return _call(value, {f.alias: getattr(value, f.name) for f in attrs.fields(type(value)) if f.init})
+    if not _is_code(code(value)) and not getattr(value, "__dict__", None) and not callable(value):
+        return f"{type(value).__name__}()"
     return code(value)
 
 

@@ -6,6 +6,7 @@ import textwrap
 from typing import Any
 
 import attrs
+import numpy as np
 
 
 @attrs.define(eq=False, slots=False)
@@ -46,4 +47,6 @@ class LawViolation(AssertionError):  # noqa: N818, it reads as what it is
 
 
 def _number(value: Any) -> str:
+    if isinstance(value, np.longdouble):
+        return repr(float(value))
     return value if isinstance(value, str) else repr(value.item() if hasattr(value, "item") else value)

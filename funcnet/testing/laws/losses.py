@@ -199,12 +199,19 @@ def layout(case: Case) -> None:
     """Fortran order, strides, negative strides, read-only memory and another byte order give the same values."""
     expected = _passes(case)
     for name, laid in numbers.LAYOUTS.items():
-        got = _passes(case, laid(case.x), laid(case.layer.target))
+        try:
+            got = _passes(case, laid(case.x), laid(case.layer.target))
+        except TypeError:
+            if name == "another byte order":  # which a loss may refuse
+                continue
+            raise
         close(got, expected, case.rounding, f"y and target before {name}")
 
 
 def dtype(case: Case) -> None:
     """float32 in, float32 out, as in float64 but for rounding."""
     needs(case.x.dtype == np.float32)
+    got = _passes(case)
     wide = {at: array.astype(np.float32) for at, array in _passes(_in_float64(case)).items()}
-    close(_passes(case), wide, case.rounding, "float64")
+    needs(all(np.isfinite(array).all() for array in got.values()))  # else `finite` is the law of it
+    close(got, wide, case.rounding, "float64")

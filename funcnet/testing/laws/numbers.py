@@ -14,6 +14,7 @@ from funcnet.testing.case import Case, Results, floats, needs
 from funcnet.testing.comparing import Difference, as_index, close, largest, same_bits, same_form
 from funcnet.testing.laws.rows import of_rows
 from funcnet.testing.snapshots import read_only
+from funcnet.tree import Tree
 
 _MOST_PLACES = 4  # of a row where NaN is put
 
@@ -30,8 +31,15 @@ def layout(case: Case) -> None:
                 continue
             raise
         close(results, expected, case.rounding, f"x and dy as they were, before {name}")
-    other = attrs.evolve(case, params=tree.map(lambda leaf: np.array(leaf, order="F"), case.params))
-    close(other.passes(), expected, case.rounding, "params as they were, before Fortran order")
+    for name in ("Fortran order", "strides", "negative strides"):
+        other = attrs.evolve(case, params=laid_out(case.params, LAYOUTS[name]))
+        close(other.passes(), expected, case.rounding, f"params as they were, before {name}")
+
+
+def laid_out(params: Tree, laid: Callable[[Array], Array]) -> Tree:
+    """The tree with its leaves as `laid` lays them out, which `tree.map` would copy."""
+    leaves, structure = tree.flatten(params)
+    return tree.unflatten(structure, iter([laid(leaf) for leaf in leaves]))
 
 
 def _strided(array: Array) -> Array:

@@ -13,7 +13,7 @@ from funcnet import tree
 from funcnet.arrays import Array
 from funcnet.testing.case import cast, leaves, needs
 from funcnet.testing.comparing import Difference, as_index, close, largest, same_bits, same_form
-from funcnet.testing.laws.numbers import LAYOUTS
+from funcnet.testing.laws.numbers import LAYOUTS, laid_out
 from funcnet.testing.snapshots import copied, read_only, snapshot, writable
 from funcnet.tree import Tree
 
@@ -44,7 +44,7 @@ class OptimizerCase:
         }
         if callable(getattr(self.optimizer, "learning_rate", None)) and "learning_rate" in fields:
             plain["learning_rate"] = 0.125
-        return attrs.evolve(self, optimizer=attrs.evolve(self.optimizer, **plain))
+        return attrs.evolve(self, optimizer=attrs.evolve(self.optimizer, **plain)) if plain else self
 
 
 OptimizerLaw: TypeAlias = Callable[[OptimizerCase], None]
@@ -172,8 +172,7 @@ def layout(case: OptimizerCase) -> None:
     """Fortran order and negative strides give the same values."""
     expected = case.run()
     for name in ("Fortran order", "negative strides"):
-        laid = LAYOUTS[name]
-        grads = tuple(_with_leaves(g, laid) for g in case.grads)
+        grads = tuple(laid_out(g, LAYOUTS[name]) for g in case.grads)
         _same(attrs.evolve(case, grads=grads).run(), expected, f"grads before {name}")
 
 
@@ -191,11 +190,6 @@ def _constant(case: OptimizerCase) -> OptimizerCase:
     """From params of 0 along the first gradient, again and again, with nothing else to move the params."""
     plain = case.plain()
     return attrs.evolve(plain, params=tree.zeros_like(case.params), grads=(case.grads[0],) * _STEPS)
-
-
-def _with_leaves(grads: Tree, laid: Callable[[Array], Array]) -> Tree:
-    found, structure = tree.flatten(grads)
-    return tree.unflatten(structure, iter([laid(leaf) for leaf in found]))
 
 
 def _same(got: list[tuple[Tree, Tree]], expected: list[tuple[Tree, Tree]], oracle: str) -> None:

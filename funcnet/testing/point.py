@@ -111,7 +111,7 @@ class Point:
         is_moved = np.any(np.broadcast_to(direction[0], self.case.x.shape), axis=features)
         beside = [*self.case.x[is_moved]]
         beside += [leaf for leaf, v in zip(self.leaves[1:], direction[1:], strict=True) if v.any()]
-        least = min((largest(numbers) for numbers in beside), default=1.0)
+        least = min((largest(numbers) or 1.0 for numbers in beside), default=1.0)
         return float(2.0 ** np.round(np.log2(np.clip(least, 2.0**-26, 1))))
 
     def along(self, direction: Sequence[Array]) -> Callable[[float], Array]:

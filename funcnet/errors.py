@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from types import TracebackType
+from typing import Any
 
 
 class FuncnetError(Exception):
@@ -38,6 +39,20 @@ class CacheError(FuncnetError, ValueError):
 
 class DTypeError(FuncnetError, TypeError):
     """An array whose dtype can't be computed with."""
+
+
+class NonFiniteError(ArithmeticError):
+    """A loss that is NaN or infinite, at the step after `state`, the last good one; `epoch` counts from 1, if known."""
+
+    def __init__(self, state: Any, value: float, epoch: int | None = None) -> None:
+        super().__init__(state, value, epoch)  # the arguments, so that pickle can call this again
+        self.state = state
+        self.value = value
+        self.epoch = epoch
+
+    def __str__(self) -> str:
+        when = f"step {self.state.step + 1}" + (f" (epoch {self.epoch})" if self.epoch else "")
+        return f"the loss is {self.value} at {when}; the state before it is on this error as `state`"
 
 
 class MissingExtraError(ImportError):

@@ -2,7 +2,7 @@
 
 # fmt: off
 from funcnet.combinators import add, concatenate, residual, sequential
-from funcnet.errors import CacheError, DTypeError, MissingExtraError, ShapeError, TreeError
+from funcnet.errors import CacheError, DTypeError, MissingExtraError, NonFiniteError, ShapeError, TreeError
 from funcnet.gradient import value_and_grad
 from funcnet.layer import Layer, summary
 from funcnet.layers import (
@@ -13,12 +13,13 @@ from funcnet.losses import BinaryCrossEntropy, MeanSquaredError, SigmoidBinaryCr
 from funcnet.optimizers import SGD, Adagrad, Adam, AdamW, OptimizerState, RMSProp, clip_by_global_norm, sgd_step
 from funcnet.penalties import L2
 from funcnet.random import Key
+from funcnet.training import TrainState, train, train_step
 
 __all__ = [
     "ELU", "GELU", "L2", "SGD", "Adagrad", "Adam", "AdamW", "BinaryCrossEntropy", "CacheError", "DTypeError",
     "Dropout", "Elementwise", "Flatten", "FlattenParams", "Identity", "Key", "Layer", "LeakyReLU", "Linear",
-    "LinearParams", "LogSoftmax", "MeanSquaredError", "MissingExtraError", "OptimizerState", "RMSProp", "ReLU",
-    "ShapeError", "SiLU", "Sigmoid", "SigmoidBinaryCrossEntropy", "Softmax", "SoftmaxCrossEntropy", "Softplus",
-    "Tanh", "TreeError", "add", "clip_by_global_norm", "concatenate", "residual", "sequential",
-    "sgd_step", "summary", "value_and_grad",
+    "LinearParams", "LogSoftmax", "MeanSquaredError", "MissingExtraError", "NonFiniteError", "OptimizerState",
+    "RMSProp", "ReLU", "ShapeError", "SiLU", "Sigmoid", "SigmoidBinaryCrossEntropy", "Softmax", "SoftmaxCrossEntropy",
+    "Softplus", "Tanh", "TrainState", "TreeError", "add", "clip_by_global_norm", "concatenate", "residual",
+    "sequential", "sgd_step", "summary", "train", "train_step", "value_and_grad",
 ]

@@ -5,8 +5,10 @@ What is random about either, a split or an order, is said by a key.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from hashlib import sha256
+from itertools import chain, count, islice
 
 import attrs
 import numpy as np
@@ -117,3 +119,37 @@ def batches(dataset: Dataset, batch_size: int, key: Key, epoch: int) -> Iterator
     order = checked_key(key).fold_in(epoch).generator().permutation(len(dataset))
     rows = (order[start : start + batch_size] for start in range(0, len(order), batch_size))
     return ((dataset.x[row], dataset.y[row]) for row in rows)
+
+
+def stream(dataset: Dataset, batch_size: int, key: Key, step: int = 0) -> Iterator[tuple[Array, Array]]:
+    """The batches (x, y) of one epoch after the other, without end, from the one after `step` steps on.
+
+    So training that goes on from a state gets the batches that come next: `stream(dataset, 32, key, state.step)`.
+    Raises ValueError for a dataset of no examples, a batch_size below 1 or a negative step.
+
+    >>> import funcnet as fn
+    >>> dataset, key = fn.data.parity(3), fn.Key(0)
+    >>> batches = fn.data.stream(dataset, 3, key)
+    >>> first, second, third, fourth = (next(batches) for _ in range(4))
+    >>> len(third[0]), len(fourth[0])
+    (2, 3)
+    >>> bool((next(fn.data.stream(dataset, 3, key, step=3))[0] == fourth[0]).all())
+    True
+    """
+    integer(batch_size, "batch_size", 1)
+    epoch, done = divmod(integer(step, "step", 0), steps_per_epoch(dataset, batch_size))
+    return chain.from_iterable(
+        islice(batches(dataset, batch_size, key, each), done if each == epoch else 0, None) for each in count(epoch)
+    )
+
+
+def steps_per_epoch(dataset: Dataset, batch_size: int) -> int:
+    """How many batches there are in an epoch. Raises ValueError for a dataset of no examples.
+
+    >>> import funcnet as fn
+    >>> fn.data.steps_per_epoch(fn.data.parity(3), 3)
+    3
+    """
+    if not len(dataset):
+        raise ValueError("expected a dataset of at least one example, got none")
+    return math.ceil(len(dataset) / integer(batch_size, "batch_size", 1))

@@ -13,6 +13,7 @@ from funcnet.losses import BinaryCrossEntropy, MeanSquaredError, SigmoidBinaryCr
 from funcnet.optimizers import SGD, Adagrad, Adam, AdamW, OptimizerState, RMSProp, clip_by_global_norm, sgd_step
 from funcnet.penalties import L2
 from funcnet.random import Key
+from funcnet.registry import register
 from funcnet.training import TrainState, train, train_step
 
 __all__ = [
@@ -20,6 +21,6 @@ __all__ = [
     "Dropout", "Elementwise", "Flatten", "FlattenParams", "Identity", "Key", "Layer", "LeakyReLU", "Linear",
     "LinearParams", "LogSoftmax", "MeanSquaredError", "MissingExtraError", "NonFiniteError", "OptimizerState",
     "RMSProp", "ReLU", "ShapeError", "SiLU", "Sigmoid", "SigmoidBinaryCrossEntropy", "Softmax", "SoftmaxCrossEntropy",
-    "Softplus", "Tanh", "TrainState", "TreeError", "add", "clip_by_global_norm", "concatenate", "residual",
+    "Softplus", "Tanh", "TrainState", "TreeError", "add", "clip_by_global_norm", "concatenate", "register", "residual",
     "sequential", "sgd_step", "summary", "train", "train_step", "value_and_grad",
 ]

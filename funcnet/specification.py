@@ -65,7 +65,7 @@ def is_no_class(instance: object, attribute: Any, value: object) -> None:
 def _repr(self: Any) -> str:
     values = [(field, getattr(self, field.name)) for field in attrs.fields(type(self))]
     arguments = [f"{field.alias}={code(value)}" for field, value in values if value != field.default]
-    return f"{_public_name(type(self))}({', '.join(arguments)})"
+    return f"{public_name(type(self))}({', '.join(arguments)})"
 
 
 def code(value: Any) -> str:
@@ -77,10 +77,16 @@ def code(value: Any) -> str:
     if isinstance(value, float) and not math.isfinite(value):
         return f"float('{value}')"
     named = callable(value) and hasattr(value, "__name__") and not hasattr(type(value), "__attrs_attrs__")
-    return _public_name(value) if named else repr(value)
+    return public_name(value) if named else repr(value)
 
 
-def _public_name(value: Any) -> str:
+def public_name(value: Any) -> str:
+    """The name under which a class or a function of the library, of NumPy or of a user is written.
+
+    >>> import funcnet as fn
+    >>> public_name(fn.Linear), public_name(fn.initializers.zeros), public_name(np.sin)
+    ('Linear', 'initializers.zeros', 'np.sin')
+    """
     module = (getattr(value, "__module__", None) or "numpy").removeprefix("funcnet.")  # ufuncs had none in NumPy 1
     if module.partition(".")[0] == "numpy":
         return f"np.{value.__name__}"

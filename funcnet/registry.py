@@ -1,0 +1,181 @@
+"""The JSON form of values: of layers, losses, optimizers, schedules, initializers, keys, and what users register.
+
+A value is {"type": its class, and those of its fields that have not their default}, a function {"function": its name}.
+Reading looks names up among what is registered, and nowhere else: it never imports, and runs nothing but the classes'
+own constructors.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any, TypeVar
+
+import attrs
+import numpy as np
+
+from funcnet import initializers, schedules
+from funcnet.combinators import Parallel, Sequential, SideBySide, Sum
+from funcnet.layers import (
+    ELU,
+    GELU,
+    Dropout,
+    Elementwise,
+    Flatten,
+    Identity,
+    LeakyReLU,
+    Linear,
+    LogSoftmax,
+    ReLU,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Tanh,
+)
+from funcnet.losses import BinaryCrossEntropy, MeanSquaredError, SigmoidBinaryCrossEntropy, SoftmaxCrossEntropy
+from funcnet.optimizers import SGD, Adagrad, Adam, AdamW, RMSProp
+from funcnet.penalties import L2
+from funcnet.random import Key
+from funcnet.specification import public_name
+
+T = TypeVar("T")
+
+
+class UnregisteredError(ValueError):
+    """A class or function that is not registered, in a value to write or in a text to read."""
+
+
+_BY_NAME: dict[str, Any] = {
+    public_name(item): item
+    for item in (
+        *(Key, Sequential, Parallel, Sum, SideBySide, L2),
+        *(ELU, GELU, Dropout, Elementwise, Flatten, Identity),
+        *(LeakyReLU, Linear, LogSoftmax, ReLU, Sigmoid, SiLU),
+        *(Softmax, Softplus, Tanh),
+        *(BinaryCrossEntropy, MeanSquaredError, SigmoidBinaryCrossEntropy),
+        *(SoftmaxCrossEntropy, SGD, Adagrad, Adam, AdamW),
+        *(RMSProp, schedules.constant, schedules.exponential, schedules.step, schedules.cosine),
+        *(schedules.warmup, initializers.zeros, initializers.constant, initializers.normal, initializers.uniform),
+        *(initializers.glorot_uniform, initializers.glorot_normal, initializers.he_uniform),
+        *(initializers.he_normal, initializers.lecun_normal, initializers.orthogonal),
+        *(f for f in vars(np).values() if isinstance(f, np.ufunc)),
+    )
+}
+
+
+def register(item: T) -> T:
+    """A decorator that lets values of an attrs class, or a function, be written as JSON and read again.
+
+    Its name in JSON is its own, which must be free. Raises ValueError if it is not, TypeError for what is neither.
+
+    >>> import attrs, funcnet as fn
+    >>> @fn.register
+    ... @attrs.frozen
+    ... class Half(fn.Layer):
+    ...     times: int = 1
+    >>> from_json(to_json(fn.sequential(Half(2), fn.ReLU())))
+    sequential(Half(times=2), ReLU())
+    """
+    is_function = callable(item) and hasattr(item, "__name__") and not isinstance(item, type)
+    if not is_function and not hasattr(item, "__attrs_attrs__"):
+        raise TypeError(f"expected an attrs class or a function, got {item!r}")
+    name = public_name(item)
+    if name in _BY_NAME and _place(_BY_NAME[name]) != _place(item):
+        raise ValueError(f"the name {name!r} is taken by {_BY_NAME[name]!r}")
+    _BY_NAME[name] = item  # which replaces what a notebook's cell had defined before it ran again
+    return item
+
+
+def _place(item: Any) -> tuple[Any, ...]:
+    return getattr(item, "__module__", None), getattr(item, "__qualname__", item)
+
+
+def to_json(value: Any, indent: int | None = 2) -> str:
+    """The JSON form of a value, the same text for equal values.
+
+    Raises UnregisteredError for a class or function that is not registered, TypeError for what is no such value.
+
+    >>> import funcnet as fn
+    >>> print(to_json(fn.sequential(fn.Linear(10), fn.ReLU()), indent=None))
+    {"type": "Sequential", "layers": [{"type": "Linear", "n_out": 10}, {"type": "ReLU"}]}
+    """
+    return json.dumps(_plain(value), indent=indent, allow_nan=False, ensure_ascii=False)
+
+
+def from_json(text: str) -> Any:
+    """The value of a JSON form. Raises ValueError for what is none, which says where; UnregisteredError is one.
+
+    >>> from_json('{"type": "Linear", "n_out": 10}')
+    Linear(n_out=10)
+    """
+    try:
+        return _valued(json.loads(text, parse_constant=_no_constant), "")
+    except RecursionError:
+        raise ValueError("the JSON is nested too deeply") from None
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _plain(value: Any) -> Any:
+    """The value in dicts, lists, strings and numbers."""
+    if value is None or isinstance(value, bool | str):
+        return value
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else {"float": str(value)}
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, type):
+        return {"class": _registered_name(value)}
+    if attrs.has(type(value)):
+        given = {f.alias: getattr(value, f.name) for f in attrs.fields(type(value)) if f.init}
+        defaults = {f.alias: f.default for f in attrs.fields(type(value))}
+        fields = {name: _plain(item) for name, item in given.items() if not _is_default(item, defaults[name])}
+        return {"type": _registered_name(type(value)), **fields}
+    if callable(value):
+        return {"function": _registered_name(value)}
+    raise TypeError(f"a {type(value).__name__} has no JSON form: {value!r}")
+
+
+def _is_default(value: Any, default: Any) -> bool:
+    return type(value) is type(default) and bool(value == default)
+
+
+def _registered_name(item: Any) -> str:
+    name = public_name(item) if hasattr(item, "__name__") else repr(item)
+    if _BY_NAME.get(name) is not item:
+        raise UnregisteredError(f"{name} is not registered: decorate it with @funcnet.register")
+    return name
+
+
+def _valued(plain: Any, path: str) -> Any:
+    """The value that `_plain` made this of."""
+    if isinstance(plain, list):
+        return tuple(_valued(item, f"{path}[{i}]") for i, item in enumerate(plain))
+    if not isinstance(plain, dict):
+        return plain
+    place = f" at {path}" if path else ""
+    if plain.keys() == {"float"} and plain["float"] in ("inf", "-inf", "nan"):
+        return float(plain["float"])
+    for kind in ("class", "function"):
+        if plain.keys() == {kind}:
+            return _registered(plain[kind], kind, place)
+    if "type" not in plain:
+        raise ValueError(f'expected a "type", "class", "function" or "float"{place}, got {sorted(plain)}')
+    cls = _registered(plain["type"], "class", place)
+    arguments = {name: _valued(item, f"{path}.{name}".lstrip(".")) for name, item in plain.items() if name != "type"}
+    try:
+        return cls(**arguments)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{plain['type']}{place}: {error}") from error
+
+
+def _registered(name: Any, kind: str, place: str) -> Any:
+    item = _BY_NAME.get(name) if isinstance(name, str) else None
+    if item is None or isinstance(item, type) != (kind == "class"):
+        raise UnregisteredError(f"there is no {kind} {name!r} registered{place}")
+    return item

@@ -41,6 +41,10 @@ class DTypeError(FuncnetError, TypeError):
     """An array whose dtype can't be computed with."""
 
 
+class CheckpointError(ValueError):
+    """A file that is damaged, or is no checkpoint; it lists all that is wrong."""
+
+
 class NonFiniteError(ArithmeticError):
     """A loss that is NaN or infinite, at the step after `state`, the last good one; `epoch` counts from 1, if known."""
 

@@ -1,8 +1,11 @@
 """The public names, on one screen; `funcnet` loads them when one of them is first used."""
 
 # fmt: off
+from funcnet.checkpoint import load, save
 from funcnet.combinators import add, concatenate, residual, sequential
-from funcnet.errors import CacheError, DTypeError, MissingExtraError, NonFiniteError, ShapeError, TreeError
+from funcnet.errors import (
+    CacheError, CheckpointError, DTypeError, MissingExtraError, NonFiniteError, ShapeError, TreeError,
+)
 from funcnet.gradient import value_and_grad
 from funcnet.layer import Layer, summary
 from funcnet.layers import (
@@ -17,10 +20,11 @@ from funcnet.registry import register
 from funcnet.training import TrainState, train, train_step
 
 __all__ = [
-    "ELU", "GELU", "L2", "SGD", "Adagrad", "Adam", "AdamW", "BinaryCrossEntropy", "CacheError", "DTypeError",
-    "Dropout", "Elementwise", "Flatten", "FlattenParams", "Identity", "Key", "Layer", "LeakyReLU", "Linear",
-    "LinearParams", "LogSoftmax", "MeanSquaredError", "MissingExtraError", "NonFiniteError", "OptimizerState",
-    "RMSProp", "ReLU", "ShapeError", "SiLU", "Sigmoid", "SigmoidBinaryCrossEntropy", "Softmax", "SoftmaxCrossEntropy",
-    "Softplus", "Tanh", "TrainState", "TreeError", "add", "clip_by_global_norm", "concatenate", "register", "residual",
-    "sequential", "sgd_step", "summary", "train", "train_step", "value_and_grad",
+    "ELU", "GELU", "L2", "SGD", "Adagrad", "Adam", "AdamW", "BinaryCrossEntropy", "CacheError", "CheckpointError",
+    "DTypeError", "Dropout", "Elementwise", "Flatten", "FlattenParams", "Identity", "Key", "Layer", "LeakyReLU",
+    "Linear", "LinearParams", "LogSoftmax", "MeanSquaredError", "MissingExtraError", "NonFiniteError",
+    "OptimizerState", "RMSProp", "ReLU", "ShapeError", "SiLU", "Sigmoid", "SigmoidBinaryCrossEntropy", "Softmax",
+    "SoftmaxCrossEntropy", "Softplus", "Tanh", "TrainState", "TreeError", "add", "clip_by_global_norm", "concatenate",
+    "load", "register", "residual", "save", "sequential", "sgd_step", "summary", "train", "train_step",
+    "value_and_grad",
 ]

@@ -22,9 +22,11 @@ from funcnet.layers import (
     Dropout,
     Elementwise,
     Flatten,
+    FlattenParams,
     Identity,
     LeakyReLU,
     Linear,
+    LinearParams,
     LogSoftmax,
     ReLU,
     Sigmoid,
@@ -34,10 +36,11 @@ from funcnet.layers import (
     Tanh,
 )
 from funcnet.losses import BinaryCrossEntropy, MeanSquaredError, SigmoidBinaryCrossEntropy, SoftmaxCrossEntropy
-from funcnet.optimizers import SGD, Adagrad, Adam, AdamW, RMSProp
+from funcnet.optimizers import SGD, Adagrad, Adam, AdamW, OptimizerState, RMSProp
 from funcnet.penalties import L2
 from funcnet.random import Key
 from funcnet.specification import public_name
+from funcnet.training import TrainState
 
 T = TypeVar("T")
 
@@ -49,6 +52,7 @@ class UnregisteredError(ValueError):
 _BY_NAME: dict[str, Any] = {
     public_name(item): item
     for item in (
+        *(LinearParams, FlattenParams, OptimizerState, TrainState),
         *(Key, Sequential, Parallel, Sum, SideBySide, L2),
         *(ELU, GELU, Dropout, Elementwise, Flatten, Identity),
         *(LeakyReLU, Linear, LogSoftmax, ReLU, Sigmoid, SiLU),
@@ -100,7 +104,7 @@ def to_json(value: Any, indent: int | None = 2) -> str:
     >>> print(to_json(fn.sequential(fn.Linear(10), fn.ReLU()), indent=None))
     {"type": "Sequential", "layers": [{"type": "Linear", "n_out": 10}, {"type": "ReLU"}]}
     """
-    return json.dumps(_plain(value), indent=indent, allow_nan=False, ensure_ascii=False)
+    return json.dumps(to_plain(value), indent=indent, allow_nan=False, ensure_ascii=False)
 
 
 def from_json(text: str) -> Any:
@@ -110,7 +114,7 @@ def from_json(text: str) -> Any:
     Linear(n_out=10)
     """
     try:
-        return _valued(json.loads(text, parse_constant=_no_constant), "")
+        return from_plain(json.loads(text, parse_constant=_no_constant))
     except RecursionError:
         raise ValueError("the JSON is nested too deeply") from None
 
@@ -119,7 +123,7 @@ def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is no JSON")
 
 
-def _plain(value: Any) -> Any:
+def to_plain(value: Any) -> Any:
     """The value in dicts, lists, strings and numbers."""
     if value is None or isinstance(value, bool | str):
         return value
@@ -128,16 +132,16 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else {"float": str(value)}
     if isinstance(value, tuple):
-        return [_plain(item) for item in value]
+        return [to_plain(item) for item in value]
     if isinstance(value, type):
-        return {"class": _registered_name(value)}
+        return {"class": registered_name(value)}
     if attrs.has(type(value)):
         given = {f.alias: getattr(value, f.name) for f in attrs.fields(type(value)) if f.init}
         defaults = {f.alias: f.default for f in attrs.fields(type(value))}
-        fields = {name: _plain(item) for name, item in given.items() if not _is_default(item, defaults[name])}
-        return {"type": _registered_name(type(value)), **fields}
+        fields = {name: to_plain(item) for name, item in given.items() if not _is_default(item, defaults[name])}
+        return {"type": registered_name(type(value)), **fields}
     if callable(value):
-        return {"function": _registered_name(value)}
+        return {"function": registered_name(value)}
     raise TypeError(f"a {type(value).__name__} has no JSON form: {value!r}")
 
 
@@ -145,17 +149,18 @@ def _is_default(value: Any, default: Any) -> bool:
     return type(value) is type(default) and bool(value == default)
 
 
-def _registered_name(item: Any) -> str:
+def registered_name(item: Any) -> str:
+    """The name of a class or function. Raises UnregisteredError if it is not registered."""
     name = public_name(item) if hasattr(item, "__name__") else repr(item)
     if _BY_NAME.get(name) is not item:
         raise UnregisteredError(f"{name} is not registered: decorate it with @funcnet.register")
     return name
 
 
-def _valued(plain: Any, path: str) -> Any:
-    """The value that `_plain` made this of."""
+def from_plain(plain: Any, path: str = "") -> Any:
+    """The value that `to_plain` made this of."""
     if isinstance(plain, list):
-        return tuple(_valued(item, f"{path}[{i}]") for i, item in enumerate(plain))
+        return tuple(from_plain(item, f"{path}[{i}]") for i, item in enumerate(plain))
     if not isinstance(plain, dict):
         return plain
     place = f" at {path}" if path else ""
@@ -163,18 +168,19 @@ def _valued(plain: Any, path: str) -> Any:
         return float(plain["float"])
     for kind in ("class", "function"):
         if plain.keys() == {kind}:
-            return _registered(plain[kind], kind, place)
+            return registered(plain[kind], kind, place)
     if "type" not in plain:
         raise ValueError(f'expected a "type", "class", "function" or "float"{place}, got {sorted(plain)}')
-    cls = _registered(plain["type"], "class", place)
-    arguments = {name: _valued(item, f"{path}.{name}".lstrip(".")) for name, item in plain.items() if name != "type"}
+    cls = registered(plain["type"], "class", place)
+    arguments = {name: from_plain(item, f"{path}.{name}".lstrip(".")) for name, item in plain.items() if name != "type"}
     try:
         return cls(**arguments)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{plain['type']}{place}: {error}") from error
 
 
-def _registered(name: Any, kind: str, place: str) -> Any:
+def registered(name: Any, kind: str, place: str = "") -> Any:
+    """The class or function of this name. Raises UnregisteredError if there is none."""
     item = _BY_NAME.get(name) if isinstance(name, str) else None
     if item is None or isinstance(item, type) != (kind == "class"):
         raise UnregisteredError(f"there is no {kind} {name!r} registered{place}")

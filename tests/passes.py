@@ -9,6 +9,10 @@ import funcnet as fn
 FLOATS = [np.float16, np.float32, np.float64]
 BATCHES = [(), (1,), (0,), (5,), (2, 3)]
 every_dtype = pytest.mark.parametrize("dtype", FLOATS)
+needs_numpy_2 = pytest.mark.skipif(
+    np.lib.NumpyVersion(np.__version__) < "2.0.0",
+    reason="NumPy 1 makes float64 of a float32 array without axes times a Python float, and the law of dtypes says so",
+)
 every_batch = pytest.mark.parametrize("batch", BATCHES, ids=str)
 
 

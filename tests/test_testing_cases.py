@@ -12,6 +12,7 @@ from funcnet.testing import LawViolation, check_layer, check_loss, check_optimiz
 from funcnet.testing.drawing import layer_cases
 from funcnet.testing.point import Point
 from tests.layer_cases import LAYERS
+from tests.passes import needs_numpy_2
 
 
 @attrs.frozen
@@ -57,6 +58,7 @@ class Unbiased:
         return tree.map(lambda p, m: p - self.rate * m / (1 - power), params, mean), PoweredState(power, mean)
 
 
+@needs_numpy_2
 def test_a_state_may_hold_numbers_that_are_no_arrays():
     check_optimizer(Unbiased())
 

@@ -151,6 +151,7 @@ def test_an_input_shape_says_which_axes_of_x_are_the_batch(shape):
         ({"input_shape": 3}, TypeError, r"expected an input shape, a tuple such as \(4,\), got 3"),
         ({"input_shape": [3]}, TypeError, r"got \[3\]"),
         ({"input_shape": (3,), "x": np.zeros((2, 4))}, ValueError, r"expected x of shape \(..., 3\), got \(2, 4\)"),
+        ({"x": np.zeros((0, 3))}, ValueError, r"expected x of at least one example, got \(0, 3\)"),
         ({"input_shape": (2, 3), "x": np.zeros(3)}, ValueError, r"expected x of shape \(..., 2, 3\), got \(3,\)"),
         (
             {"input_shape": (2,), "exempt": {"nans": "r"}},

@@ -23,6 +23,7 @@ from tests.broken_optimizers import (
     Uncorrected,
     smoothed,
 )
+from tests.passes import needs_numpy_2
 
 PARAMS, GRADS = (np.array([0.3, -7.0]),), ((np.array([1.0, 3.0]),), (np.array([2.0, -1.5]),))
 
@@ -175,6 +176,7 @@ class Clipped(RightMomentum):
         return super().velocity(state, [np.clip(g, -0.5, 0.5) for g in grads])
 
 
+@needs_numpy_2
 @pytest.mark.parametrize(
     "optimizer",
     [
@@ -201,9 +203,6 @@ def test_right_optimizers_are_accepted(optimizer):
     check_optimizer(optimizer, examples=8)  # each tree in both precisions
 
 
-# --- Options and errors ---
-
-
 @attrs.frozen
 class Recording(RightMomentum):
     """Momentum that keeps what it updates."""
@@ -221,6 +220,7 @@ def seen(**options):
     return optimizer.seen
 
 
+@needs_numpy_2
 def test_params_are_as_given_or_in_both_precisions_and_one_number_first():
     assert tree.equal(seen(params=PARAMS, examples=1)[0][0], PARAMS)
     updates = seen(examples=8)
@@ -240,6 +240,7 @@ def test_the_same_seed_finds_the_same():
     assert str(violation(Ascends(), seed=3)) != str(violation(Ascends(), seed=4))
 
 
+@needs_numpy_2
 def test_exempted_laws_need_not_hold_and_the_others_do():
     exempt = {"descent": "the last leaf is frozen", "order": "by its position"}
     check_optimizer(SkipsLast(), exempt=exempt, examples=8)

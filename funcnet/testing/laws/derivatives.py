@@ -80,7 +80,7 @@ def linearity(case: Case) -> None:
     first = backward(case.dy)
     needs(all(np.isfinite(leaf).all() for leaf in first.values()))
     same_bits(
-        {at: leaf + 0 for at, leaf in backward(np.zeros_like(case.dy)).items()},  # -0.0 + 0 is 0.0
+        {at: leaf + leaf.dtype.type(0) for at, leaf in backward(np.zeros_like(case.dy)).items()},  # for -0.0
         {at: np.zeros_like(leaf) for at, leaf in first.items()},
         "b(0) = 0",
     )

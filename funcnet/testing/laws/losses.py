@@ -146,7 +146,7 @@ def empty(case: Case) -> None:
             raise
     if is_mean:
         raise Difference("value", results["value"], "ValueError: the mean of nothing", oracle="no examples")
-    results["value"] = results["value"] + 0  # -0.0 + 0 is 0.0
+    results["value"] = np.asarray(results["value"] + results["value"].dtype.type(0))  # for -0.0
     same_bits(results, {"value": np.zeros((), case.x.dtype), "dy": case.x[:0]}, "no examples")
 
 

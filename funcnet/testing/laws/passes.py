@@ -84,14 +84,16 @@ def other_inputs(case: Case) -> list[Array]:
     """Other inputs: other numbers and, with them, more rows; or the rows that were given in another order."""
     if case.is_given:
         return [case.x[::-1] if case.batch else case.x]
-    other = case.x * 0.5 + 0.25
+    other = np.asarray(case.x * 0.5 + 0.25, case.x.dtype)
     return [other, np.concatenate([other, other, other[:1] + 1])] if case.batch else [other]
 
 
 def _other_params(case: Case) -> Tree:
     if case.is_given:
         return case.params
-    return tree.map(lambda leaf: leaf * 0.5 + 0.25 if leaf.dtype.kind == "f" else leaf, case.params)
+    return tree.map(
+        lambda leaf: np.asarray(leaf * 0.5 + 0.25, leaf.dtype) if leaf.dtype.kind == "f" else leaf, case.params
+    )
 
 
 def threads(case: Case) -> None:

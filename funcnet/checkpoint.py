@@ -8,6 +8,7 @@ pickled or unpickled, and nothing is imported; each array is verified before it 
 from __future__ import annotations
 
 import json
+import math
 import os
 import zipfile
 from collections.abc import Iterator
@@ -62,7 +63,7 @@ def save(path: str | os.PathLike[str], model: Any, params: Tree) -> None:
     with _replacing(Path(path)) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         archive.writestr(_DESCRIPTION, json.dumps(description, indent=1))
         for name, leaf in named.items():
-            archive.writestr(f"{name}.npy", _npy(leaf))
+            archive.writestr(f"{name}.npy", _header(leaf.dtype, leaf.shape) + leaf.tobytes())
 
 
 def load(path: str | os.PathLike[str]) -> tuple[Any, Tree]:
@@ -114,21 +115,12 @@ def _signature(leaf: Array) -> dict[str, Any]:
     return {"dtype": leaf.dtype.str, "shape": list(leaf.shape), "sha256": sha256(data).hexdigest()}
 
 
-def _npy(leaf: Array) -> bytes:
-    file = BytesIO()
-    np.lib.format.write_array(file, np.array(leaf, order="C"), allow_pickle=False)
-    return file.getvalue()
-
-
 def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo, signature: dict[str, Any]) -> Array:
     """The array of an entry, which must be just what the signature says; no memory is taken before that is known."""
     dtype, shape = np.dtype(str(signature["dtype"])), tuple(map(int, signature["shape"]))
     if dtype.kind not in "biufc" or dtype.str != signature["dtype"] or any(side < 0 for side in shape):
         raise CheckpointError(f"there is no array of {signature['dtype']} and shape {signature['shape']}")
-    size = dtype.itemsize
-    for side in shape:
-        size *= side
-    header = _header(dtype, shape)
+    header, size = _header(dtype, shape), dtype.itemsize * math.prod(shape)
     data = _bytes(archive, info, len(header) + size)
     if len(data) != len(header) + size or not data.startswith(header):
         raise CheckpointError(f"it is not of {dtype} and shape {shape}")

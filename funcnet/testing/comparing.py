@@ -75,8 +75,23 @@ def _at(at: str, got: Array, expected: Array, places: Any, oracle: str, bound: f
     return Difference(at, got[index], expected[index], index, oracle, bound, arrays=(got, expected))
 
 
+def unchanged(before: Mapping[str, Any], after: Mapping[str, Any], by: str) -> None:
+    """Raise Difference where a snapshot, by the name of what was taken, is not what it was before."""
+    for name, was in before.items():
+        if after[name] != was:
+            raise Difference(name, f"changed by {by}", "as it was")
+
+
+def own_memory(arrays: Mapping[str, Array], others: Mapping[str, Array]) -> None:
+    """Raise Difference where one of the arrays shares memory with one of the others."""
+    for at, array in arrays.items():
+        for name, other in others.items():
+            if np.shares_memory(array, other):
+                raise Difference(at, f"memory of {name}", "memory of its own")
+
+
 def as_index(place: Any) -> tuple[int, ...]:
-    """A row of `np.argwhere` as an index of plain ints."""
+    """A row of `np.argwhere`, or what `np.unravel_index` gives, as an index of plain ints."""
     return tuple(map(int, place))
 
 

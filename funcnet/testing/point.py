@@ -11,7 +11,7 @@ import numpy as np
 from funcnet import tree
 from funcnet.arrays import Array
 from funcnet.testing.case import Case, gradient
-from funcnet.testing.comparing import Difference, largest
+from funcnet.testing.comparing import Difference, as_index, largest
 from funcnet.testing.oracles import one_sided, pushed, slope
 
 _ROUNDING = 1024  # by how many roundings of its terms a derivative may be off
@@ -212,7 +212,7 @@ class Point:
         name, g = [*gradient(0, self.case.params)][which], self.gradients[which]
         if indices is None:
             return attrs.evolve(difference, at=f"<{name}, v>")
-        index = tuple(map(int, np.unravel_index(indices[i], g.shape)))
+        index = as_index(np.unravel_index(indices[i], g.shape))
         values = expected.values[np.asarray(moved) == which]
         whole = (g, values.reshape(g.shape)) if len(values) == g.size else None
         return attrs.evolve(difference, at=name, index=index, arrays=whole)

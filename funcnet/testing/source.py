@@ -36,9 +36,7 @@ def written(value: Any) -> str:
     if is_leaf(value):
         return _array(np.asarray(value))
     if isinstance(value, tuple) and hasattr(value, "_asdict"):
-        return (
-            f"{type(value).__name__}({', '.join(f'{name}={written(item)}' for name, item in value._asdict().items())})"
-        )
+        return _call(value, value._asdict())
     if isinstance(value, tuple):
         return f"({', '.join(map(written, value))}{',' if len(value) == 1 else ''})"
     if isinstance(value, list):

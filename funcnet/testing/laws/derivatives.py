@@ -10,7 +10,7 @@ import numpy as np
 from funcnet.arrays import Array
 from funcnet.layer import Layer
 from funcnet.testing.case import Case, Inapplicable, Results, gradient, needs
-from funcnet.testing.comparing import Difference, close, same_bits
+from funcnet.testing.comparing import Difference, as_index, close, same_bits
 from funcnet.testing.oracles import in_chunks
 from funcnet.testing.point import Point
 
@@ -66,7 +66,7 @@ def _check_corner(place: Any, got: float, slopes: Array, slack: float) -> None:
     low, high = float(slopes.min()), float(slopes.max())
     slack += 1e-3 * (high - low)
     if not low - slack <= got <= high + slack:
-        at = f"<dx, v>, dy being 1 at {tuple(map(int, place))} and 0 elsewhere,"
+        at = f"<dx, v>, dy being 1 at {as_index(place)} and 0 elsewhere,"
         raise Difference(at, got, f"from {low:.6g} to {high:.6g}", None, "one-sided differences", slack)
 
 
@@ -118,7 +118,7 @@ def symmetry(case: Case) -> None:
         name, n = declared if isinstance(declared, str) else f"homogeneous of degree {degree}", case.x.size + y.size
         bound = case.rounding(dx * case.x, dx, case.dy * y) * n
         if not np.all(np.abs(got - expected) <= bound):
-            index = tuple(map(int, np.argwhere(~(np.abs(got - expected) <= bound))[0]))
+            index = as_index(np.argwhere(~(np.abs(got - expected) <= bound))[0])
             wanted = np.broadcast_to(expected, got.shape)[index]
             at = "the sum of dx" if degree is None else "<dx, x>"
             raise Difference(at, got[index], wanted, index, f"as it is declared {name}", bound)

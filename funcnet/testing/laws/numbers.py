@@ -123,7 +123,7 @@ def nan(case: Case) -> None:
     needs(not case.is_given)
     before = of_rows(case.passes())
     for j in case.draws("nan").permutation(case.x[0].size)[:_MOST_PLACES]:
-        place = (0, *map(int, np.unravel_index(j, case.input_shape)))
+        place = (0, *as_index(np.unravel_index(j, case.input_shape)))
         with_nan, moved = case.x.copy(), case.x.copy()
         with_nan[place] = np.nan
         moved[place] += 2.0**-10 * (1 + abs(moved[place]))

@@ -12,7 +12,7 @@ import numpy as np
 from funcnet import tree
 from funcnet.arrays import Array
 from funcnet.testing.case import cast, leaves, needs
-from funcnet.testing.comparing import Difference, as_index, close, largest, same_bits, same_form
+from funcnet.testing.comparing import Difference, as_index, close, largest, own_memory, same_bits, same_form, unchanged
 from funcnet.testing.laws.numbers import LAYOUTS, laid_out
 from funcnet.testing.snapshots import copied, read_only, snapshot, writable
 from funcnet.tree import Tree
@@ -68,12 +68,10 @@ def purity(case: OptimizerCase) -> None:
     """An update leaves params, grads and state as they were."""
     params, grads = writable(case.params), writable(case.grads[0])
     state = case.optimizer.init(params)
-    before = [snapshot(value) for value in (params, grads, state, case.optimizer)]
+    values = {"params": params, "grads": grads, "state": state, "optimizer": case.optimizer}
+    before = {name: snapshot(value) for name, value in values.items()}
     case.optimizer.update(params, grads, state)
-    after = [snapshot(value) for value in (params, grads, state, case.optimizer)]
-    for name, was, now in zip(("params", "grads", "state", "optimizer"), before, after, strict=True):
-        if was != now:
-            raise Difference(name, "changed by an update", "as it was")
+    unchanged(before, {name: snapshot(value) for name, value in values.items()}, "an update")
     protected = OptimizerCase(
         case.optimizer, tree.map(read_only, case.params), tuple(tree.map(read_only, each) for each in case.grads)
     )
@@ -96,10 +94,7 @@ def aliasing(case: OptimizerCase) -> None:
     params, grads = writable(case.params), writable(case.grads[0])
     new, state = case.optimizer.update(params, grads, case.optimizer.init(params))
     given = {**leaves("params", params), **leaves("grads", grads)}
-    for at, leaf in {**leaves("new params", new), **_leaves_of_state(state)}.items():
-        for name, other in given.items():
-            if np.shares_memory(leaf, other):
-                raise Difference(at, f"memory of {name}", "memory of its own")
+    own_memory({**leaves("new params", new), **_leaves_of_state(state)}, given)
 
 
 def _leaves_of_state(state: Any) -> dict[str, Array]:

@@ -18,7 +18,7 @@ from funcnet.layers import Identity, Tanh
 from funcnet.node import is_leaf
 from funcnet.random import Key
 from funcnet.testing.case import Case, Results, leaves, named, needs
-from funcnet.testing.comparing import Difference, same_bits, same_form
+from funcnet.testing.comparing import Difference, own_memory, same_bits, same_form, unchanged
 from funcnet.testing.snapshots import copied, read_only, snapshot, writable
 from funcnet.tree import Tree
 
@@ -47,14 +47,12 @@ def purity(case: Case) -> None:
     expected = case.passes()
     same_bits(_protected(case).passes(), expected, "the same passes on arrays that can be written to")
     x, params, dy = (writable(value) for value in (case.x, case.params, case.dy))
-    before = [snapshot(value) for value in (x, params, dy)]
+    before = {"x": snapshot(x), "params": snapshot(params), "dy": snapshot(dy)}
     _, cache = case.layer.forward(params, x)
-    cache_before = snapshot(cache)
+    before["cache"] = snapshot(cache)
     case.layer.backward(params, cache, dy)
-    after = [snapshot(value) for value in (x, params, dy, cache)]
-    for name, was, now in zip(("x", "params", "dy", "cache"), [*before, cache_before], after, strict=True):
-        if was != now:
-            raise Difference(name, "changed by a pass", "as it was")
+    after = {"x": snapshot(x), "params": snapshot(params), "dy": snapshot(dy), "cache": snapshot(cache)}
+    unchanged(before, after, "a pass")
 
 
 def determinism(case: Case) -> None:
@@ -133,9 +131,7 @@ def aliasing(case: Case) -> None:
     _unharmed(case.passes(), expected, "y and dx")
     others = {"dy": case.dy, **leaves("params", case.params)}
     for at, leaf in leaves("grads", grads).items():
-        for name, other in others.items():
-            if np.shares_memory(leaf, other):
-                raise Difference(at, f"memory of {name}", "memory of its own")
+        own_memory({at: leaf}, others)
         others[at] = leaf
 
 

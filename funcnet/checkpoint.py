@@ -11,19 +11,17 @@ import json
 import math
 import os
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
-from secrets import token_hex
-from typing import IO, Any
+from typing import Any, Literal
 
 import numpy as np
 
 from funcnet import tree
 from funcnet.arrays import Array
 from funcnet.errors import CheckpointError
+from funcnet.files import replacing
 from funcnet.node import frozen, is_leaf
 from funcnet.registry import from_plain, registered, registered_name, to_plain
 from funcnet.tree import Tree
@@ -60,10 +58,10 @@ def save(path: str | os.PathLike[str], model: Any, params: Tree) -> None:
         "structure": _described(params),
         "arrays": {name: _signature(leaf) for name, leaf in named.items()},
     }
-    with _replacing(Path(path)) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+    with replacing(Path(path)) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         archive.writestr(_DESCRIPTION, json.dumps(description, indent=1))
         for name, leaf in named.items():
-            archive.writestr(f"{name}.npy", _header(leaf.dtype, leaf.shape) + leaf.tobytes())
+            archive.writestr(f"{name}.npy", _header(leaf.dtype, leaf.shape, _order(leaf)) + leaf.tobytes(_order(leaf)))
 
 
 def load(path: str | os.PathLike[str]) -> tuple[Any, Tree]:
@@ -110,30 +108,37 @@ def _read(archive: zipfile.ZipFile) -> tuple[Any, Tree]:
 # --- Arrays: .npy within the archive, and what says that they are the same ---
 
 
+def _order(leaf: Array) -> Literal["C", "F"]:
+    """The order of the leaf's numbers in memory, which is kept: products of arrays in another round differently."""
+    return "F" if leaf.flags.fnc else "C"
+
+
 def _signature(leaf: Array) -> dict[str, Any]:
-    data = leaf.tobytes()
-    return {"dtype": leaf.dtype.str, "shape": list(leaf.shape), "sha256": sha256(data).hexdigest()}
+    order = _order(leaf)
+    digest = sha256(leaf.tobytes(order)).hexdigest()
+    return {"dtype": leaf.dtype.str, "shape": list(leaf.shape), "order": order, "sha256": digest}
 
 
 def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo, signature: dict[str, Any]) -> Array:
     """The array of an entry, which must be just what the signature says; no memory is taken before that is known."""
     dtype, shape = np.dtype(str(signature["dtype"])), tuple(map(int, signature["shape"]))
-    if dtype.kind not in "biufc" or dtype.str != signature["dtype"] or any(side < 0 for side in shape):
-        raise CheckpointError(f"there is no array of {signature['dtype']} and shape {signature['shape']}")
-    header, size = _header(dtype, shape), dtype.itemsize * math.prod(shape)
+    order = signature["order"]
+    if dtype.kind not in "biufc" or dtype.str != signature["dtype"] or min(shape, default=0) < 0 or order not in "CF":
+        raise CheckpointError(f"there is no array of {signature['dtype']}, shape {signature['shape']}, order {order}")
+    header, size = _header(dtype, shape, order), dtype.itemsize * math.prod(shape)
     data = _bytes(archive, info, len(header) + size)
     if len(data) != len(header) + size or not data.startswith(header):
         raise CheckpointError(f"it is not of {dtype} and shape {shape}")
-    array = np.frombuffer(data, dtype, offset=len(header)).reshape(shape)
+    array = np.frombuffer(data, dtype, offset=len(header)).reshape(shape, order=order)
     if sha256(data[len(header) :]).hexdigest() != signature["sha256"]:
         raise CheckpointError("its bytes are not those that were saved")
     return array
 
 
-def _header(dtype: np.dtype[Any], shape: tuple[int, ...]) -> bytes:
+def _header(dtype: np.dtype[Any], shape: tuple[int, ...], order: str) -> bytes:
     """How an .npy file of such an array begins."""
     file = BytesIO()
-    described = {"descr": dtype.str, "fortran_order": False, "shape": shape}
+    described = {"descr": dtype.str, "fortran_order": order == "F", "shape": shape}
     np.lib.format.write_array_header_1_0(file, described)
     return file.getvalue()
 
@@ -174,27 +179,3 @@ def _rebuilt(described: Any, arrays: dict[str, Array], path: str) -> Tree:
     if names is None or set(names) != fields.keys():
         raise CheckpointError(f"{described['node']} is no node of the fields {', '.join(fields)}")
     return tree.build(cls, *(_rebuilt(fields[name], arrays, f"{path}.{name}".lstrip(".")) for name in names))
-
-
-# --- Files that are whole at every moment ---
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[IO[bytes]]:
-    """A new file that takes the place of the old one when all is written, and leaves it there if not."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}-{token_hex(4)}")
-    try:
-        with open(beside, "xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
-    if hasattr(os, "O_DIRECTORY"):  # elsewhere folders can't be flushed
-        folder = os.open(path.parent, os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)

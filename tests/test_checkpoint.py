@@ -67,6 +67,7 @@ def test_any_array_comes_back_to_the_bit_and_read_only(path, array):
     for params in (array, (array, ((), None, array))):
         _, loaded = saved_and_loaded(path, fn.Identity(), params)
         assert equal(loaded, params)
+        assert [leaf.flags.fnc for leaf in fn.tree.leaves(loaded)] == [a.flags.fnc for a in fn.tree.leaves(params)]
         assert not any(leaf.flags.writeable for leaf in fn.tree.leaves(loaded))
 
 

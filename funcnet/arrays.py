@@ -58,6 +58,12 @@ def wide(dtype: DType) -> DType:
     return np.dtype(np.float32) if dtype == np.float16 else dtype
 
 
+def canonical(array: Array) -> bytes:
+    """An array's dtype and shape and its little-endian numbers in C order: the same on every machine, in any layout."""
+    dtype = array.dtype.newbyteorder("<")
+    return f"{dtype.str} {array.shape}\n".encode() + array.astype(dtype, copy=False).tobytes()
+
+
 def read_only(array: Array) -> Array:
     """A view that can't be written through, for an output that shares memory with an input or a cache."""
     view = array.view()

@@ -45,6 +45,10 @@ class CheckpointError(ValueError):
     """A file that is damaged, or is no checkpoint; it lists all that is wrong."""
 
 
+class ExperimentError(ValueError):
+    """A directory that another experiment or other data is in, or that another process runs in."""
+
+
 class NonFiniteError(ArithmeticError):
     """A loss that is NaN or infinite, at the step after `state`, the last good one; `epoch` counts from 1, if known."""
 

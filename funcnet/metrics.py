@@ -9,12 +9,14 @@ from __future__ import annotations
 import operator
 from collections.abc import Sequence
 
+import attrs
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from funcnet.arrays import Array
 from funcnet.errors import DTypeError, ShapeError
 from funcnet.losses import check_classes
+from funcnet.specification import real, specification
 from funcnet.table import aligned
 
 
@@ -32,6 +34,31 @@ def accuracy(labels: ArrayLike, predictions: ArrayLike) -> float:
     labels, predicted, _ = _compared(labels, predictions)
     _check_some(labels.size)
     return float(np.mean(labels == predicted))
+
+
+@specification
+class binary_accuracy:  # noqa: N801, metrics are used as functions
+    """The share of targets, each 0 or 1, that a score (...) is on the right side of the threshold for: above it for 1.
+
+    The threshold is 0.5 for probabilities, and 0 for logits. Raises ValueError for no targets or others,
+    ShapeError for scores of another shape.
+
+    >>> binary_accuracy()([[0], [1], [1]], [[0.1], [0.9], [0.5]]) == 2 / 3
+    True
+    >>> binary_accuracy(threshold=0)([0, 1], [-3.0, 2.0])
+    1.0
+    """
+
+    threshold: float = attrs.field(default=0.5, converter=real)
+
+    def __call__(self, targets: ArrayLike, scores: ArrayLike) -> float:
+        targets, scores = np.asarray(targets), np.asarray(scores)
+        if targets.shape != scores.shape:
+            raise ShapeError(f"expected scores of shape {targets.shape}, as the targets, got {scores.shape}")
+        _check_some(targets.size)
+        if not np.isin(targets, (0, 1)).all():
+            raise ValueError("expected targets that are 0 or 1")
+        return float(np.mean((scores > self.threshold) == targets))
 
 
 def confusion_matrix(labels: ArrayLike, predictions: ArrayLike, n_classes: int | None = None) -> NDArray[np.int64]:

@@ -4,8 +4,10 @@
 from funcnet.checkpoint import load, save
 from funcnet.combinators import add, concatenate, residual, sequential
 from funcnet.errors import (
-    CacheError, CheckpointError, DTypeError, MissingExtraError, NonFiniteError, ShapeError, TreeError,
+    CacheError, CheckpointError, DTypeError, ExperimentError, MissingExtraError, NonFiniteError, ShapeError, TreeError,
 )
+from funcnet.experiments.experiment import EarlyStopping, Experiment, KeepBest, grid
+from funcnet.experiments.running import Run, run
 from funcnet.gradient import value_and_grad
 from funcnet.layer import Layer, summary
 from funcnet.layers import (
@@ -21,10 +23,10 @@ from funcnet.training import TrainState, train, train_step
 
 __all__ = [
     "ELU", "GELU", "L2", "SGD", "Adagrad", "Adam", "AdamW", "BinaryCrossEntropy", "CacheError", "CheckpointError",
-    "DTypeError", "Dropout", "Elementwise", "Flatten", "FlattenParams", "Identity", "Key", "Layer", "LeakyReLU",
-    "Linear", "LinearParams", "LogSoftmax", "MeanSquaredError", "MissingExtraError", "NonFiniteError",
-    "OptimizerState", "RMSProp", "ReLU", "ShapeError", "SiLU", "Sigmoid", "SigmoidBinaryCrossEntropy", "Softmax",
-    "SoftmaxCrossEntropy", "Softplus", "Tanh", "TrainState", "TreeError", "add", "clip_by_global_norm", "concatenate",
-    "load", "register", "residual", "save", "sequential", "sgd_step", "summary", "train", "train_step",
-    "value_and_grad",
+    "DTypeError", "Dropout", "EarlyStopping", "Elementwise", "Experiment", "ExperimentError", "Flatten",
+    "FlattenParams", "Identity", "KeepBest", "Key", "Layer", "LeakyReLU", "Linear", "LinearParams", "LogSoftmax",
+    "MeanSquaredError", "MissingExtraError", "NonFiniteError", "OptimizerState", "RMSProp", "ReLU", "Run", "ShapeError",
+    "SiLU", "Sigmoid", "SigmoidBinaryCrossEntropy", "Softmax", "SoftmaxCrossEntropy", "Softplus", "Tanh", "TrainState",
+    "TreeError", "add", "clip_by_global_norm", "concatenate", "grid", "load", "register", "residual", "run", "save",
+    "sequential", "sgd_step", "summary", "train", "train_step", "value_and_grad",
 ]

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import attrs
 import numpy as np
 
-from funcnet import initializers, schedules
+from funcnet import initializers, metrics, schedules
 from funcnet.combinators import Parallel, Sequential, SideBySide, Sum
 from funcnet.layers import (
     ELU,
@@ -63,6 +63,7 @@ _BY_NAME: dict[str, Any] = {
         *(schedules.warmup, initializers.zeros, initializers.constant, initializers.normal, initializers.uniform),
         *(initializers.glorot_uniform, initializers.glorot_normal, initializers.he_uniform),
         *(initializers.he_normal, initializers.lecun_normal, initializers.orthogonal),
+        *(metrics.accuracy, metrics.binary_accuracy),
         *(f for f in vars(np).values() if isinstance(f, np.ufunc)),
     )
 }

@@ -90,7 +90,7 @@ def public_name(value: Any) -> str:
     module = (getattr(value, "__module__", None) or "numpy").removeprefix("funcnet.")  # ufuncs had none in NumPy 1
     if module.partition(".")[0] == "numpy":
         return f"np.{value.__name__}"
-    public = module in ("initializers", "schedules") or (
+    public = module in ("initializers", "metrics", "schedules") or (
         isinstance(value, BuiltinFunctionType) and module != "builtins"
     )
     return f"{module}.{value.__qualname__}" if public else str(value.__qualname__)

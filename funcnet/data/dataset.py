@@ -14,7 +14,7 @@ import attrs
 import numpy as np
 from numpy.typing import ArrayLike
 
-from funcnet.arrays import Array
+from funcnet.arrays import Array, canonical
 from funcnet.errors import DTypeError, ShapeError
 from funcnet.layer import checked_key
 from funcnet.random import Key
@@ -98,9 +98,7 @@ class Dataset:
         """
         hashed = sha256()
         for array in (self.x, self.y):
-            dtype = array.dtype.newbyteorder("<")
-            hashed.update(f"{dtype.str} {array.shape}\n".encode())
-            hashed.update(array.astype(dtype, copy=False).tobytes())
+            hashed.update(canonical(array))
         return hashed.hexdigest()
 
 

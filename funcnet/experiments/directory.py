@@ -1,0 +1,194 @@
+"""The directory of a run: `experiment.json`, `history.jsonl`, `checkpoint.npz`, `receipt.json`.
+
+Each file is whole at every moment. Rows are on the disk before the checkpoint that counts on them, so that a run which
+is killed goes on from its last checkpoint with nothing lost; rows that are ahead of it are computed again.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from funcnet.checkpoint import load, save
+from funcnet.errors import CheckpointError, ExperimentError
+from funcnet.experiments.experiment import Experiment
+from funcnet.experiments.history import Row, digests, from_line, to_line
+from funcnet.experiments.progress import Progress
+from funcnet.experiments.receipt import Receipt
+from funcnet.files import replacing
+from funcnet.registry import to_plain
+
+_EXPERIMENT, _HISTORY, _CHECKPOINT, _RECEIPT = NAMES = (
+    "experiment.json",
+    "history.jsonl",
+    "checkpoint.npz",
+    "receipt.json",
+)
+
+
+@attrs.frozen
+class Directory:
+    """The files of a run in a folder."""
+
+    path: Path = attrs.field(converter=Path)
+
+    def experiment(self) -> Experiment:
+        """The experiment. Raises FileNotFoundError where there is none."""
+        experiment: Experiment = self._read(_EXPERIMENT, Experiment.from_json)
+        return experiment
+
+    def receipt(self) -> Receipt:
+        """The receipt, of a run that may not have ended."""
+        receipt: Receipt = self._read(_RECEIPT, Receipt.from_json)
+        return receipt
+
+    def rows(self) -> list[Row]:
+        """The history; a last line that was cut off when the process was killed is left out."""
+        whole, _, _ = self._read(_HISTORY, str).rpartition("\n") if self.has(_HISTORY) else ("", "", "")
+        return [self._parsed(_HISTORY, from_line, line) for line in whole.splitlines()]
+
+    def checkpoint(self) -> Progress:
+        """How far the run was when it was last saved."""
+        _, progress = load(self.path / _CHECKPOINT)
+        if not isinstance(progress, Progress):
+            raise CheckpointError(f"{self.path / _CHECKPOINT} is not a run's")
+        return progress
+
+    def begin(self, receipt: Receipt) -> None:
+        """Make this the directory of the receipt's experiment and data, if it is not that already.
+
+        Raises ExperimentError for the directory of another experiment or of other data.
+        """
+        if self.has(_EXPERIMENT):
+            self._refuse_other("another experiment", difference(self.experiment(), receipt.experiment))
+        elif any(self.has(name) for name in NAMES):
+            raise ExperimentError(f"{self.path} has files of a run, but no {_EXPERIMENT}")
+        else:
+            self._write(_EXPERIMENT, receipt.experiment.to_json() + "\n")
+        if self.has(_RECEIPT):
+            before = self.receipt()
+            for name in ("train", "test"):
+                there, here = getattr(before, name), getattr(receipt, name)
+                if there != here:
+                    self._refuse_other("other data", f"the digest of {name} is {there} there and {here} here")
+        else:
+            self._write(_RECEIPT, receipt.to_json())
+
+    def reached(self) -> tuple[Progress, list[Row]] | None:
+        """How far the run was when it was stopped, and its history; None if it made no epoch."""
+        if not self.has(_CHECKPOINT):
+            return None
+        progress, found = self.checkpoint(), self.rows()
+        rows = [row for row in found if row["epoch"] <= progress.epoch]
+        last = rows[-1] if rows else {"epoch": 0}
+        if last["epoch"] == progress.epoch and last["params"] != digests(progress.state.params)["params"]:
+            raise CheckpointError(f"{self.path}: {_HISTORY} and {_CHECKPOINT} are of different runs")
+        self._write(_HISTORY, "".join(map(to_line, rows)))
+        return progress, rows
+
+    def keeping(
+        self, epochs: Iterator[tuple[Progress, Row | None]], experiment: Experiment, every: int
+    ) -> Iterator[tuple[Progress, Row | None]]:
+        """Let the epochs pass, and save them: each `every` epochs, and, whatever ends them, the last."""
+        new: list[Row] = []
+        unsaved = None
+        try:
+            for progress, row in epochs:
+                new += [row] if row else []
+                unsaved = progress
+                if progress.epoch % every == 0:
+                    self._save(experiment, progress, new)
+                    new, unsaved = [], None
+                yield progress, row
+        finally:
+            if unsaved is not None:
+                self._save(experiment, unsaved, new)
+
+    def _save(self, experiment: Experiment, progress: Progress, new: Sequence[Row]) -> None:
+        with open(self.path / _HISTORY, "ab") as file:
+            file.write("".join(map(to_line, new)).encode())
+            file.flush()
+            os.fsync(file.fileno())
+        save(self.path / _CHECKPOINT, experiment.model, progress)
+
+    def write(self, receipt: Receipt) -> None:
+        """Write the receipt in place of what was there."""
+        self._write(_RECEIPT, receipt.to_json())
+
+    def has(self, name: str) -> bool:
+        """Whether there is a file of this name."""
+        return (self.path / name).exists()
+
+    def _read(self, name: str, parse: Any) -> Any:
+        return self._parsed(name, parse, (self.path / name).read_text(encoding="utf-8"))
+
+    def _parsed(self, name: str, parse: Any, text: str) -> Any:
+        try:
+            return parse(text)
+        except (ValueError, TypeError, AttributeError) as error:
+            raise CheckpointError(f"{self.path / name} is damaged: {error}") from error
+
+    def _write(self, name: str, text: str) -> None:
+        with replacing(self.path / name) as file:
+            file.write(text.encode())
+
+    def _refuse_other(self, what: str, difference: str) -> None:
+        if difference:
+            raise ExperimentError(f"{self.path} is the directory of {what}: {difference}")
+
+
+def difference(there: Any, here: Any) -> str:
+    """Where two values first differ, "" if they are equal.
+
+    >>> import funcnet as fn
+    >>> difference(fn.sequential(fn.Linear(2)), fn.sequential(fn.Linear(3)))
+    'layers.0.n_out is 2 there and 3 here'
+    """
+    return next(_differences(to_plain(there), to_plain(here), ""), "")
+
+
+def _differences(there: Any, here: Any, path: str) -> Iterator[str]:
+    if isinstance(there, dict) and isinstance(here, dict) and there.get("type") == here.get("type"):
+        for name in [*there, *(name for name in here if name not in there)]:
+            yield from _differences(there.get(name, "the default"), here.get(name, "the default"), f"{path}.{name}")
+    elif isinstance(there, list) and isinstance(here, list) and len(there) == len(here):
+        for index, pair in enumerate(zip(there, here, strict=True)):
+            yield from _differences(*pair, f"{path}.{index}")
+    elif there != here:
+        yield f"{path.lstrip('.') or 'it'} is {there} there and {here} here"
+
+
+@contextmanager
+def opened(path: str | os.PathLike[str], receipt: Receipt) -> Iterator[Directory]:
+    """The directory of a run, made if need be, which nobody else can run in meanwhile.
+
+    Raises ExperimentError if another run is in it, and what `Directory.begin` raises.
+    """
+    directory = Directory(path)
+    directory.path.mkdir(parents=True, exist_ok=True)
+    with _locked(directory.path):
+        directory.begin(receipt)
+        yield directory
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold the folder's lock, which the system drops when the process ends, however it does."""
+    try:
+        import fcntl
+    except ModuleNotFoundError:  # Windows has other locks, and those not for folders
+        yield
+        return
+    folder = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise ExperimentError(f"another run is in {path} at this moment") from None
+    finally:
+        os.close(folder)

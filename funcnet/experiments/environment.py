@@ -1,0 +1,115 @@
+"""The facts of a machine on which the bits of a run may depend, and how many threads its BLAS uses."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from contextlib import AbstractContextManager, nullcontext
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import funcnet
+from funcnet.errors import MissingExtraError
+
+UNKNOWN = "unknown (threadpoolctl is not installed)"
+
+
+def facts() -> dict[str, str]:
+    """What is known of Python, the system, the processor and its SIMD features as NumPy found them, NumPy, its BLAS,
+    funcnet.
+
+    >>> facts()["NumPy"] == np.__version__
+    True
+    """
+    built: dict[str, Any] = np.show_config(mode="dicts")  # type: ignore[assignment,call-arg,unused-ignore]
+    simd = built.get("SIMD Extensions", {})
+    return {
+        "Python": f"{platform.python_implementation()} {platform.python_version()}",
+        "system": platform.platform(),
+        "processor": f"{_processor()}, {os.cpu_count()} cores",
+        "SIMD": " ".join([*simd.get("baseline", []), *simd.get("found", [])]),
+        "NumPy": np.__version__,
+        **_blas(built),
+        "funcnet": funcnet.__version__,
+        "funcnet's commit": _commit() or "none",
+    }
+
+
+def _processor() -> str:
+    """The processor's name, which only Linux's own file tells there."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        name = next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        name = platform.processor()
+    return f"{name} ({platform.machine()})".lstrip()
+
+
+def _blas(built: dict[str, Any]) -> dict[str, str]:
+    pools = _pools()
+    if pools is None:
+        blas = built.get("Build Dependencies", {}).get("blas", {})
+        return {
+            "BLAS": f"{blas.get('name', 'unknown')} {blas.get('version', '')}".rstrip(),
+            "BLAS kernel": UNKNOWN,
+            "BLAS threads": UNKNOWN,
+        }
+    return {
+        "BLAS": ", ".join(f"{pool['internal_api']} {pool['version']}" for pool in pools),
+        "BLAS kernel": ", ".join(str(pool.get("architecture", "unknown")) for pool in pools),
+        "BLAS threads": ", ".join(str(pool["num_threads"]) for pool in pools),
+    }
+
+
+def _pools() -> list[dict[str, Any]] | None:
+    """What threadpoolctl tells of the BLAS that NumPy has loaded, None without threadpoolctl."""
+    try:
+        import threadpoolctl  # type: ignore[import-untyped]
+    except ModuleNotFoundError:
+        return None
+    return [pool for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas" and _is_numpys(pool)]
+
+
+def _is_numpys(pool: dict[str, Any]) -> bool:
+    """SciPy has a BLAS of its own, which computes nothing of ours; a shared one is in neither's folder."""
+    return "scipy.libs" not in pool["filepath"]
+
+
+def blas_threads(count: int | None) -> AbstractContextManager[Any]:
+    """Inside it, BLAS uses so many threads in this process; None leaves it as it is.
+
+    Raises MissingExtraError without threadpoolctl.
+
+    >>> with blas_threads(1):
+    ...     facts()["BLAS threads"]
+    '1'
+    """
+    if count is None:
+        return nullcontext()
+    try:
+        from threadpoolctl import threadpool_limits
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("threadpoolctl", "experiments") from error
+    limits: AbstractContextManager[Any] = threadpool_limits(count, user_api="blas")
+    return limits
+
+
+@cache
+def _commit() -> str | None:
+    """The git commit of funcnet's own source, with "+" if files differ from it; None if it is in no repository."""
+    folder = Path(__file__).parent.parent
+    try:
+        _git(folder, "ls-files", "--error-unmatch", "__init__.py")
+        changed = _git(folder, "status", "--porcelain", "--", ".")
+        return _git(folder, "rev-parse", "HEAD") + ("+" if changed else "")
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(folder), *arguments]
+    return subprocess.run(command, capture_output=True, check=True, text=True, timeout=10).stdout.strip()

@@ -1,0 +1,87 @@
+"""An experiment's epochs, one after the other, from wherever it was left: pure, and as lazy as they are asked for."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from functools import reduce
+from itertools import islice
+from time import perf_counter
+from typing import Any
+
+from funcnet.data import Dataset, steps_per_epoch, stream
+from funcnet.errors import NonFiniteError
+from funcnet.experiments.experiment import Best, Experiment, evaluate, metrics_of
+from funcnet.experiments.history import Row, digests
+from funcnet.random import Key
+from funcnet.registry import register
+from funcnet.schedules import learning_rate_at
+from funcnet.training import TrainState
+from funcnet.training import train as training_steps
+from funcnet.tree import Tree, build, node
+
+
+@register
+@node
+class Progress:
+    """How far a run is: how many epochs were made, the state after them, and the best params so far, or None."""
+
+    epoch: int
+    state: TrainState
+    best: Tree
+
+
+def begin(experiment: Experiment, train: Dataset) -> Progress:
+    """A run that has made no epoch: its params are as the seed has them."""
+    key = Key(experiment.seed).fold_in("init")
+    params = experiment.model.init(key, train.x.shape[1:], experiment.dtype)
+    state = build(TrainState, 0, params, experiment.optimizer.init(params))
+    return build(Progress, 0, state, None)
+
+
+def is_over(experiment: Experiment, progress: Progress, rows: Sequence[Row]) -> bool:
+    """Whether a run with this history has come to its end."""
+    stopping = reduce(Best.after, rows, Best(experiment.early_stopping))
+    return progress.epoch >= experiment.epochs or stopping.is_long_ago
+
+
+def epochs(
+    experiment: Experiment, train: Dataset, test: Dataset | None, progress: Progress, rows: Sequence[Row]
+) -> Iterator[tuple[Progress, Row | None]]:
+    """The progress after each epoch that is left, and the epoch's row of the history if it has one.
+
+    `rows` are those of the history so far. Raises NonFiniteError, with the epoch, when a loss is NaN or infinite.
+    """
+    epoch, state, best = progress.epoch, progress.state, progress.best
+    metrics = metrics_of(experiment, train, test)
+    keeping, stopping = (
+        reduce(Best.after, rows, Best(watch)) for watch in (experiment.keep_best, experiment.early_stopping)
+    )
+    steps = _steps(experiment, train, state)
+    while epoch < experiment.epochs and not stopping.is_long_ago:
+        began, row, epoch = perf_counter(), None, epoch + 1
+        try:
+            ((state, _),) = deque(islice(steps, steps_per_epoch(train, experiment.batch_size)), maxlen=1)
+        except NonFiniteError as error:
+            raise NonFiniteError(error.state, error.value, epoch) from None
+        if epoch % experiment.evaluate_every == 0 or epoch == experiment.epochs:
+            rate = getattr(experiment.optimizer, "learning_rate", None)
+            row = {
+                "epoch": epoch,
+                "step": state.step,
+                "learning_rate": None if rate is None else learning_rate_at(rate, state.step - 1),
+                **evaluate(experiment, metrics, state.params, train, test),
+                **digests(state.params),
+                "seconds": perf_counter() - began,
+            }
+            keeping, stopping = keeping.after(row), stopping.after(row)
+            best = state.params if keeping.epoch == epoch else best
+        yield build(Progress, epoch, state, best), row
+
+
+def _steps(experiment: Experiment, train: Dataset, state: TrainState) -> Iterator[tuple[TrainState, Any]]:
+    """The training steps from a state on; batches and masks are those of the seed."""
+    key = Key(experiment.seed)
+    batches = stream(train, experiment.batch_size, key.fold_in("shuffle"), state.step)
+    model, loss, optimizer, penalty = experiment.model, experiment.loss, experiment.optimizer, experiment.penalty
+    return training_steps(model, loss, optimizer, state, batches, key.fold_in("training"), penalty)

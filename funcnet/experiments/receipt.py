@@ -1,0 +1,104 @@
+"""The receipt of a run: what went in and what came out, as digests, and the machine on which it did."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+
+import attrs
+
+from funcnet.data import Dataset
+from funcnet.experiments.experiment import Experiment
+from funcnet.experiments.history import NOT_METRICS, Row, chained, digest
+from funcnet.registry import from_plain, to_plain
+
+_FORMAT = 1
+
+
+@attrs.frozen
+class Receipt:
+    """What a run was of and what came of it.
+
+    `train` and `test` are the digests of the data; `epochs` has for each row of the history its epoch, the digest of
+    the params and that of the history up to there; `state` is the digest of all that was trained, the optimizer's state
+    too, "" before the end; `metrics` are the last row's. `environments` says from which epoch on which facts were true
+    of the machine. Receipts are equal if all but the environments is, and `digest` is of all but those.
+    """
+
+    experiment: Experiment
+    train: str
+    test: str | None
+    epochs: tuple[tuple[int, str, str], ...] = ()
+    metrics: tuple[tuple[str, float], ...] = ()
+    state: str = ""
+    environments: tuple[tuple[int, tuple[tuple[str, str], ...]], ...] = attrs.field(default=(), eq=False)
+
+    @property
+    def experiment_digest(self) -> str:
+        """SHA-256 of the experiment's JSON form."""
+        return digest(self.experiment.to_json())
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all that a run on the same machine has in common with this one."""
+        return digest(json.dumps(self._result(), allow_nan=False))
+
+    @classmethod
+    def begun(cls, experiment: Experiment, train: Dataset, test: Dataset | None) -> Receipt:
+        """The receipt of a run that has done nothing yet. Raises UnregisteredError, see `Experiment.to_json`."""
+        experiment.to_json()
+        return cls(experiment, train.digest, None if test is None else test.digest)
+
+    def after(self, rows: Iterable[Row], state: str) -> Receipt:
+        """The receipt when these rows and this state, by its digest, have come of the run."""
+        rows = tuple(rows)
+        digests = zip(rows, chained(rows), strict=True)
+        metrics = [(name, value) for name, value in (rows[-1] if rows else {}).items() if name not in NOT_METRICS]
+        epochs = tuple((row["epoch"], row["params"], history) for row, history in digests)
+        return attrs.evolve(self, epochs=epochs, metrics=tuple(metrics), state=state)
+
+    def on(self, facts: Mapping[str, str], epoch: int) -> Receipt:
+        """The receipt of a run that goes on from `epoch` on a machine of these facts."""
+        environment = tuple(facts.items())
+        if self.environments and self.environments[-1][1] == environment:
+            return self
+        return attrs.evolve(self, environments=(*self.environments, (epoch, environment)))
+
+    def _result(self) -> Row:
+        return {
+            "format": _FORMAT,
+            "experiment": to_plain(self.experiment),
+            "experiment_sha256": self.experiment_digest,
+            "data": {"train": self.train, "test": self.test},
+            "epochs": [{"epoch": epoch, "params": params, "history": of} for epoch, params, of in self.epochs],
+            "metrics": {name: to_plain(value) for name, value in self.metrics},
+            "state": self.state,
+        }
+
+    def to_json(self) -> str:
+        """The receipt as JSON."""
+        environments = [{"from_epoch": epoch, **dict(facts)} for epoch, facts in self.environments]
+        plain = {"digest": self.digest, **self._result(), "environments": environments}
+        return json.dumps(plain, indent=1, ensure_ascii=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> Receipt:
+        """The receipt of a JSON form. Raises ValueError for what is none, or was changed."""
+        try:
+            plain = json.loads(text)
+            if plain["format"] != _FORMAT:
+                raise ValueError(f"it is of format {plain['format']}, and this is for {_FORMAT}")
+            read = cls(
+                experiment=from_plain(plain["experiment"], "experiment"),
+                train=plain["data"]["train"],
+                test=plain["data"]["test"],
+                epochs=tuple((row["epoch"], row["params"], row["history"]) for row in plain["epochs"]),
+                metrics=tuple((name, from_plain(value)) for name, value in plain["metrics"].items()),
+                state=plain["state"],
+                environments=tuple((facts.pop("from_epoch"), tuple(facts.items())) for facts in plain["environments"]),
+            )
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"this is no receipt: {error!r}") from error
+        if read.digest != plain["digest"]:
+            raise ValueError("the receipt was changed: its digest is another")
+        return read

@@ -8,6 +8,8 @@ from funcnet.errors import (
 )
 from funcnet.experiments.experiment import EarlyStopping, Experiment, KeepBest, grid
 from funcnet.experiments.running import Run, run
+from funcnet.experiments.sweeping import sweep
+from funcnet.experiments.verification import Verification, verify
 from funcnet.gradient import value_and_grad
 from funcnet.layer import Layer, summary
 from funcnet.layers import (
@@ -27,6 +29,6 @@ __all__ = [
     "FlattenParams", "Identity", "KeepBest", "Key", "Layer", "LeakyReLU", "Linear", "LinearParams", "LogSoftmax",
     "MeanSquaredError", "MissingExtraError", "NonFiniteError", "OptimizerState", "RMSProp", "ReLU", "Run", "ShapeError",
     "SiLU", "Sigmoid", "SigmoidBinaryCrossEntropy", "Softmax", "SoftmaxCrossEntropy", "Softplus", "Tanh", "TrainState",
-    "TreeError", "add", "clip_by_global_norm", "concatenate", "grid", "load", "register", "residual", "run", "save",
-    "sequential", "sgd_step", "summary", "train", "train_step", "value_and_grad",
+    "TreeError", "Verification", "add", "clip_by_global_norm", "concatenate", "grid", "load", "register", "residual",
+    "run", "save", "sequential", "sgd_step", "summary", "sweep", "train", "train_step", "value_and_grad", "verify",
 ]

@@ -59,25 +59,28 @@ class Directory:
             raise CheckpointError(f"{self.path / _CHECKPOINT} is not a run's")
         return progress
 
-    def begin(self, receipt: Receipt) -> None:
-        """Make this the directory of the receipt's experiment and data, if it is not that already.
+    def begin(self, receipt: Receipt) -> Receipt:
+        """Make this the directory of a run, if it is not that already; the receipt that it has.
 
         Raises ExperimentError for the directory of another experiment or of other data.
         """
-        if self.has(_EXPERIMENT):
-            self._refuse_other("another experiment", difference(self.experiment(), receipt.experiment))
-        elif any(self.has(name) for name in NAMES):
-            raise ExperimentError(f"{self.path} has files of a run, but no {_EXPERIMENT}")
-        else:
+        if not self.has(_EXPERIMENT):
+            if any(self.has(name) for name in NAMES):
+                raise ExperimentError(f"{self.path} has files of a run, but no {_EXPERIMENT}")
             self._write(_EXPERIMENT, receipt.experiment.to_json() + "\n")
-        if self.has(_RECEIPT):
-            before = self.receipt()
-            for name in ("train", "test"):
-                there, here = getattr(before, name), getattr(receipt, name)
-                if there != here:
-                    self._refuse_other("other data", f"the digest of {name} is {there} there and {here} here")
-        else:
-            self._write(_RECEIPT, receipt.to_json())
+        if not self.has(_RECEIPT):
+            self.write(receipt)
+        self.check(receipt)
+        return self.receipt()
+
+    def check(self, receipt: Receipt) -> None:
+        """Raise ExperimentError if the run here is of another experiment or of other data than the receipt."""
+        there = self.receipt()
+        if other := difference(self.experiment(), receipt.experiment):
+            raise ExperimentError(f"{self.path} is the directory of another experiment: {other}")
+        for name in ("train", "test"):
+            if other := difference(getattr(there, name), getattr(receipt, name)):
+                raise ExperimentError(f"{self.path} is the directory of other data: the digest of {name}{other[2:]}")
 
     def reached(self) -> tuple[Progress, list[Row]] | None:
         """How far the run was when it was stopped, and its history; None if it made no epoch."""
@@ -88,8 +91,12 @@ class Directory:
         last = rows[-1] if rows else {"epoch": 0}
         if last["epoch"] == progress.epoch and last["params"] != digests(progress.state.params)["params"]:
             raise CheckpointError(f"{self.path}: {_HISTORY} and {_CHECKPOINT} are of different runs")
-        self._write(_HISTORY, "".join(map(to_line, rows)))
         return progress, rows
+
+    def go_on(self, receipt: Receipt, rows: Sequence[Row]) -> None:
+        """Write down that a run goes on from here, with the history of as far as it is."""
+        self.write(receipt)
+        self._write(_HISTORY, "".join(map(to_line, rows)))
 
     def keeping(
         self, epochs: Iterator[tuple[Progress, Row | None]], experiment: Experiment, every: int
@@ -137,10 +144,6 @@ class Directory:
         with replacing(self.path / name) as file:
             file.write(text.encode())
 
-    def _refuse_other(self, what: str, difference: str) -> None:
-        if difference:
-            raise ExperimentError(f"{self.path} is the directory of {what}: {difference}")
-
 
 def difference(there: Any, here: Any) -> str:
     """Where two values first differ, "" if they are equal.
@@ -164,31 +167,24 @@ def _differences(there: Any, here: Any, path: str) -> Iterator[str]:
 
 
 @contextmanager
-def opened(path: str | os.PathLike[str], receipt: Receipt) -> Iterator[Directory]:
-    """The directory of a run, made if need be, which nobody else can run in meanwhile.
+def opened(path: str | os.PathLike[str]) -> Iterator[Directory]:
+    """The directory of a run, made if need be, in which nobody else can run meanwhile.
 
-    Raises ExperimentError if another run is in it, and what `Directory.begin` raises.
+    Raises ExperimentError if another run is in it. The system drops the lock when a process ends, however it does.
     """
     directory = Directory(path)
     directory.path.mkdir(parents=True, exist_ok=True)
-    with _locked(directory.path):
-        directory.begin(receipt)
-        yield directory
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold the folder's lock, which the system drops when the process ends, however it does."""
     try:
         import fcntl
     except ModuleNotFoundError:  # Windows has other locks, and those not for folders
-        yield
+        yield directory
         return
     folder = os.open(path, os.O_RDONLY)
     try:
-        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    except BlockingIOError:
-        raise ExperimentError(f"another run is in {path} at this moment") from None
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ExperimentError(f"another run is in {path} at this moment") from None
+        yield directory
     finally:
         os.close(folder)

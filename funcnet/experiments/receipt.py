@@ -47,6 +47,9 @@ class Receipt:
     def begun(cls, experiment: Experiment, train: Dataset, test: Dataset | None) -> Receipt:
         """The receipt of a run that has done nothing yet. Raises UnregisteredError, see `Experiment.to_json`."""
         experiment.to_json()
+        for name, dataset in (("train", train), ("test", test)):
+            if not isinstance(dataset, Dataset) and (dataset is not None or name == "train"):
+                raise TypeError(f"{name} must be a Dataset, got {dataset!r}")
         return cls(experiment, train.digest, None if test is None else test.digest)
 
     def after(self, rows: Iterable[Row], state: str) -> Receipt:

@@ -87,13 +87,13 @@ def attempt(
     metrics_of(experiment, train, test)
     receipt = Receipt.begun(experiment, train, test)
     with ExitStack() as stack:
-        files = None if directory is None else stack.enter_context(opened(directory, receipt))
+        files = None if directory is None else stack.enter_context(opened(directory))
+        receipt = files.begin(receipt) if files else receipt
         reached, rows = (files and files.reached()) or (begin(experiment, train), [])
-        receipt = files.receipt() if files else receipt
         if not is_over(experiment, reached, rows):
             receipt = receipt.on(facts(), reached.epoch + 1)
             if files:
-                files.write(receipt)
+                files.go_on(receipt, rows)
         coming = epochs(experiment, train, test, reached, rows)
         if progress:
             coming = _with_bar(coming, experiment.epochs, reached.epoch)

@@ -1,0 +1,159 @@
+"""`verify`: a run is replayed, and every bit that it left behind compared."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from itertools import islice, zip_longest
+from typing import Any
+
+import attrs
+import numpy as np
+
+from funcnet.arrays import Array
+from funcnet.data import Dataset
+from funcnet.errors import MissingExtraError, NonFiniteError
+from funcnet.experiments.directory import Directory
+from funcnet.experiments.environment import blas_threads, facts
+from funcnet.experiments.experiment import Experiment
+from funcnet.experiments.history import Row, digests, to_line, without_seconds
+from funcnet.experiments.progress import Progress, begin, epochs
+from funcnet.experiments.receipt import Receipt
+from funcnet.table import aligned
+from funcnet.tree import Tree, equal, named_leaves
+
+Difference = tuple[str, Any, Any]  # what, as it was recorded, as it is now
+_MOST_ROWS = 12
+_TINY = float(np.finfo(np.float64).tiny)
+
+
+@attrs.frozen
+class Verification:
+    """What a replay found: true if every bit came back; it prints as a short table.
+
+    Of the experiment's epochs `epochs` were compared. `epoch` is the first that differs, and `differences` are what
+    does there: values of the history, digests of leaves. `distances` are by how much leaves differ at the end: the
+    largest difference over the leaf's largest entry. `environment` are the facts of the machine that are others now.
+    """
+
+    directory: str
+    epochs: int
+    epoch: int | None = None
+    differences: tuple[Difference, ...] = ()
+    distances: tuple[tuple[str, float], ...] = ()
+    environment: tuple[Difference, ...] = ()
+
+    @property
+    def identical(self) -> bool:
+        """Whether all came back bit for bit."""
+        return not (self.differences or self.distances)
+
+    def __bool__(self) -> bool:
+        return self.identical
+
+    def __str__(self) -> str:
+        if self.identical:
+            result = f"{self.directory}: identical, {self.epochs} epochs"
+        else:
+            begins = "in what is beside the history" if self.epoch is None else f"from epoch {self.epoch} on"
+            result = f"{self.directory}: different {begins}, of {self.epochs} epochs"
+        rows = [(f"  {what}", str(there), str(here)) for what, there, here in self.differences]
+        rows += [(f"  {leaf} at the end", "", f"{distance:.1e} of its largest") for leaf, distance in self.distances]
+        left_out = [(f"  and {len(rows) - _MOST_ROWS} more", "", "")] if len(rows) > _MOST_ROWS else []
+        rows = [*rows[:_MOST_ROWS], *left_out, *((f"  {fact}", there, here) for fact, there, here in self.environment)]
+        return "\n".join([result, *([aligned([("", "recorded", "now"), *rows])] if rows else [])])
+
+
+def verify(directory: str | os.PathLike[str], train: Dataset, test: Dataset | None = None) -> Verification:
+    """Run the directory's experiment again, as far as it was run, and compare params, history, state and receipt.
+
+    BLAS gets as many threads as it had, where threadpoolctl is installed, since their number changes how sums round.
+    The directory is only read. Raises ExperimentError for other data, CheckpointError for damaged files,
+    FileNotFoundError where there is no run.
+
+    >>> import funcnet as fn
+    >>> from tempfile import TemporaryDirectory
+    >>> experiment = fn.Experiment(fn.Linear(2), fn.SoftmaxCrossEntropy(), fn.SGD(0.5), batch_size=4, epochs=3)
+    >>> with TemporaryDirectory() as folder:
+    ...     run = fn.run(experiment, fn.data.parity(3), directory=folder)
+    ...     verification = fn.verify(folder, fn.data.parity(3))
+    >>> verification.identical, verification.epochs
+    (True, 3)
+    """
+    files = Directory(directory)
+    experiment, receipt = files.experiment(), files.receipt()
+    files.check(Receipt.begun(experiment, train, test))
+    recorded, found = files.reached() or (begin(experiment, train), [])
+    rows = [without_seconds(row) for row in found]
+    with _threads_of(receipt):
+        replayed, made = _replayed(experiment, train, test, recorded.epoch)
+        now = facts()
+    there, here = _first_other(rows, made)
+    differences = _in_a_row(there, here, tuple(named_leaves(recorded.state.params)))
+    if receipt.state and not differences:
+        after = receipt.after(made, digests(replayed.state)["params"])
+        differences = () if after == receipt else (("receipt's digest", receipt.digest, after.digest),)
+    return Verification(
+        os.fspath(directory),
+        recorded.epoch,
+        {**here, **there}.get("epoch"),
+        differences,
+        _distances(recorded, replayed),
+        _other_facts(receipt, now),
+    )
+
+
+def _first_other(recorded: list[Row], replayed: list[Row]) -> tuple[Row, Row]:
+    """The first pair of rows that differ; two empty ones if none do."""
+    pairs: Iterator[tuple[Row, Row]] = zip_longest(recorded, replayed, fillvalue={})
+    return next(((there, here) for there, here in pairs if to_line(there) != to_line(here)), ({}, {}))
+
+
+def _replayed(experiment: Experiment, train: Dataset, test: Dataset | None, until: int) -> tuple[Progress, list[Row]]:
+    """The progress and the rows of the first epochs; where a loss is not finite, of those before, and its epoch."""
+    progress, rows = begin(experiment, train), []
+    coming = epochs(experiment, train, test, progress, [])
+    try:
+        for progress, row in islice(coming, until):  # noqa: B007, the last is needed
+            rows += [without_seconds(row)] if row else []
+    except NonFiniteError as error:
+        rows.append({"epoch": error.epoch, "loss": error.value})
+    return progress, rows
+
+
+def _threads_of(receipt: Receipt) -> AbstractContextManager[Any]:
+    """Give BLAS the threads of the receipt, if they are known and can be given."""
+    known = [dict(facts).get("BLAS threads", "") for _, facts in receipt.environments]
+    try:
+        return blas_threads(int(known[0])) if known and known[0].isdecimal() else nullcontext()
+    except MissingExtraError:
+        return nullcontext()
+
+
+def _in_a_row(there: Row, here: Row, leaves: tuple[str, ...]) -> tuple[Difference, ...]:
+    """What differs in a row of the history: its values, then the digests of leaves."""
+    names = [name for name in {**there, **here} if name not in ("params", "leaves")]
+    values = [(name, there.get(name), here.get(name)) for name in names]
+    digests = zip(leaves, there.get("leaves", ()), here.get("leaves", ()), strict=False)
+    return tuple(each for each in [*values, *digests] if repr(each[1]) != repr(each[2]))
+
+
+def _distances(recorded: Tree, replayed: Tree) -> tuple[tuple[str, float], ...]:
+    """For each leaf of which a bit differs, the largest difference over the leaf's largest entry."""
+    there, here = named_leaves(recorded), named_leaves(replayed)
+    different = [name for name in there.keys() & here.keys() if not equal(there[name], here[name])]
+    return tuple((name, _distance(there[name], here[name])) for name in there if name in different)
+
+
+def _distance(there: Array, here: Array) -> float:
+    if there.shape != here.shape:
+        return float("inf")
+    with np.errstate(invalid="ignore"):
+        return float(np.max(np.abs(there - here), initial=0) / max(np.max(np.abs(there), initial=0), _TINY))
+
+
+def _other_facts(receipt: Receipt, now: dict[str, str]) -> tuple[Difference, ...]:
+    """The facts of which any environment of the receipt had another."""
+    recorded = [(fact, value) for _, facts in receipt.environments for fact, value in facts]
+    return tuple((fact, value, now.get(fact, "")) for fact, value in dict.fromkeys(recorded) if now.get(fact) != value)

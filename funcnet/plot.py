@@ -6,13 +6,16 @@ The figures are made without pyplot, so nothing here needs a display or leaves a
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from funcnet.arrays import Array, as_array
 from funcnet.errors import MissingExtraError, ShapeError
+from funcnet.experiments.comparing import labels
+from funcnet.experiments.running import Run
 
 try:
     from matplotlib.axes import Axes
@@ -25,7 +28,8 @@ except ModuleNotFoundError as error:
 def learning_curve(history: Mapping[str, Sequence[float]]) -> Figure:
     """Each series of `history`, one number an epoch, as a line; a panel for each last word of their names.
 
-    "loss" and "test loss" share a panel, "accuracy" and "test accuracy" the next. Epochs count from 1.
+    "loss" and "test loss" share a panel, "accuracy" and "test accuracy" the next. Epochs are those of the series
+    "epoch", where there is one, and count from 1 otherwise.
     Raises ValueError for no series, no epochs, or series of different lengths.
 
     >>> figure = learning_curve({"loss": [2.0, 1.0], "test loss": [2.5, 1.5], "accuracy": [0.5, 0.75]})
@@ -33,24 +37,68 @@ def learning_curve(history: Mapping[str, Sequence[float]]) -> Figure:
     ['loss', 'accuracy']
     """
     lengths = {name: len(series) for name, series in history.items()}
-    if len(set(lengths.values())) != 1 or 0 in lengths.values():
+    if len(set(lengths.values())) != 1 or 0 in lengths.values() or lengths.keys() == {"epoch"}:
         raise ValueError(f"expected series of one number for each epoch, got {lengths or 'no series'}")
-    words = list(dict.fromkeys(_last_word(name) for name in history))
-    figure = Figure(figsize=(5 * len(words), 3.5), layout="constrained")
-    for panel, word in zip(figure.subplots(1, len(words), squeeze=False)[0], words, strict=True):
-        _draw_panel(panel, word, {name: series for name, series in history.items() if _last_word(name) == word})
-    return figure
+    epochs = history.get("epoch", range(1, 1 + max(lengths.values())))
+    return _panels([(name, _last_word(name), epochs, series) for name, series in history.items() if name != "epoch"])
+
+
+def history(run: Run) -> Figure:
+    """The losses, metrics and learning rates of a run, a panel for each.
+
+    Raises ValueError for a run that has no history.
+
+    >>> import funcnet as fn
+    >>> experiment = fn.Experiment(fn.Linear(2), fn.SoftmaxCrossEntropy(), fn.SGD(0.5), batch_size=4, epochs=3)
+    >>> figure = history(fn.run(experiment, fn.data.parity(3)))
+    >>> [panel.get_ylabel() for panel in figure.axes]
+    ['learning_rate', 'loss', 'accuracy']
+    """
+    unlike_metrics = ("step", "params", "leaves", "seconds")
+    return learning_curve(
+        {name: series for name, series in run.history.items() if name not in unlike_metrics and None not in series}
+    )
+
+
+def learning_curves(runs: Iterable[Run], metric: str | None = None) -> Figure:
+    """A metric of several runs, a line for each, labelled with what tells its experiment from the others.
+
+    The metric is "test loss" by default, "loss" for runs that had no test data. A run that failed ends where it did.
+    Raises ValueError for no runs with a history, KeyError for a metric that one has not.
+
+    >>> import funcnet as fn
+    >>> experiment = fn.Experiment(fn.Linear(2), fn.SoftmaxCrossEntropy(), fn.SGD(0.5), batch_size=4, epochs=3)
+    >>> runs = [run for _, run in fn.sweep(fn.grid(experiment, seed=range(2)), fn.data.parity(3))]
+    >>> [line.get_label() for line in learning_curves(runs).axes[0].lines]
+    ['seed=0', 'seed=1']
+    """
+    runs = [run for run in runs if run.history]
+    if not runs:
+        raise ValueError("expected runs that have a history, got none")
+    metric = metric or ("test loss" if all("test loss" in run.history for run in runs) else "loss")
+    names = labels(run.experiment for run in runs)
+    rows = zip(names, runs, strict=True)
+    return _panels([(name, metric, run.history["epoch"], run.history[metric]) for name, run in rows])
 
 
 def _last_word(name: str) -> str:
     return name.rpartition(" ")[2]
 
 
-def _draw_panel(panel: Axes, word: str, lines: Mapping[str, Sequence[float]]) -> None:
-    for name, series in lines.items():
+def _panels(lines: Sequence[tuple[str, str, Sequence[float], Sequence[float]]]) -> Figure:
+    """A panel for each second entry of the lines, which are (label, panel, epochs, series)."""
+    titles = list(dict.fromkeys(title for _, title, _, _ in lines))
+    figure = Figure(figsize=(5 * len(titles), 3.5), layout="constrained")
+    for panel, title in zip(figure.subplots(1, len(titles), squeeze=False)[0], titles, strict=True):
+        _draw_panel(panel, title, [(label, *line) for label, each, *line in lines if each == title])
+    return figure
+
+
+def _draw_panel(panel: Axes, title: str, lines: Sequence[tuple[Any, ...]]) -> None:
+    for label, epochs, series in lines:
         # A line through a single epoch would be invisible without the marker.
-        panel.plot(range(1, len(series) + 1), series, label=name, marker="o" if len(series) == 1 else None)
-    panel.set(xlabel="epoch", ylabel=word)
+        panel.plot(epochs, series, label=label, marker="o" if len(series) == 1 else None)
+    panel.set(xlabel="epoch", ylabel=title)
     panel.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     panel.grid(alpha=0.3)
     if len(lines) > 1:

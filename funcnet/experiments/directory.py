@@ -16,12 +16,12 @@ import attrs
 
 from funcnet.checkpoint import load, save
 from funcnet.errors import CheckpointError, ExperimentError
+from funcnet.experiments.comparing import difference
 from funcnet.experiments.experiment import Experiment
 from funcnet.experiments.history import Row, digests, from_line, to_line
 from funcnet.experiments.progress import Progress
 from funcnet.experiments.receipt import Receipt
 from funcnet.files import replacing
-from funcnet.registry import to_plain
 
 _EXPERIMENT, _HISTORY, _CHECKPOINT, _RECEIPT = NAMES = (
     "experiment.json",
@@ -143,27 +143,6 @@ class Directory:
     def _write(self, name: str, text: str) -> None:
         with replacing(self.path / name) as file:
             file.write(text.encode())
-
-
-def difference(there: Any, here: Any) -> str:
-    """Where two values first differ, "" if they are equal.
-
-    >>> import funcnet as fn
-    >>> difference(fn.sequential(fn.Linear(2)), fn.sequential(fn.Linear(3)))
-    'layers.0.n_out is 2 there and 3 here'
-    """
-    return next(_differences(to_plain(there), to_plain(here), ""), "")
-
-
-def _differences(there: Any, here: Any, path: str) -> Iterator[str]:
-    if isinstance(there, dict) and isinstance(here, dict) and there.get("type") == here.get("type"):
-        for name in [*there, *(name for name in here if name not in there)]:
-            yield from _differences(there.get(name, "the default"), here.get(name, "the default"), f"{path}.{name}")
-    elif isinstance(there, list) and isinstance(here, list) and len(there) == len(here):
-        for index, pair in enumerate(zip(there, here, strict=True)):
-            yield from _differences(*pair, f"{path}.{index}")
-    elif there != here:
-        yield f"{path.lstrip('.') or 'it'} is {there} there and {here} here"
 
 
 @contextmanager

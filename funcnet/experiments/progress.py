@@ -9,9 +9,11 @@ from itertools import islice
 from time import perf_counter
 from typing import Any
 
+import numpy as np
+
 from funcnet.data import Dataset, steps_per_epoch, stream
 from funcnet.errors import NonFiniteError
-from funcnet.experiments.experiment import Best, Experiment, evaluate, metrics_of
+from funcnet.experiments.experiment import Best, Experiment, Metric, evaluate, metrics_of
 from funcnet.experiments.history import Row, digests
 from funcnet.random import Key
 from funcnet.registry import register
@@ -61,22 +63,36 @@ def epochs(
     while epoch < experiment.epochs and not stopping.is_long_ago:
         began, row, epoch = perf_counter(), None, epoch + 1
         try:
-            ((state, _),) = deque(islice(steps, steps_per_epoch(train, experiment.batch_size)), maxlen=1)
+            with np.errstate(over="ignore", invalid="ignore"):  # a loss that is not finite says it all
+                ((state, _),) = deque(islice(steps, steps_per_epoch(train, experiment.batch_size)), maxlen=1)
         except NonFiniteError as error:
             raise NonFiniteError(error.state, error.value, epoch) from None
         if epoch % experiment.evaluate_every == 0 or epoch == experiment.epochs:
-            rate = getattr(experiment.optimizer, "learning_rate", None)
-            row = {
-                "epoch": epoch,
-                "step": state.step,
-                "learning_rate": None if rate is None else learning_rate_at(rate, state.step - 1),
-                **evaluate(experiment, metrics, state.params, train, test),
-                **digests(state.params),
-                "seconds": perf_counter() - began,
-            }
+            row = _row(experiment, metrics, epoch, state, train, test)
+            row["seconds"] = perf_counter() - began
             keeping, stopping = keeping.after(row), stopping.after(row)
             best = state.params if keeping.epoch == epoch else best
         yield build(Progress, epoch, state, best), row
+
+
+def _row(
+    experiment: Experiment,
+    metrics: dict[str, Metric],
+    epoch: int,
+    state: TrainState,
+    train: Dataset,
+    test: Dataset | None,
+) -> Row:
+    rate = getattr(experiment.optimizer, "learning_rate", None)
+    with np.errstate(over="ignore", invalid="ignore"):
+        values = evaluate(experiment, metrics, state.params, train, test)
+    return {
+        "epoch": epoch,
+        "step": state.step,
+        "learning_rate": None if rate is None else learning_rate_at(rate, state.step - 1),
+        **values,
+        **digests(state.params),
+    }
 
 
 def _steps(experiment: Experiment, train: Dataset, state: TrainState) -> Iterator[tuple[TrainState, Any]]:

@@ -1,0 +1,217 @@
+"""The command line: run, verify, show and check experiments on the built-in data.
+
+python -m funcnet run examples/digits.json --out runs/digits
+python -m funcnet verify runs/digits
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import attrs
+import numpy as np
+
+import funcnet
+from funcnet.data import Dataset
+from funcnet.data.builtin import BUILTIN, builtin
+from funcnet.errors import NonFiniteError
+from funcnet.experiments.directory import Directory
+from funcnet.experiments.experiment import Experiment
+from funcnet.experiments.history import History
+from funcnet.experiments.progress import begin
+from funcnet.experiments.receipt import Receipt
+from funcnet.experiments.running import run
+from funcnet.experiments.verification import verify
+from funcnet.random import Key
+from funcnet.table import aligned
+from funcnet.tree import named_leaves
+
+_OK, _FAILED, _USAGE, _INTERRUPTED = 0, 1, 2, 130
+_ROWS = 12  # of a history that are shown
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what the command line says; 0, or 1 for what does not verify or is wrong, 2 for wrong usage."""
+    options = _parser().parse_args(arguments)
+    try:
+        for module in options.modules:
+            importlib.import_module(module)
+        command: Callable[[argparse.Namespace], int] = options.command
+        return command(options)
+    except NonFiniteError as error:
+        return _fail(_FAILED, f"{error}; a lower learning rate may help")
+    except KeyboardInterrupt:
+        return _fail(_INTERRUPTED, "stopped; with --out the same command goes on from there")
+    except OSError as error:
+        return _fail(_USAGE, f"{error.filename}: {error.strerror}" if error.filename else f"{error}")
+    except (ValueError, TypeError, ImportError) as error:
+        return _fail(_USAGE, f"{error}" or repr(error))
+
+
+def _fail(code: int, message: str) -> int:
+    print(f"funcnet: error: {' '.join(message.split())}", file=sys.stderr)
+    return code
+
+
+# --- The commands ---
+
+
+def _run(options: argparse.Namespace) -> int:
+    experiment = _experiment(options.experiment)
+    bar = sys.stderr.isatty() and find_spec("tqdm") is not None
+    made = run(
+        experiment,
+        *builtin(options.data or "digits", options.data_dir),
+        directory=options.out,
+        progress=bar,
+        checkpoint_every=options.checkpoint_every,
+    )
+    assert made.receipt is not None
+    print(_table(made.history))
+    print(f"receipt {made.receipt.digest}" + (f", in {options.out}" if options.out else ""))
+    return _OK
+
+
+def _verify(options: argparse.Namespace) -> int:
+    files = Directory(options.directory)
+    found = verify(options.directory, *_data_of(files.receipt(), options))
+    print(found)
+    return _OK if found else _FAILED
+
+
+def _show(options: argparse.Namespace) -> int:
+    files = Directory(options.directory)
+    experiment, receipt, reached = files.experiment(), files.receipt(), files.reached()
+    print(experiment, end="\n\n")
+    if reached is None:
+        print("no epoch was made")
+    else:
+        progress, rows = reached
+        leaves = named_leaves(progress.state.params).items()
+        print(aligned([("leaf", "shape", "dtype"), *((name, str(a.shape), str(a.dtype)) for name, a in leaves)]))
+        print(f"\n{_table(History.of(rows))}")
+        print(f"\n{progress.epoch} of {experiment.epochs} epochs, {progress.state.step} steps")
+    print(f"receipt {receipt.digest}" if receipt.state else "the run has not ended")
+    for epoch, environment in receipt.environments:
+        print(f"\n{aligned([(f'from epoch {epoch}', 'on'), *environment])}")
+    return _OK
+
+
+def _check(options: argparse.Namespace) -> int:
+    from funcnet.testing.gradients import check_gradients
+
+    experiment = _experiment(options.experiment)
+    train, _ = builtin(options.data or "digits", options.data_dir)
+    few = Dataset(train.x[: options.examples].astype(np.float64), train.y[: options.examples])
+    wide: Any = attrs.evolve(experiment, dtype="float64")  # type: ignore[misc]
+    in_training = experiment.model.training(Key(experiment.seed).fold_in("training").fold_in(0))
+    params = begin(wide, few).state.params
+    report = check_gradients(in_training, experiment.loss, params, few.x, few.y, experiment.penalty)
+    is_right = report.ok(1e-10 if report.method == "exact" else 1e-7)
+    print(f"{report}\n{'right' if is_right else 'wrong'}, on {len(few)} examples, by the method {report.method}")
+    return _OK if is_right else _FAILED
+
+
+# --- What they need ---
+
+
+def _experiment(path: str) -> Experiment:
+    try:
+        return Experiment.from_json(Path(path).read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def _data_of(receipt: Receipt, options: argparse.Namespace) -> tuple[Dataset, Dataset | None]:
+    """The named data, or those that have the receipt's digest; MNIST, which may be far away, is tried last."""
+    if options.data:
+        return builtin(options.data, options.data_dir)
+    for name in sorted(BUILTIN, key=lambda name: name == "mnist"):
+        train, test = builtin(name, options.data_dir)
+        if train.digest == receipt.train:
+            return train, test
+    raise ValueError("the run was on none of the built-in data: use funcnet.verify")
+
+
+def _table(history: History) -> str:
+    """The history as a table, its middle left out if it is long."""
+    names = [name for name in history if name not in ("params", "leaves")]
+    rows = [tuple(_cell(name, value) for name, value in zip(names, row, strict=True)) for row in _rows(history, names)]
+    if len(rows) > _ROWS:
+        half = _ROWS // 2
+        rows = [*rows[:half], tuple("..." for _ in names), *rows[-half:]]
+    return aligned([tuple(names), *rows]) if rows else "no epoch has a row in the history"
+
+
+def _rows(history: History, names: Sequence[str]) -> list[tuple[object, ...]]:
+    return list(zip(*(history[name] for name in names), strict=True))
+
+
+def _cell(name: str, value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+# --- Its options ---
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m funcnet",
+        description="Experiments that come back bit for bit: run them, replay them, look at them.",
+        epilog="Exit codes: 0, 1 for what does not verify, is wrong or diverges, 2 for wrong usage.",
+    )
+    parser.add_argument("--version", action="version", version=f"funcnet {funcnet.__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    a_run = _command(commands, "run", _run, "train what EXPERIMENT.json describes", "examples/digits.json --out runs/a")
+    a_run.add_argument("experiment", metavar="EXPERIMENT.json", help="made by Experiment.to_json")
+    a_run.add_argument("--out", metavar="DIR", help="keep it there, and go on with what was stopped there")
+    a_run.add_argument("--checkpoint-every", type=int, default=1, metavar="N", help="save every N epochs (1)")
+    _add_data(a_run, "what to train on (digits)")
+
+    a_verification = _command(commands, "verify", _verify, "replay the run in DIR, compare every bit", "runs/a")
+    a_verification.add_argument("directory", metavar="DIR")
+    _add_data(a_verification, "what it was trained on (recognized by its digest)")
+
+    a_view = _command(commands, "show", _show, "print what is in DIR: experiment, history, receipt", "runs/a")
+    a_view.add_argument("directory", metavar="DIR")
+
+    a_check = _command(
+        commands, "check", _check, "check the gradient of the model as its first step trains it", "examples/digits.json"
+    )
+    a_check.add_argument("experiment", metavar="EXPERIMENT.json", help="made by Experiment.to_json")
+    a_check.add_argument("--examples", type=int, default=5, metavar="N", help="on the first N of the data (5)")
+    _add_data(a_check, "where the examples are from (digits)")
+    return parser
+
+
+def _command(
+    commands: Any, name: str, command: Callable[[argparse.Namespace], int], does: str, example: str
+) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=does,
+        description=f"{does[0].upper()}{does[1:]}.",
+        epilog=f"Example: python -m funcnet {name} {example}",
+    )
+    parser.add_argument(
+        *("--import", "-i"),
+        dest="modules",
+        action="append",
+        default=[],
+        metavar="MODULE",
+        help="import it first, since it registers layers of your own; can be given again",
+    )
+    parser.set_defaults(command=command)
+    return parser
+
+
+def _add_data(parser: argparse.ArgumentParser, meaning: str) -> None:
+    parser.add_argument("--data", choices=BUILTIN, help=meaning)
+    parser.add_argument("--data-dir", metavar="DIR", help="where MNIST's files are")

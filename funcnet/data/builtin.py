@@ -1,0 +1,37 @@
+"""The data sets that a name stands for, split into training and test data in one fixed way."""
+
+from __future__ import annotations
+
+import os
+
+from funcnet.data.dataset import Dataset
+from funcnet.data.idx import mnist
+from funcnet.data.optdigits import digits
+from funcnet.data.synthetic import linearly_separable, parity, xor
+from funcnet.random import Key
+
+BUILTIN = ("digits", "mnist", "parity", "separable", "xor", "xor-21")
+
+
+def builtin(name: str, directory: str | os.PathLike[str] | None = None) -> tuple[Dataset, Dataset | None]:
+    """The training and the test data of a name; None where all is for training.
+
+    "digits" tests on a fifth of the handwritten digits, "mnist", see there for the `directory`, on its 10,000,
+    "parity" on 324 of the ten-bit numbers, "separable" on 100 of 200 points; "xor" and "xor-21" have no test data.
+    Raises ValueError for another name.
+
+    >>> train, test = builtin("parity")
+    >>> len(train), len(test)
+    (700, 324)
+    """
+    if name in ("xor", "xor-21"):
+        return xor(4 if name == "xor" else 21), None
+    if name == "mnist":
+        return mnist(directory)
+    if name not in BUILTIN:
+        raise ValueError(f"there are no data {name!r}: there are {', '.join(BUILTIN)}")
+    if name == "parity":
+        numbers = parity(10)
+        return numbers.take(slice(None, 700)), numbers.take(slice(700, None))
+    dataset, fraction = (digits(), 0.8) if name == "digits" else (linearly_separable(200, Key(0)), 0.5)
+    return dataset.split(Key(0).fold_in("split"), fraction)

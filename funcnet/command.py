@@ -20,7 +20,6 @@ import numpy as np
 import funcnet
 from funcnet.data import Dataset
 from funcnet.data.builtin import BUILTIN, builtin
-from funcnet.errors import NonFiniteError
 from funcnet.experiments.directory import Directory
 from funcnet.experiments.experiment import Experiment
 from funcnet.experiments.history import History
@@ -28,35 +27,26 @@ from funcnet.experiments.progress import begin
 from funcnet.experiments.receipt import Receipt
 from funcnet.experiments.running import run
 from funcnet.experiments.verification import verify
+from funcnet.program import Parser, code_of
 from funcnet.random import Key
 from funcnet.table import aligned
 from funcnet.tree import named_leaves
 
-_OK, _FAILED, _USAGE, _INTERRUPTED = 0, 1, 2, 130
+_OK, _FAILED = 0, 1
 _ROWS = 12  # of a history that are shown
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line says; 0, or 1 for what does not verify or is wrong, 2 for wrong usage."""
     options = _parser().parse_args(arguments)
-    try:
+
+    def command() -> int:
         for module in options.modules:
             importlib.import_module(module)
-        command: Callable[[argparse.Namespace], int] = options.command
-        return command(options)
-    except NonFiniteError as error:
-        return _fail(_FAILED, f"{error}; a lower learning rate may help")
-    except KeyboardInterrupt:
-        return _fail(_INTERRUPTED, "stopped; with --out the same command goes on from there")
-    except OSError as error:
-        return _fail(_USAGE, f"{error.filename}: {error.strerror}" if error.filename else f"{error}")
-    except (ValueError, TypeError, ImportError) as error:
-        return _fail(_USAGE, f"{error}" or repr(error))
+        code: int = options.command(options)
+        return code
 
-
-def _fail(code: int, message: str) -> int:
-    print(f"funcnet: error: {' '.join(message.split())}", file=sys.stderr)
-    return code
+    return code_of(command, OSError, ImportError, ValueError, TypeError)
 
 
 # --- The commands ---
@@ -160,8 +150,8 @@ def _cell(name: str, value: object) -> str:
 # --- Its options ---
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _parser() -> Parser:
+    parser = Parser(
         prog="python -m funcnet",
         description="Experiments that come back bit for bit: run them, replay them, look at them.",
         epilog="Exit codes: 0, 1 for what does not verify, is wrong or diverges, 2 for wrong usage.",

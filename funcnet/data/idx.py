@@ -60,8 +60,9 @@ def mnist(
 ) -> tuple[Dataset, Dataset]:
     """The 60,000 training and 10,000 test digits of MNIST: x (n, 784) float32 in [0, 1], y (n,) int64 from 0 to 9.
 
-    `directory` has the IDX files, gzipped or not. Without it they come from the user's cache folder, and what is not
-    there yet is downloaded from the first of the `mirrors` that has it; this needs the extra funcnet[download].
+    `directory`, or else the environment's FUNCNET_DATA, has the IDX files, gzipped or not. Without either they come
+    from the user's cache folder, and what is not there yet is downloaded from the first of the `mirrors` that has it;
+    this needs the extra funcnet[download].
     A pixel is pixel / 255 of ink, row by row from the top left.
 
     Raises FileNotFoundError for a missing file, ValueError for one that is damaged or not MNIST's, ConnectionError
@@ -73,6 +74,7 @@ def mnist(
     ...
     FileNotFoundError: nowhere has no train-images-idx3-ubyte, ...
     """
+    directory = os.environ.get("FUNCNET_DATA") if directory is None else directory
     paths = _cached(mirrors) if directory is None else _all_in(Path(directory))
     x_train, y_train, x_test, y_test = (_read(path, file, path) for path, file in zip(paths, FILES, strict=True))
     return _dataset(x_train, y_train), _dataset(x_test, y_test)

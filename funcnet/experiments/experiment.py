@@ -19,7 +19,7 @@ from funcnet.optimizers import Optimizer
 from funcnet.penalties import Penalty
 from funcnet.random import Key
 from funcnet.registry import from_json, register, to_json
-from funcnet.specification import integer, specification
+from funcnet.specification import integer, real, specification
 
 Metric = Callable[[Any, Any], float]
 _TEST = "test "
@@ -29,6 +29,14 @@ _TAKEN = (*NOT_METRICS, "loss")
 def _is_goal(instance: object, attribute: object, value: Any) -> None:
     if value not in ("min", "max"):
         raise ValueError(f'goal must be "min" or "max", got {value!r}')
+
+
+def _at_least(least: int, name: str) -> Callable[[Any], int]:
+    return lambda value: integer(value, name, least)
+
+
+def _is_better(value: float, other: float, goal: str) -> bool:
+    return value > other if goal == "max" else value < other
 
 
 @register
@@ -46,12 +54,20 @@ class KeepBest:
 @register
 @specification
 class EarlyStopping(KeepBest):
-    """Stop after the epoch at which a metric has not become better for `patience` epochs.
+    """Stop after the epoch at which a metric reaches `target`, or has not become better for `patience` epochs.
 
-    Prechelt: Early stopping, but when? Neural Networks: Tricks of the Trade, 1998.
+    Raises ValueError without either. Prechelt: Early stopping, but when? Neural Networks: Tricks of the Trade, 1998.
+
+    >>> EarlyStopping("test loss", "min", patience=5)
+    EarlyStopping(metric='test loss', goal='min', patience=5)
     """
 
-    patience: int = attrs.field(converter=lambda value: integer(value, "patience", 1))
+    patience: int | None = attrs.field(default=None, converter=attrs.converters.optional(_at_least(1, "patience")))
+    target: float | None = attrs.field(default=None, converter=attrs.converters.optional(real))
+
+    def __attrs_post_init__(self) -> None:
+        if self.patience is None and self.target is None:
+            raise ValueError("early stopping needs a patience or a target")
 
 
 @attrs.frozen
@@ -61,7 +77,7 @@ class Best:
     >>> from functools import reduce
     >>> rows = [{"epoch": 1, "loss": 2.0}, {"epoch": 2, "loss": 1.0}, {"epoch": 3, "loss": 1.0}]
     >>> best = reduce(Best.after, rows, Best(EarlyStopping("loss", "min", patience=2)))
-    >>> best.epoch, best.is_long_ago
+    >>> best.epoch, best.is_enough
     (2, False)
     """
 
@@ -75,14 +91,20 @@ class Best:
         if self.watch is None:
             return self
         epoch, value = row["epoch"], row[self.watch.metric]
-        is_better = value > self.value if self.watch.goal == "max" else value < self.value
         is_first = math.isnan(self.value) and not math.isnan(value)
-        return Best(self.watch, epoch, value, epoch) if is_better or is_first else attrs.evolve(self, latest=epoch)
+        is_best = is_first or _is_better(value, self.value, self.watch.goal)
+        return Best(self.watch, epoch, value, epoch) if is_best else attrs.evolve(self, latest=epoch)
 
     @property
-    def is_long_ago(self) -> bool:
-        """Whether patience is over."""
-        return isinstance(self.watch, EarlyStopping) and self.latest - self.epoch >= self.watch.patience
+    def is_enough(self) -> bool:
+        """Whether the target is reached, or patience is over."""
+        stopping = self.watch
+        if not isinstance(stopping, EarlyStopping):
+            return False
+        target, patience = stopping.target, stopping.patience
+        if target is not None and (self.value == target or _is_better(self.value, target, stopping.goal)):
+            return True
+        return patience is not None and self.latest - self.epoch >= patience
 
 
 def _float_dtype(value: Any) -> str:
@@ -104,10 +126,6 @@ def _has(*names: str) -> Callable[[Any, Any, Any], None]:
 
 def _metrics(value: Iterable[Metric] | None) -> tuple[Metric, ...] | None:
     return None if value is None else tuple(value)
-
-
-def _at_least(least: int, name: str) -> Callable[[Any], int]:
-    return lambda value: integer(value, name, least)
 
 
 @register

@@ -44,7 +44,7 @@ def begin(experiment: Experiment, train: Dataset) -> Progress:
 def is_over(experiment: Experiment, progress: Progress, rows: Sequence[Row]) -> bool:
     """Whether a run with this history has come to its end."""
     stopping = reduce(Best.after, rows, Best(experiment.early_stopping))
-    return progress.epoch >= experiment.epochs or stopping.is_long_ago
+    return progress.epoch >= experiment.epochs or stopping.is_enough
 
 
 def epochs(
@@ -60,7 +60,7 @@ def epochs(
         reduce(Best.after, rows, Best(watch)) for watch in (experiment.keep_best, experiment.early_stopping)
     )
     steps = _steps(experiment, train, state)
-    while epoch < experiment.epochs and not stopping.is_long_ago:
+    while epoch < experiment.epochs and not stopping.is_enough:
         began, row, epoch = perf_counter(), None, epoch + 1
         try:
             with np.errstate(over="ignore", invalid="ignore"):  # a loss that is not finite says it all

@@ -1,0 +1,103 @@
+"""Is a number even? And which digit is this? The same kind of network learns both.
+
+    python examples/parity_and_digits.py [--seed 0] [--out parity-and-digits-out] [--data DIR] [--quick]
+
+10-3-2 sigmoid units with squared error learn from 700 ten-bit numbers whether a number is even, and tell it of the
+other 324. The lesson: they find what matters, and the picture of the weights shows it: the lowest bit, the last column.
+Then 784-32-10 of the same units read MNIST, and their weights, saved and loaded, read it the same.
+"""
+
+import sys
+from time import perf_counter
+
+import numpy as np
+
+import funcnet as fn
+from funcnet.program import Result, conclude, draw, launch, lesson
+
+SQUARED_ERROR = fn.MeanSquaredError(reduction="batch")
+
+
+def main():
+    """Learn both, save and load, report."""
+    options = lesson(__doc__, out="parity-and-digits-out", mnist=True).parse_args()
+    parity, figures = learn_parity(options)
+    digits, more_figures = learn_digits(options)
+    draw(options.out, {**figures, **more_figures})
+    return conclude([*parity, *digits])
+
+
+def one_hot(dataset):
+    """The dataset with targets of one number for each class, 1 for the true one."""
+    classes = np.arange(1 + dataset.y.max())
+    return fn.data.Dataset(dataset.x, (dataset.y[:, None] == classes).astype(np.float32))
+
+
+def classified(targets, outputs):
+    """The share of examples whose largest output is that of their class."""
+    return fn.metrics.accuracy(targets.argmax(axis=-1), outputs)
+
+
+fn.register(classified)
+
+
+def learn_parity(options):
+    """Results and pictures of the ten-bit numbers."""
+    numbers = one_hot(fn.data.parity(10))
+    train, test = numbers.take(slice(700)), numbers.take(slice(700, None))
+    experiment = fn.Experiment(
+        model=fn.sequential(fn.Linear(3), fn.Sigmoid(), fn.Linear(2), fn.Sigmoid()),
+        loss=SQUARED_ERROR,
+        optimizer=fn.SGD(0.3),
+        batch_size=8,
+        epochs=100 if options.quick else 1000,
+        seed=options.seed,
+        metrics=[classified],
+        evaluate_every=10,
+    )
+    run = fn.run(experiment, train, test, progress=sys.stderr.isatty())
+    accuracy = run.history["test classified"][-1]
+    weights = np.abs(run.params[0].weight)
+    results = [
+        Result("even or odd, accuracy on the 324 others", "1.0", f"{accuracy:.4f}", "= 1", accuracy == 1),
+        Result("the bit of the largest weights, of 10", "10", f"{weights.sum(axis=1).argmax() + 1}"),
+    ]
+    units = run.params[0].weight.T[:, None, :]  # an image of one row for each unit
+    titles = [f"unit {i}" for i in range(1, 4)]
+    return results, {"parity-weights": fn.plot.images(units, titles=titles, columns=1, symmetric=True)}
+
+
+def learn_digits(options):
+    """Results and pictures of MNIST."""
+    began = perf_counter()
+    train, test = map(one_hot, fn.data.mnist(options.data))
+    train, bar = (train.take(slice(10_000)), 0.85) if options.quick else (train, 0.95)
+    experiment = fn.Experiment(
+        model=fn.sequential(fn.Linear(32), fn.Sigmoid(), fn.Linear(10), fn.Sigmoid()),
+        loss=SQUARED_ERROR,
+        optimizer=fn.SGD(0.3, momentum=0.9),
+        batch_size=256,
+        epochs=12 if options.quick else 60,
+        seed=options.seed,
+        metrics=[classified],
+        early_stopping=fn.EarlyStopping("test loss", "min", patience=10),
+        keep_best=fn.KeepBest("test loss", "min"),
+    )
+    run = fn.run(experiment, train, test, progress=sys.stderr.isatty())
+    path = options.out / "digits.npz"
+    fn.save(path, experiment.model, run.params)
+    model, params = fn.load(path)
+    predicted = model.apply(params, test.x)
+    same = np.array_equal(predicted, experiment.model.apply(run.params, test.x))
+    accuracy, seconds = classified(test.y, predicted), perf_counter() - began
+    results = [
+        Result("MNIST, test accuracy", "0.9259", f"{accuracy:.4f}", f">= {bar}", accuracy >= bar),
+        Result("MNIST, epochs", "300", f"{run.history['epoch'][-1]}"),
+        Result("MNIST, seconds", "-", f"{seconds:.1f}", "<= 60", seconds <= 60),
+        Result("loaded weights predict", "the same", "the same" if same else "otherwise", "=", same),
+    ]
+    return results, {"digits": fn.plot.images(test.x[:50], columns=10), "digits-history": fn.plot.history(run)}
+
+
+if __name__ == "__main__":
+    launch(main)

@@ -1,0 +1,74 @@
+"""XOR and MNIST by a loop of ten lines: forward, loss, backward in reverse order, update. No trainer.
+
+    python examples/xor_and_mnist.py [--seed 0] [--out xor-and-mnist-out] [--data DIR] [--quick]
+
+The lesson: a network is affine maps with something bent between them. No single affine map parts XOR's four points;
+two with sigmoids between do. The same ten lines, given handwritten digits, read them.
+"""
+
+import numpy as np
+from tqdm import tqdm
+
+import funcnet as fn
+from funcnet.program import Result, conclude, draw, launch, lesson
+
+LOSS = fn.SoftmaxCrossEntropy()  # softmax and cross entropy in one, which loses no digits
+
+
+def fit(model, optimizer, dataset, batch_size, epochs, key):
+    """The params that the model comes to, and the mean loss of each epoch."""
+    params, losses = model.init(key.fold_in("init"), dataset.x.shape[1:]), []
+    state = optimizer.init(params)
+    for epoch in tqdm(range(epochs), unit="epoch", disable=None):
+        values = []
+        for x, labels in fn.data.batches(dataset, batch_size, key.fold_in("shuffle"), epoch):
+            y, cache = model.forward(params, x)
+            value, loss_cache = LOSS.forward(y, labels)
+            _, grads = model.backward(params, cache, LOSS.backward(loss_cache))
+            params, state = optimizer.update(params, grads, state)
+            values.append(float(value))
+        losses.append(np.mean(values))
+    return params, losses
+
+
+def accuracy(model, params, dataset):
+    """The share of the dataset's examples that the model reads rightly."""
+    return fn.metrics.accuracy(dataset.y, model.apply(params, dataset.x))
+
+
+def main():
+    """Learn both, print the accuracies, draw the losses."""
+    options = lesson(__doc__, out="xor-and-mnist-out", mnist=True).parse_args()
+    key = fn.Key(options.seed)
+
+    xor = fn.data.xor()
+    alone = fn.Linear(2)
+    one_layer, _ = fit(alone, fn.Adam(0.1), xor, 4, 300, key.fold_in("one layer"))
+    model = fn.sequential(fn.Linear(4), fn.Sigmoid(), fn.Linear(2))
+    params, xor_losses = fit(model, fn.Adam(0.1), xor, 4, 300, key.fold_in("xor"))
+
+    train, test = fn.data.mnist(options.data)
+    train, epochs, bar = (train.take(slice(10000)), 2, 0.85) if options.quick else (train, 12, 0.97)
+    reader = fn.sequential(fn.Linear(128), fn.Sigmoid(), fn.Linear(10))
+    read, mnist_losses = fit(reader, fn.Adam(0.003), train, 100, epochs, key.fold_in("mnist"))
+
+    draw(
+        options.out,
+        {
+            "xor": fn.plot.learning_curve({"loss": xor_losses}),
+            "mnist": fn.plot.learning_curve({"loss": mnist_losses}),
+            "mnist-units": fn.plot.images(read[0].weight.T, columns=16, symmetric=True),
+        },
+    )
+    xor_accuracy, mnist_accuracy = accuracy(model, params, xor), accuracy(reader, read, test)
+    return conclude(
+        [
+            Result("XOR, a single affine map", "-", f"{accuracy(alone, one_layer, xor):.2f}"),
+            Result("XOR, a hidden layer of 4", "1.00", f"{xor_accuracy:.2f}", "= 1", xor_accuracy == 1),
+            Result("MNIST, test accuracy", "0.97", f"{mnist_accuracy:.4f}", f">= {bar}", mnist_accuracy >= bar),
+        ]
+    )
+
+
+if __name__ == "__main__":
+    launch(main)

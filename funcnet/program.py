@@ -1,0 +1,145 @@
+"""What command-line programs have in common: options with complaints of one line, results beside their bars."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Any, NoReturn
+
+import attrs
+
+from funcnet.errors import NonFiniteError
+from funcnet.table import aligned
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser of options whose complaint is one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong, and end with exit code 2."""
+        self.exit(2, f"{self.prog}: error: {message}\n")
+
+
+def lesson(doc: str | None, out: str, mnist: bool = False) -> Parser:
+    """A parser of the options of an example: --seed, --out, a folder of pictures, --quick, and --data for MNIST.
+
+    >>> lesson("What it shows.", out="pictures").parse_args(["--seed", "3"]).seed
+    3
+    """
+    parser = Parser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seed", type=whole(0, 2**128 - 1), default=0, help="of all that is random (%(default)s)")
+    parser.add_argument("--out", type=folder, default=out, help="folder of pictures (%(default)s)")
+    parser.add_argument("--quick", action="store_true", help="a smaller version, of some seconds")
+    if mnist:
+        parser.add_argument("--data", metavar="DIR", help="folder of MNIST's files ($FUNCNET_DATA, or downloaded)")
+    return parser
+
+
+def launch(main: Callable[[], int | None]) -> NoReturn:
+    """End the process with the exit code of `main`: 1 for a run that diverges, 2 for files and extras that lack.
+
+    Those errors are told in one line.
+    """
+    sys.exit(code_of(main, OSError, ImportError))
+
+
+def code_of(main: Callable[[], int | None], *usage_errors: type[Exception]) -> int:
+    """The exit code of `main`, its errors told in one line: 1 for a loss that is not finite, 2 for `usage_errors`.
+
+    >>> code_of(lambda: 0, OSError)
+    0
+    """
+    try:
+        return main() or 0
+    except NonFiniteError as error:
+        return _fail(1, f"{error}; a lower learning rate may help")
+    except KeyboardInterrupt:
+        return _fail(130, "stopped")
+    except usage_errors as error:
+        of_a_file = isinstance(error, OSError) and error.filename
+        message = f"{error.filename}: {error.strerror}" if of_a_file else str(error)  # type: ignore[attr-defined]
+        return _fail(2, message or repr(error))
+
+
+def _fail(code: int, message: str) -> int:
+    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    return code
+
+
+def whole(least: int, most: int = 10**6) -> Callable[[str], int]:
+    """A type of option: whole numbers from `least` to `most`.
+
+    >>> whole(1)("12")
+    12
+    """
+
+    def parse(text: str) -> int:
+        if not text.isdecimal() or not least <= int(text) <= most:
+            raise argparse.ArgumentTypeError(f"expected a whole number from {least} to {most}, got {text!r}")
+        return int(text)
+
+    return parse
+
+
+def positive(text: str) -> float:
+    """A type of option: positive numbers.
+
+    >>> positive("0.5")
+    0.5
+    """
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"expected a positive number, got {text!r}")
+    return number
+
+
+def folder(text: str) -> Path:
+    """A type of option: a folder that can be written to, which is made if need be, before the work and not after."""
+    path = Path(text)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        TemporaryFile(dir=path).close()
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"{error.strerror}: {path}") from error
+    return path
+
+
+@attrs.frozen
+class Result:
+    """A figure of a program beside that of the document it reproduces, and whether it meets its bar."""
+
+    what: str
+    theirs: str
+    ours: str
+    bar: str = ""
+    met: bool = True
+
+
+def conclude(results: Iterable[Result]) -> int:
+    """Print the results as a table; the exit code is 0 if all bars are met, else 1.
+
+    >>> conclude([Result("test accuracy", "0.926", "0.951", ">= 0.95"), Result("loss", "-", "0.2")])
+    what           theirs  ours   bar      met
+    test accuracy   0.926  0.951  >= 0.95  yes
+    loss                -    0.2
+    0
+    """
+    results = list(results)
+    rows = [(r.what, r.theirs, r.ours, r.bar, ("yes" if r.met else "NO") if r.bar else "") for r in results]
+    print(aligned([("what", "theirs", "ours", "bar", "met"), *rows]))
+    return 0 if all(result.met for result in results) else 1
+
+
+def draw(out: Path, figures: Mapping[str, Any]) -> None:
+    """Write matplotlib figures into the folder, each under its name, and print where they lie."""
+    for name, figure in figures.items():
+        path = out.resolve() / f"{name}.png"
+        figure.savefig(path)
+        print(path)

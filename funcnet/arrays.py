@@ -12,6 +12,7 @@ from funcnet.errors import DTypeError
 Array: TypeAlias = NDArray[Any]
 DType: TypeAlias = DTypeLike
 Shape: TypeAlias = tuple[int, ...]
+_LARGE = 2**12
 
 
 def as_array(x: Any, dtype: DType | None = None) -> Array:
@@ -19,9 +20,11 @@ def as_array(x: Any, dtype: DType | None = None) -> Array:
 
     Raises DTypeError for strings and the like, and where the conversion would lose more than precision.
     """
+    if type(x) is np.ndarray and x.dtype is dtype:
+        return x
     array: Array = x if is_array(x) else np.asarray(x)
     if array.dtype.kind in "biufcO":
-        if dtype is None or array.dtype == dtype:
+        if dtype is None or array.dtype is dtype or array.dtype == dtype:
             return array
         if np.can_cast(array.dtype, dtype, "same_kind"):
             return array.astype(dtype)
@@ -35,14 +38,18 @@ def is_array(x: Any) -> bool:
 
 def as_floating(x: Any) -> Array:
     """`x` as an array of floating-point (or complex, or object) numbers in this machine's byte order."""
+    if type(x) is np.ndarray and x.dtype.kind == "f" and x.dtype.isnative:
+        return x
     array = as_array(x)
-    if array.dtype.kind in "biu":
-        return array.astype(np.float64)
-    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+    if array.dtype.kind not in "biu" and array.dtype.isnative:
+        return array
+    return array.astype(np.float64 if array.dtype.kind in "biu" else array.dtype.newbyteorder("="), copy=False)
 
 
 def as_dtype(y: Any, dtype: DType) -> Array:
     """`y` in `dtype`, and an array even where a function of a 0-d array gave a scalar."""
+    if type(y) is np.ndarray and y.dtype is dtype:
+        return y
     array: Array = y if is_array(y) else np.asarray(y)
     return array.astype(dtype, copy=False)
 
@@ -53,9 +60,26 @@ def wide_sum(x: Array, axis: int | None = None, keepdims: bool = False) -> Array
     return total
 
 
-def wide(dtype: DType) -> DType:
+def sum_of_rows(x: Array) -> Array:
+    """The sum of the rows of a matrix (n, k), as (k,): as a product where it is large, since sums along short axes
+    take NumPy many times as long."""
+    if type(x) is np.ndarray and x.size > _LARGE and x.dtype.char in "fd":
+        product: Array = np.ones(len(x), x.dtype) @ x
+        return product
+    return wide_sum(x, axis=0)
+
+
+def sums_of_rows(x: Array) -> Array:
+    """The sum of each row of a matrix (n, k), as (n,), see `sum_of_rows`."""
+    if type(x) is np.ndarray and x.size > _LARGE and x.dtype.char in "fd":
+        product: Array = x @ np.ones(x.shape[1], x.dtype)
+        return product
+    return wide_sum(x, axis=1)
+
+
+def wide(dtype: np.dtype[Any]) -> np.dtype[Any]:
     """The dtype to compute in where `dtype` may be too narrow: float32 for float16, else itself."""
-    return np.dtype(np.float32) if dtype == np.float16 else dtype
+    return np.dtype(np.float32) if dtype.char == "e" else dtype
 
 
 def canonical(array: Array) -> bytes:

@@ -158,7 +158,7 @@ class Sequential(Layer):
 
     def params_backward(self, params: Tree, cache: Cache, dy: Array) -> Tree:
         params_of_layers = _params_of_layers(self, params)
-        first = next((i for i, p in enumerate(params_of_layers) if tree.leaves(p)), len(self.layers))
+        first = next((i for i, p in enumerate(params_of_layers) if tree.has_leaves(p)), len(self.layers))
         dy, caches, grads = self._back_to(first + 1, params_of_layers, cache, dy)
         before = params_of_layers[:first]  # what has no leaves is its own gradient
         if first == len(self.layers):
@@ -173,10 +173,10 @@ class Sequential(Layer):
     ) -> tuple[Array, tuple[Any, ...], Tree]:
         """The gradient with respect to the input of layer `first`, all caches, the grads from `first` on."""
         caches, dy = opened(self, cache, dy)
-        dy, grads = read_only(dy), []
-        with locating(self.name, self.layers) as at:
-            for at.index in reversed(range(first, len(self.layers))):
-                dy, layer_grads = self.layers[at.index].backward(params_of_layers[at.index], caches[at.index], dy)
+        dy, grads, layers = read_only(dy), [], self.layers
+        with locating(self.name, layers) as at:
+            for at.index in range(len(layers) - 1, first - 1, -1):
+                dy, layer_grads = layers[at.index].backward(params_of_layers[at.index], caches[at.index], dy)
                 grads.append(layer_grads)
         return dy, caches, tuple(reversed(grads))
 

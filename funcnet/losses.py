@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import attrs
 import numpy as np
 
-from funcnet.arrays import Array, DType, Shape, as_array, as_dtype, as_floating, wide, wide_sum
+from funcnet.arrays import Array, Shape, as_array, as_dtype, as_floating, sums_of_rows, wide, wide_sum
 from funcnet.errors import ShapeError
 from funcnet.layer import Cache, saved_by
 from funcnet.layers.activations import sigmoid, softplus
@@ -45,9 +45,10 @@ def _divisor(reduction: str, shape: Shape) -> int:
     return count
 
 
-def _reduced(losses: Array, divisor: int, dtype: DType) -> Any:
+def _reduced(losses: Array, divisor: int, dtype: np.dtype[Any]) -> Any:
     """Their sum over the divisor, as a scalar of the dtype."""
-    return as_dtype(wide_sum(losses) / divisor, dtype)[()]
+    value = wide_sum(losses) / divisor
+    return value if type(value) is dtype.type else as_dtype(value, dtype)[()]
 
 
 def _same_shape(y: Any, target: Any) -> tuple[Array, Array]:
@@ -170,45 +171,67 @@ class SoftmaxCrossEntropy:
     reduction: str = attrs.field(default="mean", validator=_is_reduction)
 
     def forward(self, y: Array, target: Array) -> tuple[Any, Cache]:
-        y = as_floating(y)
-        target = _distributions(np.asarray(target), y)
+        y, target = as_floating(y), np.asarray(target)
+        if y.ndim == 0:
+            raise ShapeError("expected logits of shape (..., n), got ()")
         divisor = _divisor("sum" if self.reduction == "sum" else "batch", y.shape)
-        logits = shifted(y)
-        exponentials = np.exp(logits)
-        others = sum_of_others(logits, exponentials)
-        surprisal = np.where(target == 0, 0, np.log1p(others) - logits)
-        p = exponentials / (1 + others)
-        complement = np.where(logits == 0, others / (1 + others), 1 - p)
-        value = _reduced(target * surprisal, divisor, y.dtype)
-        return value, Cache(self, y.shape, (as_dtype(p, y.dtype), as_dtype(complement, y.dtype), target, divisor))
+        of = _of_distributions if target.shape == y.shape else _of_labels
+        losses, backward, saved = of(y, target)
+        return _reduced(losses, divisor, y.dtype), Cache(self, y.shape, (backward, saved, y.dtype, divisor))
 
     def backward(self, cache: Cache) -> Array:
-        p, complement, target, divisor = saved_by(self, cache)
-        rest = as_dtype(wide_sum(target, axis=-1, keepdims=True) - target, target.dtype)
-        dy: Array = (p * rest - complement * target) * (1 / divisor)
-        return dy
+        backward, saved, dtype, divisor = saved_by(self, cache)
+        return as_dtype(backward(*saved, 1 / divisor), dtype).reshape(cache.shape)
 
 
-def _distributions(target: Array, y: Array) -> Array:
-    """The target of every class, (..., n) in the dtype of y, from labels or as it is."""
-    if y.ndim == 0:
-        raise ShapeError("expected logits of shape (..., n), got ()")
-    if target.shape == y.shape:
-        return as_array(target, y.dtype)
+def _of_labels(y: Array, labels: Array) -> tuple[Array, Any, tuple[Array, ...]]:
+    """-log(softmax(y)) at the label, from the sum of the exponentials of all others, which loses no digits near 0."""
     n = y.shape[-1]
-    if target.shape != y.shape[:-1] or target.dtype.kind not in "iu":
+    if labels.shape != y.shape[:-1] or labels.dtype.kind not in "iu":
         raise ShapeError(
             f"expected integer labels of shape {y.shape[:-1]} or probabilities of shape {y.shape}, "
-            f"got {target.dtype} of shape {target.shape}"
+            f"got {labels.dtype} of shape {labels.shape}"
         )
-    check_classes("label", target, n)
-    one_hot: Array = (np.arange(n) == target[..., None]).astype(y.dtype)
-    return one_hot
+    check_classes("label", labels, n)
+    at_label = np.arange(0, y.size, max(n, 1)) + labels.ravel().astype(np.intp, copy=False)
+    logits = shifted(y).reshape(-1)
+    exponentials = np.exp(logits)
+    of_label = exponentials[at_label]
+    exponentials[at_label] = 0
+    rows = exponentials.reshape(labels.size, n)
+    others = sums_of_rows(rows)
+    losses = np.log1p(others + (of_label - 1)) - logits[at_label]
+    return losses, _labels_backward, (rows, of_label, others, at_label)
+
+
+def _labels_backward(rows: Array, of_label: Array, others: Array, at_label: Array, weight: float) -> Array:
+    scale = weight / (others + of_label)
+    dy: Array = (rows * scale[:, None]).reshape(-1)
+    dy[at_label] = -others * scale
+    return dy
+
+
+def _of_distributions(y: Array, target: Array) -> tuple[Array, Any, tuple[Array, ...]]:
+    """-t * log(softmax(y)), and what its gradient p * sum(t) - t needs so that no digits are lost where p is near 1."""
+    target = as_array(target, y.dtype)
+    logits = shifted(y)
+    exponentials = np.exp(logits)
+    others = sum_of_others(logits, exponentials)
+    surprisal = np.where(target == 0, 0, np.log1p(others) - logits)
+    p = exponentials / (1 + others)
+    complement = np.where(logits == 0, others / (1 + others), 1 - p)
+    return target * surprisal, _distributions_backward, (as_dtype(p, y.dtype), as_dtype(complement, y.dtype), target)
+
+
+def _distributions_backward(p: Array, complement: Array, target: Array, weight: float) -> Array:
+    rest = as_dtype(wide_sum(target, axis=-1, keepdims=True) - target, target.dtype)
+    dy: Array = (p * rest - complement * target) * weight
+    return dy
 
 
 def check_classes(name: str, labels: Array, n: int) -> None:
     """Raise ValueError, which names the first one and its index, if not all integers of `labels` are in 0..n-1."""
-    outside = np.argwhere((labels < 0) | (labels >= n))
-    if len(outside):
-        index = tuple(map(int, outside[0]))
-        raise ValueError(f"{name} {labels[index]} at index {index} is not in 0..{n - 1} (n = {n} classes)")
+    if not labels.size or labels.astype(np.uint64).max() < n:  # in which a negative label is the largest
+        return
+    index = tuple(map(int, np.argwhere((labels < 0) | (labels >= n))[0]))
+    raise ValueError(f"{name} {labels[index]} at index {index} is not in 0..{n - 1} (n = {n} classes)")

@@ -11,11 +11,15 @@ import numpy as np
 from funcnet.arrays import Array, is_array
 
 Tree: TypeAlias = Any
+_set = object.__setattr__
 T = TypeVar("T")
 
 
 def is_leaf(value: object) -> bool:
     """Whether `value` is an array, or one of NumPy's numbers, which is an array of no axes."""
+    kind = type(value)
+    if kind is np.ndarray or kind is tuple or hasattr(kind, "__node_fields__"):
+        return kind is np.ndarray
     return isinstance(value, np.ndarray | np.number | np.bool_) or is_array(value)
 
 
@@ -86,14 +90,14 @@ def build(cls: type[T], *values: Tree) -> T:
     >>> build(fn.LinearParams, weight, bias).weight.flags.writeable
     False
     """
-    return assembled(cls, [frozen(value) if isinstance(value, np.ndarray) else value for value in values])
+    return assembled(cls, [frozen(value) if type(value) is np.ndarray else value for value in values])
 
 
 def assembled(cls: type[T], values: Sequence[Tree]) -> T:
     """The node `cls` of the values of its fields, whose arrays are `frozen` already."""
     self = object.__new__(cls)
     for name, value in zip(cls.__node_fields__, values, strict=True):  # type: ignore[attr-defined]
-        object.__setattr__(self, name, value)
+        _set(self, name, value)
     return self
 
 

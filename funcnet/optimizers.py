@@ -30,7 +30,32 @@ def sgd_step(params: Tree, grads: Tree, learning_rate: float) -> Tree:
     >>> fn.sgd_step(params, params, 0.5)
     LinearParams(weight=array([[0.5]]), bias=array([0.]))
     """
-    return SGD(learning_rate).update(params, grads, OptimizerState(0, ()))[0]
+    rate = real(learning_rate)
+    if not rate >= 0:
+        raise ValueError(f"learning_rate must not be negative or NaN, got {rate}")
+
+    def descended(p: Array, g: Array) -> Array:
+        if p.dtype is g.dtype and p.dtype.char in "fd" and p.ndim:
+            return _descended(p, g, rate)
+        wide_p, wide_g = _wide(p, g)
+        return as_dtype(_descended(wide_p, wide_g, rate), p.dtype)
+
+    return tree.map_new(descended, params, grads, name="grads")
+
+
+def _descended(p: Array, g: Array, rate: float) -> Array:
+    """p - rate * g, with no other array made."""
+    new: Array = g * -rate
+    new += p
+    return new
+
+
+def _wide(p: Array, *others: Array) -> list[Array]:
+    """All of them in the dtype to compute in: p's, unless it is float16, in which eps would be 0."""
+    if p.dtype.kind not in "fcO":
+        raise DTypeError(f"expected params of floating-point numbers, got {p.dtype}")
+    dtype = wide(p.dtype)
+    return [array if array.dtype is dtype else as_array(array, dtype) for array in (p, *others)]
 
 
 def clip_by_global_norm(grads: Tree, limit: float) -> Tree:
@@ -100,10 +125,7 @@ class Optimizer:
         return new, tree.build(OptimizerState, state.step + 1, tuple(moments))
 
     def _stepped(self, t: int, rate: float, p: Array, *rest: Array) -> tuple[Array, ...]:
-        if p.dtype.kind not in "fcO":
-            raise DTypeError(f"expected params of floating-point numbers, got {p.dtype}")
-        arrays = (as_array(array, wide(p.dtype)) for array in (p, *rest))  # in float16, eps would be 0
-        return tuple(as_dtype(new, p.dtype) for new in self.step(t, rate, *arrays))
+        return tuple(as_dtype(new, p.dtype) for new in self.step(t, rate, *_wide(p, *rest)))
 
     @staticmethod
     def _kept(*arrays: Array) -> tuple[Array, ...]:
@@ -156,9 +178,9 @@ class SGD(Optimizer):
     def step(self, t: int, rate: float, p: Array, g: Array, *moments: Array) -> tuple[Array, ...]:
         g = _decayed(g, p, self.weight_decay)
         if not moments:
-            return (p - rate * g,)
+            return (_descended(p, g, rate),)
         v = self.momentum * moments[0] + g
-        return p - rate * (g + self.momentum * v if self.nesterov else v), v
+        return _descended(p, g + self.momentum * v if self.nesterov else v, rate), v
 
 
 @specification

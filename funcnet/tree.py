@@ -8,7 +8,7 @@ along unchanged. The arrays of a node are read-only and nobody else can write to
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from itertools import accumulate, pairwise
 from typing import Any, NoReturn
@@ -51,14 +51,14 @@ def flatten(tree: Tree) -> tuple[list[Array], Any]:
 
 
 def _structure(tree: Tree, leaves: list[Array]) -> Any:
-    if is_leaf(tree):
-        leaves.append(as_array(tree))
-        return LEAF
     kind = type(tree)
     if (names := getattr(kind, "__node_fields__", None)) is not None:
         return kind, [_structure(getattr(tree, name), leaves) for name in names]
     if isinstance(tree, tuple):
         return kind, [_structure(child, leaves) for child in tree]
+    if is_leaf(tree):
+        leaves.append(as_array(tree))
+        return LEAF
     check_immutable(tree)
     return Carried, tree
 
@@ -74,6 +74,13 @@ def unflatten(structure: Any, leaves: Iterator[Array]) -> Tree:
     return tuple_of(kind, children) if issubclass(kind, tuple) else assembled(kind, children)
 
 
+def has_leaves(tree: Tree) -> bool:
+    """Whether there is any array in the tree."""
+    if is_leaf(tree):
+        return True
+    return any(has_leaves(child) for _, child in _children(tree) or ())
+
+
 def leaves_like(tree: Tree, other: Tree, name: str = "tree") -> list[Array]:
     """The leaves of `other`, which must have the structure and the shapes of `tree`, see `rows_like`."""
     return [leaf for _, leaf in rows_like(tree, [(name, other)])[0]]
@@ -87,12 +94,28 @@ def rows_like(tree: Tree, others: Iterable[tuple[str, Tree]]) -> tuple[list[tupl
     leaves, structure = flatten(tree)
     columns = [leaves]
     for name, other in others:
-        found, other_structure = flatten(other)
-        same = structure == other_structure
-        if not same or any(a.shape != b.shape for a, b in zip(leaves, found, strict=True)):
-            _raise_difference(tree, other, name, shapes=same)
+        found: list[Array] = []
+        if not _alike(tree, other, found):
+            _raise_difference(tree, other, name, shapes=structure == flatten(other)[1])
         columns.append(found)
     return list(zip(*columns, strict=True)), structure
+
+
+def _alike(tree: Tree, other: Tree, found: list[Array]) -> bool:
+    """Whether `other` has the structure and the shapes of `tree`; its leaves go to `found`."""
+    kind = type(tree)
+    if is_leaf(tree):
+        if not is_leaf(other):
+            return False
+        found.append(as_array(other))
+        return bool(tree.shape == other.shape)
+    if type(other) is not kind:
+        return False
+    if (names := getattr(kind, "__node_fields__", None)) is not None:
+        return all(_alike(getattr(tree, name), getattr(other, name), found) for name in names)
+    if isinstance(tree, tuple):
+        return len(tree) == len(other) and all(_alike(*pair, found) for pair in zip(tree, other, strict=True))
+    return tree is other or bool(tree == other)
 
 
 def _raise_difference(tree: Tree, other: Tree, name: str, shapes: bool) -> NoReturn:
@@ -139,8 +162,43 @@ def map(f: Callable[..., Any], tree: Tree, *rest: Tree) -> Tree:
     >>> map(lambda p, g: p - 0.5 * g, params, (np.array([2.0, 2.0]), ()))
     (array([0., 1.]), ())
     """
-    rows, structure = rows_like(tree, [("tree", other) for other in rest])
-    return unflatten(structure, (np.array(f(*row), order="K") for row in rows))
+    return map_new(lambda *leaves: np.array(f(*leaves), order="K"), tree, *rest)
+
+
+def map_new(f: Callable[..., Array], tree: Tree, *rest: Tree, name: str = "tree") -> Tree:
+    """As `map`, for an f that gives an array of its own each time: it is not copied. `name` is that of the rest."""
+    try:
+        return _mapped(f, (tree, *rest))
+    except _UnlikeError:
+        rows_like(tree, [(name, other) for other in rest])  # which says where
+        raise
+
+
+class _UnlikeError(ValueError):
+    """Trees of different structure or shapes."""
+
+
+def _mapped(f: Callable[..., Array], trees: Sequence[Tree]) -> Tree:
+    tree = trees[0]
+    kind = type(tree)
+    if kind is np.ndarray or is_leaf(tree):
+        for other in trees:
+            if (type(other) is not kind and not is_leaf(other)) or other.shape != tree.shape:
+                raise _UnlikeError
+        return frozen(f(*trees))
+    for other in trees:
+        if type(other) is not kind:
+            raise _UnlikeError
+    if (names := getattr(kind, "__node_fields__", None)) is not None:
+        return assembled(kind, [_mapped(f, [getattr(each, name) for each in trees]) for name in names])
+    if isinstance(tree, tuple):
+        if any(len(other) != len(tree) for other in trees):
+            raise _UnlikeError
+        return tuple_of(kind, [_mapped(f, children) for children in zip(*trees, strict=True)]) if tree else tree
+    check_immutable(tree)
+    if any(other is not tree and other != tree for other in trees):
+        raise _UnlikeError
+    return tree
 
 
 def leaves(tree: Tree) -> list[Array]:

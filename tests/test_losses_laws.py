@@ -73,14 +73,14 @@ def test_softmax_cross_entropy_is_shift_invariant(case, reduction):
 
 @every_reduction
 @pytest.mark.parametrize("batch", [(), (5,), (2, 3)], ids=str)
-def test_labels_are_one_hot_probabilities_bit_for_bit(batch, reduction):
+def test_labels_are_one_hot_probabilities_to_rounding(batch, reduction):
     loss, shape = fn.SoftmaxCrossEntropy(reduction), (*batch, CLASSES)
     y, labels = 20 * some_logits(shape), some_labels(shape)
     value, dy = value_and_dy(loss, y, labels)
     for target in (one_hot(labels), one_hot(labels).astype(int), one_hot(labels).astype(bool)):
         other_value, other_dy = value_and_dy(loss, y, target)
-        assert other_value == value
-        assert other_dy.tobytes() == dy.tobytes()
+        assert_allclose(other_value, value, rtol=1e-15)
+        assert_allclose(other_dy, dy, rtol=2e-15)
 
 
 @pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int64, np.uint64])

@@ -8,7 +8,7 @@ import attrs
 import numpy as np
 
 from funcnet import initializers
-from funcnet.arrays import Array, DType, Shape, as_array, as_dtype, wide_sum
+from funcnet.arrays import Array, DType, Shape, as_array, as_dtype, sum_of_rows
 from funcnet.errors import CacheError, ShapeError, TreeError
 from funcnet.initializers import Initializer
 from funcnet.layer import Cache, Layer, checked_key, opened, with_features
@@ -70,13 +70,14 @@ class Linear(Layer):
         y = _rows(x) @ weight
         if bias is not None:
             y += bias
-        y = y.reshape(*x.shape[:-1], self.n_out)
+        if x.ndim != 2:
+            y = y.reshape(*x.shape[:-1], self.n_out)
         return y, Cache(self, y.shape, x)
 
     def backward(self, params: LinearParams, cache: Cache, dy: Array) -> tuple[Array, LinearParams]:
         x, dy = self._opened(params, cache, dy)
         dx = as_dtype(_rows(dy) @ params.weight.T, dy.dtype)
-        return dx.reshape(x.shape), self._grads(params, x, dy)
+        return dx if x.ndim == 2 else dx.reshape(x.shape), self._grads(params, x, dy)
 
     def params_backward(self, params: LinearParams, cache: Cache, dy: Array) -> LinearParams:
         return self._grads(params, *self._opened(params, cache, dy))
@@ -84,7 +85,7 @@ class Linear(Layer):
     def _grads(self, params: LinearParams, x: Array, dy: Array) -> LinearParams:
         rows = _rows(dy)
         weight = as_dtype(_rows(x).T @ rows, params.weight.dtype)
-        bias = None if params.bias is None else as_dtype(wide_sum(rows, axis=0), params.bias.dtype)
+        bias = None if params.bias is None else as_dtype(sum_of_rows(rows), params.bias.dtype)
         return build(LinearParams, weight, bias)
 
     def _opened(self, params: LinearParams, cache: Cache, dy: Array) -> tuple[Array, Array]:
@@ -99,7 +100,7 @@ class Linear(Layer):
         expected = (self.n_out,) if self.bias else None
         if isinstance(params, LinearParams):
             weight, bias = params.weight, params.bias
-            if np.shape(weight)[1:] == (self.n_out,) and (None if bias is None else np.shape(bias)) == expected:
+            if getattr(weight, "shape", ())[1:] == (self.n_out,) and getattr(bias, "shape", None) == expected:
                 return weight, bias
         raise TreeError(
             f"expected LinearParams of weight (n_in, {self.n_out}) and bias {expected}, got {_shapes(params)}"

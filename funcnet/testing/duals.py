@@ -91,6 +91,13 @@ class Dual(np.lib.mixins.NDArrayOperatorsMixin):
             raise NoRuleError("an index of lists or of several arrays")
         return self._along(self.value[index], lambda numbers: numbers[(slice(None), *parts)])
 
+    def __setitem__(self, index: Array, number: float) -> None:
+        """Write a plain number, which has no derivative, at the places of one array of indices."""
+        writeable = self.value.flags.writeable and self.tangents.flags.writeable and self.limits is None
+        if not (isinstance(index, np.ndarray) and isinstance(number, int | float) and writeable):
+            raise NoRuleError("what is written into an array")
+        self.value[index], self.tangents[:, index] = number, 0
+
     def _along(self, value: Array, f: Callable[[Array], Array]) -> Dual:
         """The value, with f of what there is for each direction: (k, ...)."""
         return Dual(value, f(self.tangents), None if self.limits is None else f(self.limits))

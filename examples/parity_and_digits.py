@@ -75,7 +75,7 @@ def learn_digits(options):
     experiment = fn.Experiment(
         model=fn.sequential(fn.Linear(32), fn.Sigmoid(), fn.Linear(10), fn.Sigmoid()),
         loss=SQUARED_ERROR,
-        optimizer=fn.SGD(0.3, momentum=0.9),
+        optimizer=fn.Adam(0.01),
         batch_size=256,
         epochs=12 if options.quick else 60,
         seed=options.seed,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
@@ -29,6 +30,7 @@ from funcnet.experiments.running import run
 from funcnet.experiments.verification import verify
 from funcnet.program import Parser, code_of
 from funcnet.random import Key
+from funcnet.specification import integer
 from funcnet.table import aligned
 from funcnet.tree import named_leaves
 
@@ -46,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code: int = options.command(options)
         return code
 
-    return code_of(command, OSError, ImportError, ValueError, TypeError)
+    return code_of(command, OSError, ImportError, ValueError, TypeError, MemoryError)
 
 
 # --- The commands ---
@@ -98,6 +100,7 @@ def _check(options: argparse.Namespace) -> int:
 
     experiment = _experiment(options.experiment)
     train, _ = builtin(options.data or "digits", options.data_dir)
+    integer(options.examples, "--examples", 1)
     few = Dataset(train.x[: options.examples].astype(np.float64), train.y[: options.examples])
     wide: Any = attrs.evolve(experiment, dtype="float64")  # type: ignore[misc]
     in_training = experiment.model.training(Key(experiment.seed).fold_in("training").fold_in(0))
@@ -119,14 +122,15 @@ def _experiment(path: str) -> Experiment:
 
 
 def _data_of(receipt: Receipt, options: argparse.Namespace) -> tuple[Dataset, Dataset | None]:
-    """The named data, or those that have the receipt's digest; MNIST, which may be far away, is tried last."""
+    """The named data, or those that have the receipt's digest; MNIST, which may be far away, only where it is."""
     if options.data:
         return builtin(options.data, options.data_dir)
-    for name in sorted(BUILTIN, key=lambda name: name == "mnist"):
+    has_mnist = options.data_dir or "FUNCNET_DATA" in os.environ
+    for name in [name for name in BUILTIN if name != "mnist" or has_mnist]:
         train, test = builtin(name, options.data_dir)
         if train.digest == receipt.train:
             return train, test
-    raise ValueError("the run was on none of the built-in data: use funcnet.verify")
+    raise ValueError("the run was on no data that are at hand: name them with --data, or use funcnet.verify")
 
 
 def _table(history: History) -> str:

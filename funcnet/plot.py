@@ -76,9 +76,14 @@ def learning_curves(runs: Iterable[Run], metric: str | None = None) -> Figure:
     if not runs:
         raise ValueError("expected runs that have a history, got none")
     metric = metric or ("test loss" if all("test loss" in run.history for run in runs) else "loss")
-    names = labels(run.experiment for run in runs)
-    rows = zip(names, runs, strict=True)
-    return _panels([(name, metric, run.history["epoch"], run.history[metric]) for name, run in rows])
+    names = [name or f"run {i}" for i, name in enumerate(labels(run.experiment for run in runs), start=1)]
+    figure = Figure(layout="constrained")
+    rows = [(name, run.history["epoch"], run.history[metric]) for name, run in zip(names, runs, strict=True)]
+    _draw_panel(figure.subplots(), metric, rows)
+    if len(runs) > 1:  # below the panel, which long names and many would hide
+        figure.legend(loc="outside lower left")
+    figure.set_size_inches(max(5.0, 0.7 * _FONT_SIZE / _INCH * max(map(len, names)) + 1), 3.5 + 0.25 * len(runs))
+    return figure
 
 
 def _last_word(name: str) -> str:
@@ -91,6 +96,8 @@ def _panels(lines: Sequence[tuple[str, str, Sequence[float], Sequence[float]]]) 
     figure = Figure(figsize=(5 * len(titles), 3.5), layout="constrained")
     for panel, title in zip(figure.subplots(1, len(titles), squeeze=False)[0], titles, strict=True):
         _draw_panel(panel, title, [(label, *line) for label, each, *line in lines if each == title])
+        if len(panel.lines) > 1:
+            panel.legend()
     return figure
 
 
@@ -101,8 +108,6 @@ def _draw_panel(panel: Axes, title: str, lines: Sequence[tuple[Any, ...]]) -> No
     panel.set(xlabel="epoch", ylabel=title)
     panel.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     panel.grid(alpha=0.3)
-    if len(lines) > 1:
-        panel.legend()
 
 
 def images(

@@ -56,7 +56,8 @@ def code_of(main: Callable[[], int | None], *usage_errors: type[Exception]) -> i
     try:
         return main() or 0
     except NonFiniteError as error:
-        return _fail(1, f"{error}; a lower learning rate may help")
+        when = f"step {error.state.step + 1}" + (f", in epoch {error.epoch}" if error.epoch else "")
+        return _fail(1, f"the loss is {error.value} at {when}: a lower learning rate may help")
     except KeyboardInterrupt:
         return _fail(130, "stopped")
     except usage_errors as error:
@@ -126,7 +127,7 @@ def conclude(results: Iterable[Result]) -> int:
     """Print the results as a table; the exit code is 0 if all bars are met, else 1.
 
     >>> conclude([Result("test accuracy", "0.926", "0.951", ">= 0.95"), Result("loss", "-", "0.2")])
-    what           theirs  ours   bar      met
+    what           theirs   ours  bar      met
     test accuracy   0.926  0.951  >= 0.95  yes
     loss                -    0.2
     0

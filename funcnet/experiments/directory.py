@@ -52,13 +52,6 @@ class Directory:
         whole, _, _ = self._read(_HISTORY, str).rpartition("\n") if self.has(_HISTORY) else ("", "", "")
         return [self._parsed(_HISTORY, from_line, line) for line in whole.splitlines()]
 
-    def checkpoint(self) -> Progress:
-        """How far the run was when it was last saved."""
-        _, progress = load(self.path / _CHECKPOINT)
-        if not isinstance(progress, Progress):
-            raise CheckpointError(f"{self.path / _CHECKPOINT} is not a run's")
-        return progress
-
     def begin(self, receipt: Receipt) -> Receipt:
         """Make this the directory of a run, if it is not that already; the receipt that it has.
 
@@ -76,25 +69,35 @@ class Directory:
     def check(self, receipt: Receipt) -> None:
         """Raise ExperimentError if the run here is of another experiment or of other data than the receipt."""
         there = self.receipt()
-        if other := difference(self.experiment(), receipt.experiment):
-            raise ExperimentError(f"{self.path} is the directory of another experiment: {other}")
+        for experiment in (self.experiment(), there.experiment):
+            if other := difference(experiment, receipt.experiment):
+                raise ExperimentError(f"{self.path} is the directory of another experiment: {other}")
         for name in ("train", "test"):
             if other := difference(getattr(there, name), getattr(receipt, name)):
                 raise ExperimentError(f"{self.path} is the directory of other data: the digest of {name}{other[2:]}")
+
+    def checkpoint(self) -> Progress:
+        """How far the run was when it was last saved."""
+        model, progress = load(self.path / _CHECKPOINT)
+        if not isinstance(progress, Progress) or model != self.experiment().model:
+            raise CheckpointError(f"{self.path / _CHECKPOINT} is not of this experiment's run")
+        return progress
 
     def reached(self) -> tuple[Progress, list[Row]] | None:
         """How far the run was when it was stopped, and its history; None if it made no epoch."""
         if not self.has(_CHECKPOINT):
             return None
-        progress, found = self.checkpoint(), self.rows()
-        rows = [row for row in found if row["epoch"] <= progress.epoch]
-        last = rows[-1] if rows else {"epoch": 0}
-        if last["epoch"] == progress.epoch and last["params"] != digests(progress.state.params)["params"]:
-            raise CheckpointError(f"{self.path}: {_HISTORY} and {_CHECKPOINT} are of different runs")
-        return progress, rows
+        progress = self.checkpoint()
+        return progress, [row for row in self.rows() if row["epoch"] <= progress.epoch]
 
-    def go_on(self, receipt: Receipt, rows: Sequence[Row]) -> None:
-        """Write down that a run goes on from here, with the history of as far as it is."""
+    def go_on(self, receipt: Receipt, progress: Progress, rows: Sequence[Row]) -> None:
+        """Write down that a run goes on from here, with the history of as far as it is.
+
+        Raises CheckpointError if the history is not the checkpoint's.
+        """
+        last = rows[-1] if rows else {"epoch": 0}
+        if last["epoch"] == progress.epoch > 0 and last["params"] != digests(progress.state.params)["params"]:
+            raise CheckpointError(f"{self.path}: {_HISTORY} and {_CHECKPOINT} are of different runs")
         self.write(receipt)
         self._write(_HISTORY, "".join(map(to_line, rows)))
 
@@ -103,25 +106,30 @@ class Directory:
     ) -> Iterator[tuple[Progress, Row | None]]:
         """Let the epochs pass, and save them: each `every` epochs, and, whatever ends them, the last."""
         new: list[Row] = []
-        unsaved = None
+        unsaved, kept = None, (self.path / _HISTORY).stat().st_size
         try:
             for progress, row in epochs:
                 new += [row] if row else []
                 unsaved = progress
                 if progress.epoch % every == 0:
-                    self._save(experiment, progress, new)
+                    kept = self._save(experiment, progress, new, kept)
                     new, unsaved = [], None
                 yield progress, row
         finally:
             if unsaved is not None:
-                self._save(experiment, unsaved, new)
+                self._save(experiment, unsaved, new, kept)
 
-    def _save(self, experiment: Experiment, progress: Progress, new: Sequence[Row]) -> None:
-        with open(self.path / _HISTORY, "ab") as file:
+    def _save(self, experiment: Experiment, progress: Progress, new: Sequence[Row], kept: int) -> int:
+        """Write the new rows after the `kept` bytes of the history, then the checkpoint; how long the history is."""
+        with open(self.path / _HISTORY, "r+b") as file:
+            file.truncate(kept)  # a save that was interrupted is made again
+            file.seek(kept)
             file.write("".join(map(to_line, new)).encode())
             file.flush()
             os.fsync(file.fileno())
+            length = file.tell()
         save(self.path / _CHECKPOINT, experiment.model, progress)
+        return length
 
     def write(self, receipt: Receipt) -> None:
         """Write the receipt in place of what was there."""
@@ -137,7 +145,7 @@ class Directory:
     def _parsed(self, name: str, parse: Any, text: str) -> Any:
         try:
             return parse(text)
-        except (ValueError, TypeError, AttributeError) as error:
+        except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
             raise CheckpointError(f"{self.path / name} is damaged: {error}") from error
 
     def _write(self, name: str, text: str) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import attrs
 import numpy as np
+from attrs.validators import instance_of, optional
 
 from funcnet.data import Dataset
 from funcnet.experiments.history import NOT_METRICS
@@ -125,7 +126,11 @@ def _has(*names: str) -> Callable[[Any, Any, Any], None]:
 
 
 def _metrics(value: Iterable[Metric] | None) -> tuple[Metric, ...] | None:
-    return None if value is None else tuple(value)
+    metrics = None if value is None else tuple(value)
+    for metric in metrics or ():
+        if isinstance(metric, type) or not callable(metric):
+            raise TypeError(f"metrics must be functions of targets and predictions, got {metric!r}")
+    return metrics
 
 
 @register
@@ -155,10 +160,10 @@ class Experiment:
     batch_size: int = attrs.field(converter=_at_least(1, "batch_size"))
     epochs: int = attrs.field(converter=_at_least(0, "epochs"))
     seed: int = attrs.field(default=0, converter=lambda seed: Key(seed).seed)
-    penalty: Penalty | None = attrs.field(default=None)
+    penalty: Penalty | None = attrs.field(default=None, validator=optional(_has("forward", "backward")))
     metrics: tuple[Metric, ...] | None = attrs.field(default=None, converter=_metrics)
-    early_stopping: EarlyStopping | None = attrs.field(default=None)
-    keep_best: KeepBest | None = attrs.field(default=None)
+    early_stopping: EarlyStopping | None = attrs.field(default=None, validator=optional(instance_of(EarlyStopping)))
+    keep_best: KeepBest | None = attrs.field(default=None, validator=optional(instance_of(KeepBest)))
     evaluate_every: int = attrs.field(default=1, converter=_at_least(1, "evaluate_every"))
     dtype: str = attrs.field(default="float32", converter=_float_dtype)
 

@@ -83,7 +83,10 @@ def to_line(row: Row) -> str:
 
 def from_line(line: str) -> Row:
     """The row of a line."""
-    return {name: from_plain(value) for name, value in json.loads(line).items()}
+    row = {name: from_plain(value) for name, value in json.loads(line).items()}
+    if not (isinstance(row["epoch"], int) and isinstance(row["params"], str) and isinstance(row["leaves"], tuple)):
+        raise ValueError("this is no row of a history")
+    return row
 
 
 def chained(rows: Iterable[Row]) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import attrs
 
@@ -98,10 +99,15 @@ class Receipt:
                 epochs=tuple((row["epoch"], row["params"], row["history"]) for row in plain["epochs"]),
                 metrics=tuple((name, from_plain(value)) for name, value in plain["metrics"].items()),
                 state=plain["state"],
-                environments=tuple((facts.pop("from_epoch"), tuple(facts.items())) for facts in plain["environments"]),
+                environments=tuple(map(_environment, plain["environments"])),
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"this is no receipt: {error!r}") from error
         if read.digest != plain["digest"]:
             raise ValueError("the receipt was changed: its digest is another")
         return read
+
+
+def _environment(plain: dict[str, Any]) -> tuple[int, tuple[tuple[str, str], ...]]:
+    facts = [(name, str(value)) for name, value in plain.items() if name != "from_epoch"]
+    return int(plain["from_epoch"]), tuple(facts)

@@ -93,11 +93,11 @@ def attempt(
         if not is_over(experiment, reached, rows):
             receipt = receipt.on(facts(), reached.epoch + 1)
             if files:
-                files.go_on(receipt, rows)
+                files.go_on(receipt, reached, rows)
         coming = epochs(experiment, train, test, reached, rows)
         if progress:
             coming = _with_bar(coming, experiment.epochs, reached.epoch)
-        if files:
+        if files and not is_over(experiment, reached, rows):
             coming = files.keeping(coming, experiment, checkpoint_every)
         try:
             for reached, row in coming:  # noqa: B007, the last is needed

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import pickle
 from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Executor, Future
+from concurrent.futures import BrokenExecutor, Executor, Future
 
 from funcnet.data import Dataset
 from funcnet.errors import MissingExtraError
@@ -48,7 +49,7 @@ def _on(
     with blas_threads(1):
         try:
             for experiment in experiments:
-                waiting.append((experiment, executor.submit(_attempted, experiment, train, test, os.getpid())))
+                waiting.append((experiment, _submitted(executor, experiment, train, test)))
                 if len(waiting) > ahead:
                     yield _result(*waiting.popleft())
             while waiting:
@@ -56,6 +57,15 @@ def _on(
         finally:
             for _, future in waiting:
                 future.cancel()
+
+
+def _submitted(executor: Executor, experiment: Experiment, train: Dataset, test: Dataset | None) -> Future[Run]:
+    try:
+        return executor.submit(_attempted, experiment, train, test, os.getpid())
+    except BrokenExecutor as error:  # a worker died; what it had, and all to come, fails with this
+        failed: Future[Run] = Future()
+        failed.set_exception(error)
+        return failed
 
 
 def _attempted(experiment: Experiment, train: Dataset, test: Dataset | None, submitter: int | None) -> Run:
@@ -66,7 +76,16 @@ def _attempted(experiment: Experiment, train: Dataset, test: Dataset | None, sub
     except MissingExtraError:
         raise
     except Exception as error:
-        return _failed(experiment, error)
+        return _failed(experiment, error if submitter in (None, os.getpid()) else _portable(error))
+
+
+def _portable(error: Exception) -> Exception:
+    """The error, or what it says, if it would not survive the way to another process."""
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        return RuntimeError(f"{type(error).__name__}: {error}")
+    return error
 
 
 def _result(experiment: Experiment, future: Future[Run]) -> tuple[Experiment, Run]:

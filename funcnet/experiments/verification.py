@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -59,10 +60,14 @@ class Verification:
             begins = "in what is beside the history" if self.epoch is None else f"from epoch {self.epoch} on"
             result = f"{self.directory}: different {begins}, of {self.epochs} epochs"
         rows = [(f"  {what}", str(there), str(here)) for what, there, here in self.differences]
-        rows += [(f"  {leaf} at the end", "", f"{distance:.1e} of its largest") for leaf, distance in self.distances]
+        rows += [(f"  {leaf} in the checkpoint", "", _written(distance)) for leaf, distance in self.distances]
         left_out = [(f"  and {len(rows) - _MOST_ROWS} more", "", "")] if len(rows) > _MOST_ROWS else []
         rows = [*rows[:_MOST_ROWS], *left_out, *((f"  {fact}", there, here) for fact, there, here in self.environment)]
         return "\n".join([result, *([aligned([("", "recorded", "now"), *rows])] if rows else [])])
+
+
+def _written(distance: float) -> str:
+    return f"off by {distance:.1e} of its largest" if math.isfinite(distance) else "of another form"
 
 
 def verify(directory: str | os.PathLike[str], train: Dataset, test: Dataset | None = None) -> Verification:
@@ -91,6 +96,7 @@ def verify(directory: str | os.PathLike[str], train: Dataset, test: Dataset | No
         now = facts()
     there, here = _first_other(rows, made)
     differences = _in_a_row(there, here, tuple(named_leaves(recorded.state.params)))
+    differences += _unlike_counts(recorded, replayed)
     if receipt.state and not differences:
         after = receipt.after(made, digests(replayed.state)["params"])
         differences = () if after == receipt else (("receipt's digest", receipt.digest, after.digest),)
@@ -104,6 +110,10 @@ def verify(directory: str | os.PathLike[str], train: Dataset, test: Dataset | No
     )
 
 
+def _is_count(threads: str) -> bool:
+    return threads.isdecimal() and 0 < int(threads) < 1000
+
+
 def _first_other(recorded: list[Row], replayed: list[Row]) -> tuple[Row, Row]:
     """The first pair of rows that differ; two empty ones if none do."""
     pairs: Iterator[tuple[Row, Row]] = zip_longest(recorded, replayed, fillvalue={})
@@ -115,7 +125,7 @@ def _replayed(experiment: Experiment, train: Dataset, test: Dataset | None, unti
     progress, rows = begin(experiment, train), []
     coming = epochs(experiment, train, test, progress, [])
     try:
-        for progress, row in islice(coming, until):  # noqa: B007, the last is needed
+        for progress, row in islice(coming, max(until, 0)):  # noqa: B007, the last is needed
             rows += [without_seconds(row)] if row else []
     except NonFiniteError as error:
         rows.append({"epoch": error.epoch, "loss": error.value})
@@ -126,9 +136,15 @@ def _threads_of(receipt: Receipt) -> AbstractContextManager[Any]:
     """Give BLAS the threads of the receipt, if they are known and can be given."""
     known = [dict(facts).get("BLAS threads", "") for _, facts in receipt.environments]
     try:
-        return blas_threads(int(known[0])) if known and known[0].isdecimal() else nullcontext()
+        return blas_threads(int(known[0])) if known and _is_count(known[0]) else nullcontext()
     except MissingExtraError:
         return nullcontext()
+
+
+def _unlike_counts(recorded: Progress, replayed: Progress) -> tuple[Difference, ...]:
+    """How many epochs and steps were made, where the checkpoint has others."""
+    epochs, steps = (recorded.epoch, replayed.epoch), (recorded.state.step, replayed.state.step)
+    return tuple((name, *pair) for name, pair in (("epochs", epochs), ("steps", steps)) if pair[0] != pair[1])
 
 
 def _in_a_row(there: Row, here: Row, leaves: tuple[str, ...]) -> tuple[Difference, ...]:
@@ -142,15 +158,20 @@ def _in_a_row(there: Row, here: Row, leaves: tuple[str, ...]) -> tuple[Differenc
 def _distances(recorded: Tree, replayed: Tree) -> tuple[tuple[str, float], ...]:
     """For each leaf of which a bit differs, the largest difference over the leaf's largest entry."""
     there, here = named_leaves(recorded), named_leaves(replayed)
-    different = [name for name in there.keys() & here.keys() if not equal(there[name], here[name])]
-    return tuple((name, _distance(there[name], here[name])) for name in there if name in different)
+    names = dict.fromkeys([*there, *here])
+    return tuple(
+        (name, _distance(there.get(name), here.get(name)))
+        for name in names
+        if not equal(there.get(name), here.get(name))
+    )
 
 
-def _distance(there: Array, here: Array) -> float:
-    if there.shape != here.shape:
-        return float("inf")
-    with np.errstate(invalid="ignore"):
-        return float(np.max(np.abs(there - here), initial=0) / max(np.max(np.abs(there), initial=0), _TINY))
+def _distance(there: Array | None, here: Array | None) -> float:
+    """The largest difference over the largest entry; infinity between what can't be compared."""
+    if there is None or here is None or (there.shape, there.dtype) != (here.shape, here.dtype):
+        return math.inf
+    with np.errstate(all="ignore"):
+        return float(np.max(np.abs(there - here), initial=0)) / max(float(np.max(np.abs(there), initial=0)), _TINY)
 
 
 def _other_facts(receipt: Receipt, now: dict[str, str]) -> tuple[Difference, ...]:

@@ -6,15 +6,13 @@ A network of one hidden layer is trained on four fifths of 1,797 real digits of 
 Everything random comes from the seed: the same seed prints the same numbers to the last digit.
 """
 
-import argparse
 import math
 import sys
-from pathlib import Path
-from tempfile import TemporaryFile
 
 import numpy as np
 
 import funcnet as fn
+from funcnet.program import draw, lesson, positive, whole
 
 try:
     from tqdm import tqdm
@@ -48,7 +46,7 @@ def main():
     print("confusion matrix: a row for each true digit, a column for each predicted one")
     print(metrics.confusion_matrix(test.y, predictions, n_classes=10), end="\n\n")
 
-    draw(history, params, test, predictions, options.out)
+    picture(history, params, test, predictions, options.out)
 
 
 def fit(model, optimizer, train, test, epochs, key):
@@ -79,7 +77,7 @@ def table(history):
     return "\n".join(["epoch" + "".join(f"{name:>16}" for name in history), *lines])
 
 
-def draw(history, params, test, predictions, folder):
+def picture(history, params, test, predictions, folder):
     """Write the pictures, and say where they lie."""
     weights = params[0].weight.T
     wrong = np.flatnonzero(predictions != test.y)[:96]  # a page of them
@@ -90,57 +88,18 @@ def draw(history, params, test, predictions, folder):
     }
     if len(wrong):
         figures["mistakes"] = plot.images(test.x[wrong], titles=titles, columns=6)
-    for name, figure in figures.items():
-        path = folder.resolve() / f"{name}.png"
-        figure.savefig(path)
-        print(path)
-
-
-class OneLineParser(argparse.ArgumentParser):
-    """A parser whose complaint is one line."""
-
-    def error(self, message):
-        """Say what is wrong, and end with exit code 2."""
-        self.exit(2, f"{self.prog}: error: {message}\n")
+    draw(folder, figures)
 
 
 def parse_options():
     """The command line's options, checked."""
-    parser = OneLineParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seed", type=whole(0, 2**128 - 1), default=0, help="of all that is random (%(default)s)")
-    parser.add_argument("--epochs", type=whole(1), default=30, help="passes over the data (%(default)s)")
+    parser = lesson(__doc__, out="digits-out")
+    parser.add_argument("--epochs", type=whole(1), help="passes over the data (30, or 2 with --quick)")
     parser.add_argument("--hidden", type=whole(1), default=128, help="hidden units (%(default)s)")
     parser.add_argument("--learning-rate", type=positive, default=0.003, help="of Adam (%(default)s)")
-    parser.add_argument("--out", type=Path, default=Path("digits-out"), help="folder of pictures (%(default)s)")
     options = parser.parse_args()
-    try:
-        options.out.mkdir(parents=True, exist_ok=True)
-        TemporaryFile(dir=options.out).close()  # before the work, not after it
-    except OSError as error:
-        parser.error(f"argument --out: {error.strerror}: {options.out}")
+    options.epochs = options.epochs or (2 if options.quick else 30)
     return options
-
-
-def whole(least, most=10**6):
-    """A type of argument: whole numbers from `least` to `most`."""
-
-    def parse(text):
-        if not text.isdecimal() or not least <= int(text) <= most:
-            raise argparse.ArgumentTypeError(f"expected a whole number from {least} to {most}, got {text!r}")
-        return int(text)
-
-    return parse
-
-
-def positive(text):
-    """A type of argument: positive numbers."""
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not 0 < number < math.inf:
-        raise argparse.ArgumentTypeError(f"expected a positive number, got {text!r}")
-    return number
 
 
 if __name__ == "__main__":

@@ -7,8 +7,9 @@ is killed goes on from its last checkpoint with nothing lost; rows that are ahea
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,11 @@ from funcnet.checkpoint import load, save
 from funcnet.errors import CheckpointError, ExperimentError
 from funcnet.experiments.comparing import difference
 from funcnet.experiments.experiment import Experiment
-from funcnet.experiments.history import Row, digests, from_line, to_line
+from funcnet.experiments.history import Row, chain, from_line, to_line
 from funcnet.experiments.progress import Progress
 from funcnet.experiments.receipt import Receipt
 from funcnet.files import replacing
+from funcnet.registry import UnregisteredError
 
 _EXPERIMENT, _HISTORY, _CHECKPOINT, _RECEIPT = NAMES = (
     "experiment.json",
@@ -50,7 +52,7 @@ class Directory:
     def rows(self) -> list[Row]:
         """The history; a last line that was cut off when the process was killed is left out."""
         whole, _, _ = self._read(_HISTORY, str).rpartition("\n") if self.has(_HISTORY) else ("", "", "")
-        return [self._parsed(_HISTORY, from_line, line) for line in whole.splitlines()]
+        return [self._parsed(_HISTORY, from_line, line) for line in whole.split("\n") if line]
 
     def begin(self, receipt: Receipt) -> Receipt:
         """Make this the directory of a run, if it is not that already; the receipt that it has.
@@ -90,46 +92,51 @@ class Directory:
         progress = self.checkpoint()
         return progress, [row for row in self.rows() if row["epoch"] <= progress.epoch]
 
-    def go_on(self, receipt: Receipt, progress: Progress, rows: Sequence[Row]) -> None:
-        """Write down that a run goes on from here, with the history of as far as it is.
+    def left_off(self) -> tuple[Progress, list[Row]] | None:
+        """As `reached`, for a run to go on from. Raises CheckpointError for rows that are not the checkpoint's."""
+        reached = self.reached()
+        if reached and reduce(chain, reached[1], "") != reached[0].history:
+            raise CheckpointError(f"{self.path / _HISTORY} is damaged, or of another run than {_CHECKPOINT}")
+        return reached
 
-        Raises CheckpointError if the history is not the checkpoint's.
-        """
-        last = rows[-1] if rows else {"epoch": 0}
-        if last["epoch"] == progress.epoch > 0 and last["params"] != digests(progress.state.params)["params"]:
-            raise CheckpointError(f"{self.path}: {_HISTORY} and {_CHECKPOINT} are of different runs")
+    def go_on(self, receipt: Receipt, rows: Sequence[Row]) -> None:
+        """Write down that a run goes on from here, with the history of as far as it is."""
         self.write(receipt)
         self._write(_HISTORY, "".join(map(to_line, rows)))
 
     def keeping(
         self, epochs: Iterator[tuple[Progress, Row | None]], experiment: Experiment, every: int
-    ) -> Iterator[tuple[Progress, Row | None]]:
+    ) -> Generator[tuple[Progress, Row | None], None, None]:
         """Let the epochs pass, and save them: each `every` epochs, and, whatever ends them, the last."""
         new: list[Row] = []
-        unsaved, kept = None, (self.path / _HISTORY).stat().st_size
+        unsaved, length = None, self._length()
         try:
             for progress, row in epochs:
                 new += [row] if row else []
                 unsaved = progress
                 if progress.epoch % every == 0:
-                    kept = self._save(experiment, progress, new, kept)
-                    new, unsaved = [], None
+                    self._append(new, length)
+                    new, length = [], self._length()
+                    save(self.path / _CHECKPOINT, experiment.model, progress)
+                    unsaved = None
                 yield progress, row
-        finally:
+        finally:  # also after a save that failed, which is made again
             if unsaved is not None:
-                self._save(experiment, unsaved, new, kept)
+                self._append(new, length)
+                save(self.path / _CHECKPOINT, experiment.model, unsaved)
 
-    def _save(self, experiment: Experiment, progress: Progress, new: Sequence[Row], kept: int) -> int:
-        """Write the new rows after the `kept` bytes of the history, then the checkpoint; how long the history is."""
-        with open(self.path / _HISTORY, "r+b") as file:
-            file.truncate(kept)  # a save that was interrupted is made again
-            file.seek(kept)
+    def _length(self) -> int:
+        return (self.path / _HISTORY).stat().st_size if self.has(_HISTORY) else 0
+
+    def _append(self, new: Sequence[Row], length: int) -> None:
+        """Write rows after the first `length` bytes of the history, in place of what an append that failed has left."""
+        if not new:
+            return
+        with open(self.path / _HISTORY, "ab") as file:
+            file.truncate(length)
             file.write("".join(map(to_line, new)).encode())
             file.flush()
             os.fsync(file.fileno())
-            length = file.tell()
-        save(self.path / _CHECKPOINT, experiment.model, progress)
-        return length
 
     def write(self, receipt: Receipt) -> None:
         """Write the receipt in place of what was there."""
@@ -140,12 +147,14 @@ class Directory:
         return (self.path / name).exists()
 
     def _read(self, name: str, parse: Any) -> Any:
-        return self._parsed(name, parse, (self.path / name).read_text(encoding="utf-8"))
+        return self._parsed(name, lambda data: parse(data.decode()), (self.path / name).read_bytes())
 
-    def _parsed(self, name: str, parse: Any, text: str) -> Any:
+    def _parsed(self, name: str, parse: Any, text: Any) -> Any:
         try:
             return parse(text)
-        except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
+        except UnregisteredError as error:
+            raise UnregisteredError(f"{self.path / name}: {error}") from error
+        except (ValueError, TypeError, AttributeError, LookupError, RecursionError) as error:
             raise CheckpointError(f"{self.path / name} is damaged: {error}") from error
 
     def _write(self, name: str, text: str) -> None:
@@ -172,6 +181,8 @@ def opened(path: str | os.PathLike[str]) -> Iterator[Directory]:
             fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise ExperimentError(f"another run is in {path} at this moment") from None
+        for left in (left for name in NAMES for left in directory.path.glob(f".{name}.*")):
+            left.unlink(missing_ok=True)  # what a process was writing when it was killed
         yield directory
     finally:
         os.close(folder)

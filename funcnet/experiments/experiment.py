@@ -109,10 +109,13 @@ class Best:
 
 
 def _float_dtype(value: Any) -> str:
-    dtype = np.dtype(value)
-    if dtype.kind != "f":
-        raise ValueError(f"dtype must be one of floats, got {dtype}")
-    return str(dtype)
+    try:
+        name = str(np.dtype("none" if value is None else value))
+    except TypeError as error:
+        raise TypeError(f"dtype must be float16, float32 or float64, got {value!r}") from error
+    if name not in ("float16", "float32", "float64"):
+        raise ValueError(f"dtype must be float16, float32 or float64, got {name}")
+    return name
 
 
 def _has(*names: str) -> Callable[[Any, Any, Any], None]:
@@ -126,10 +129,11 @@ def _has(*names: str) -> Callable[[Any, Any, Any], None]:
 
 
 def _metrics(value: Iterable[Metric] | None) -> tuple[Metric, ...] | None:
-    metrics = None if value is None else tuple(value)
-    for metric in metrics or ():
-        if isinstance(metric, type) or not callable(metric):
-            raise TypeError(f"metrics must be functions of targets and predictions, got {metric!r}")
+    if value is None:
+        return None
+    metrics = tuple(value) if isinstance(value, Iterable) else (None,)
+    if not all(callable(metric) and not isinstance(metric, type) for metric in metrics):
+        raise TypeError(f"metrics must be functions (targets, predictions) -> float, got {value!r}")
     return metrics
 
 

@@ -84,14 +84,12 @@ def to_line(row: Row) -> str:
 def from_line(line: str) -> Row:
     """The row of a line."""
     row = {name: from_plain(value) for name, value in json.loads(line).items()}
-    if not (isinstance(row["epoch"], int) and isinstance(row["params"], str) and isinstance(row["leaves"], tuple)):
-        raise ValueError("this is no row of a history")
+    types = {"epoch": int, "step": int, "params": str, "leaves": tuple, "seconds": float}
+    if not all(isinstance(row[name], kind) for name, kind in types.items()):
+        raise ValueError(f"this is no row of a history: {line!r}")
     return row
 
 
-def chained(rows: Iterable[Row]) -> Iterator[str]:
-    """For each row, the digest of the history up to it, without the seconds."""
-    so_far = ""
-    for row in rows:
-        so_far = digest(so_far + to_line(without_seconds(row)))
-        yield so_far
+def chain(so_far: str, row: Row) -> str:
+    """The digest of a history, whose digest before this row is `so_far`, "" at the start; without the seconds."""
+    return digest(so_far + to_line(without_seconds(row)))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Iterator, Sequence
 from functools import reduce
+from itertools import chain as chain_of
 from itertools import islice
 from time import perf_counter
 from typing import Any
@@ -14,7 +16,7 @@ import numpy as np
 from funcnet.data import Dataset, steps_per_epoch, stream
 from funcnet.errors import NonFiniteError
 from funcnet.experiments.experiment import Best, Experiment, Metric, evaluate, metrics_of
-from funcnet.experiments.history import Row, digests
+from funcnet.experiments.history import Row, chain, digests
 from funcnet.random import Key
 from funcnet.registry import register
 from funcnet.schedules import learning_rate_at
@@ -26,11 +28,13 @@ from funcnet.tree import Tree, build, node
 @register
 @node
 class Progress:
-    """How far a run is: how many epochs were made, the state after them, and the best params so far, or None."""
+    """How far a run is: how many epochs were made, the state after them, the best params so far, or None, and the
+    digest of the history."""
 
     epoch: int
     state: TrainState
     best: Tree
+    history: str
 
 
 def begin(experiment: Experiment, train: Dataset) -> Progress:
@@ -38,7 +42,7 @@ def begin(experiment: Experiment, train: Dataset) -> Progress:
     key = Key(experiment.seed).fold_in("init")
     params = experiment.model.init(key, train.x.shape[1:], experiment.dtype)
     state = build(TrainState, 0, params, experiment.optimizer.init(params))
-    return build(Progress, 0, state, None)
+    return build(Progress, 0, state, None, "")
 
 
 def is_over(experiment: Experiment, progress: Progress, rows: Sequence[Row]) -> bool:
@@ -54,7 +58,7 @@ def epochs(
 
     `rows` are those of the history so far. Raises NonFiniteError, with the epoch, when a loss is NaN or infinite.
     """
-    epoch, state, best = progress.epoch, progress.state, progress.best
+    epoch, state, best, history = progress.epoch, progress.state, progress.best, progress.history
     metrics = metrics_of(experiment, train, test)
     keeping, stopping = (
         reduce(Best.after, rows, Best(watch)) for watch in (experiment.keep_best, experiment.early_stopping)
@@ -64,15 +68,19 @@ def epochs(
         began, row, epoch = perf_counter(), None, epoch + 1
         try:
             with np.errstate(over="ignore", invalid="ignore"):  # a loss that is not finite says it all
-                ((state, _),) = deque(islice(steps, steps_per_epoch(train, experiment.batch_size)), maxlen=1)
+                made = islice(steps, steps_per_epoch(train, experiment.batch_size))
+                before, state = deque(chain_of([state], (after for after, _ in made)), maxlen=2)
         except NonFiniteError as error:
             raise NonFiniteError(error.state, error.value, epoch) from None
         if epoch % experiment.evaluate_every == 0 or epoch == experiment.epochs:
             row = _row(experiment, metrics, epoch, state, train, test)
             row["seconds"] = perf_counter() - began
+            if not math.isfinite(row["loss"]):
+                raise NonFiniteError(before, row["loss"], epoch)
             keeping, stopping = keeping.after(row), stopping.after(row)
             best = state.params if keeping.epoch == epoch else best
-        yield build(Progress, epoch, state, best), row
+            history = chain(history, row)
+        yield build(Progress, epoch, state, best, history), row
 
 
 def _row(

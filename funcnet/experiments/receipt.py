@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from itertools import accumulate
 from typing import Any
 
 import attrs
 
 from funcnet.data import Dataset
 from funcnet.experiments.experiment import Experiment
-from funcnet.experiments.history import NOT_METRICS, Row, chained, digest
+from funcnet.experiments.history import NOT_METRICS, Row, chain, digest
 from funcnet.registry import from_plain, to_plain
 
 _FORMAT = 1
 
 
-@attrs.frozen
+@attrs.frozen(eq=False)
 class Receipt:
     """What a run was of and what came of it.
 
     `train` and `test` are the digests of the data; `epochs` has for each row of the history its epoch, the digest of
     the params and that of the history up to there; `state` is the digest of all that was trained, the optimizer's state
     too, "" before the end; `metrics` are the last row's. `environments` says from which epoch on which facts were true
-    of the machine. Receipts are equal if all but the environments is, and `digest` is of all but those.
+    of the machine. `digest` is of all but the environments, and receipts of one digest are equal.
     """
 
     experiment: Experiment
@@ -32,7 +33,7 @@ class Receipt:
     epochs: tuple[tuple[int, str, str], ...] = ()
     metrics: tuple[tuple[str, float], ...] = ()
     state: str = ""
-    environments: tuple[tuple[int, tuple[tuple[str, str], ...]], ...] = attrs.field(default=(), eq=False)
+    environments: tuple[tuple[int, tuple[tuple[str, str], ...]], ...] = ()
 
     @property
     def experiment_digest(self) -> str:
@@ -56,7 +57,7 @@ class Receipt:
     def after(self, rows: Iterable[Row], state: str) -> Receipt:
         """The receipt when these rows and this state, by its digest, have come of the run."""
         rows = tuple(rows)
-        digests = zip(rows, chained(rows), strict=True)
+        digests = zip(rows, list(accumulate(rows, chain, initial=""))[1:], strict=True)
         metrics = [(name, value) for name, value in (rows[-1] if rows else {}).items() if name not in NOT_METRICS]
         epochs = tuple((row["epoch"], row["params"], history) for row, history in digests)
         return attrs.evolve(self, epochs=epochs, metrics=tuple(metrics), state=state)
@@ -79,6 +80,12 @@ class Receipt:
             "state": self.state,
         }
 
+    def __eq__(self, other: object) -> bool:
+        return self.digest == other.digest if isinstance(other, Receipt) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
     def to_json(self) -> str:
         """The receipt as JSON."""
         environments = [{"from_epoch": epoch, **dict(facts)} for epoch, facts in self.environments]
@@ -90,6 +97,7 @@ class Receipt:
         """The receipt of a JSON form. Raises ValueError for what is none, or was changed."""
         try:
             plain = json.loads(text)
+            recorded = plain["digest"], plain["experiment_sha256"]
             if plain["format"] != _FORMAT:
                 raise ValueError(f"it is of format {plain['format']}, and this is for {_FORMAT}")
             read = cls(
@@ -101,9 +109,10 @@ class Receipt:
                 state=plain["state"],
                 environments=tuple(map(_environment, plain["environments"])),
             )
+            made = read.digest, read.experiment_digest
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"this is no receipt: {error!r}") from error
-        if read.digest != plain["digest"]:
+        if made != recorded:
             raise ValueError("the receipt was changed: its digest is another")
         return read
 

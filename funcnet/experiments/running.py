@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 
 import attrs
 
@@ -28,13 +28,13 @@ class Run:
     """What came of an experiment: params, the best where `keep_best` says so, history and receipt.
 
     `state` is where training stopped. Of a run that failed, in a sweep, `error` says why, the receipt is None, and the
-    others are what there was of it until then. Runs are equal if experiments, histories and receipts are: those tell
-    all but the times and the machine.
+    others are what there was of it until then. Runs are equal if experiments and receipts are: those tell all but the
+    times and the machine.
     """
 
     experiment: Experiment
     params: Tree = attrs.field(eq=False, repr=False)
-    history: History = attrs.field(repr=False)
+    history: History = attrs.field(eq=False, repr=False)
     receipt: Receipt | None = attrs.field(repr=False)
     state: TrainState | None = attrs.field(eq=False, repr=False)
     error: Exception | None = attrs.field(default=None, eq=False)
@@ -89,16 +89,16 @@ def attempt(
     with ExitStack() as stack:
         files = None if directory is None else stack.enter_context(opened(directory))
         receipt = files.begin(receipt) if files else receipt
-        reached, rows = (files and files.reached()) or (begin(experiment, train), [])
+        reached, rows = (files and files.left_off()) or (begin(experiment, train), [])
         if not is_over(experiment, reached, rows):
             receipt = receipt.on(facts(), reached.epoch + 1)
             if files:
-                files.go_on(receipt, reached, rows)
+                files.go_on(receipt, rows)
         coming = epochs(experiment, train, test, reached, rows)
+        if files:  # closed, and so saved, while the folder is locked, whatever happens
+            coming = stack.enter_context(closing(files.keeping(coming, experiment, checkpoint_every)))
         if progress:
             coming = _with_bar(coming, experiment.epochs, reached.epoch)
-        if files and not is_over(experiment, reached, rows):
-            coming = files.keeping(coming, experiment, checkpoint_every)
         try:
             for reached, row in coming:  # noqa: B007, the last is needed
                 rows += [row] if row else []

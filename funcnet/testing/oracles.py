@@ -153,6 +153,8 @@ def _extrapolated(difference: Callable[[float], Any], factor: int, rounding: Any
     best, least = np.full(np.shape(above[0]), np.nan), np.full(np.shape(above[0]), np.inf)
     for _ in range(12):
         step /= 2
+        if np.all(rounding / step >= least):  # smaller steps can only be worse
+            break
         row = [difference(step)]
         for column, previous in enumerate(above, start=1):
             row.append(row[-1] + (row[-1] - previous) / (factor**column - 1))

@@ -67,8 +67,8 @@ def main():
             *(asked(f"XOR, learning rate {each.optimizer.learning_rate}", runs[each]) for each in rates),
             *(asked(f"XOR, hidden layers of {each.model.layers[0].n_out}", runs[each]) for each in sizes),
             *map(asked, ("no activation", "cross entropy", "ReLU", "ReLU, cross entropy"), map(runs.get, others)),
-            Result("edge of divergence, no activation", "0.001490625", f"{below:.9g}"),
-            Result("  diverges at", "0.001490626", f"{above:.9g}"),
+            Result("edge of divergence, no activation", "0.001490625", f"{below:.12g}"),
+            Result("  diverges at", "0.001490626", f"{above:.12g}"),
             timed(perf_counter() - began),
         ]
     )

@@ -10,7 +10,7 @@ import funcnet as fn
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-EXAMPLE, LAYERS, CHECKS = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+EXAMPLE, LAYERS, CHECKS, EXPERIMENTS = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
 
 
 def test_the_example_is_under_25_lines_and_learns():
@@ -49,6 +49,15 @@ def test_the_checks_pass_and_print_a_line_for_each_leaf(capsys):
     for path in ("0.weight", "0.bias", "2.scale", "3.weight", "3.bias", "all"):
         assert re.search(rf"^{re.escape(path)} ", printed, flags=re.MULTILINE)
     names["check_layer"](names["Square"](), input_shape=(3,))
+
+
+def test_the_experiments_run_and_come_back(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    exec(EXPERIMENTS, {})
+    first, verified, *swept = capsys.readouterr().out.splitlines()
+    assert float(first.split()[0]) > 0.9
+    assert verified == "runs/digits: identical, 10 epochs"
+    assert len(swept) == 4
 
 
 def test_every_module_is_on_the_map():

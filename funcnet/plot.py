@@ -106,7 +106,7 @@ def _draw_panel(panel: Axes, title: str, lines: Sequence[tuple[Any, ...]]) -> No
         # A line through a single epoch would be invisible without the marker.
         panel.plot(epochs, series, label=label, marker="o" if len(series) == 1 else None)
     panel.set(xlabel="epoch", ylabel=title)
-    panel.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    panel.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True, min_n_ticks=1))
     panel.grid(alpha=0.3)
 
 

@@ -1,0 +1,1 @@
+"""How long a training step takes, beside other ways to make it: `python -m tests.benchmarks`."""

@@ -1,0 +1,38 @@
+"""The benchmark runs, and all its sides take the same step. No times are asserted."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.benchmarks.networks import Network
+from tests.benchmarks.sides import SIDES
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.mark.parametrize("side", [side for side in SIDES if side != "products"])
+def test_all_sides_take_the_same_steps(side):
+    if side in ("jax", "torch", "autograd"):
+        pytest.importorskip(side)
+    network = Network((5, 4, 3), 7)
+    (step, weights), (expected_step, expected_weights) = SIDES[side](network), SIDES["handwritten"](network)
+    for _ in range(3):
+        step()
+        expected_step()
+    for pair, expected in zip(weights(), expected_weights(), strict=True):
+        for array, wanted in zip(pair, expected, strict=True):
+            np.testing.assert_allclose(np.asarray(array), wanted, rtol=1e-4, atol=1e-6)
+
+
+def test_it_prints_its_table_and_writes_json_and_a_picture(tmp_path):
+    command = [sys.executable, "-m", "tests.benchmarks", "--quick", "--out", tmp_path]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=120)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "784-50-10, 100" in done.stdout
+    written = json.loads((tmp_path / "benchmarks.json").read_text())
+    assert set(written["microseconds"]["2-4-4-2, 20"]) >= {"funcnet", "handwritten", "products"}
+    assert (tmp_path / "benchmarks.png").read_bytes().startswith(b"\x89PNG")

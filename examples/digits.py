@@ -12,7 +12,7 @@ import sys
 import numpy as np
 
 import funcnet as fn
-from funcnet.program import draw, lesson, positive, whole
+from funcnet.program import example_parser, integer_from, positive, save_figures
 
 try:
     from tqdm import tqdm
@@ -88,16 +88,16 @@ def picture(history, params, test, predictions, folder):
     }
     if len(wrong):
         figures["mistakes"] = plot.images(test.x[wrong], titles=titles, columns=6)
-    draw(folder, figures)
+    save_figures(folder, figures)
 
 
 def parse_options():
     """The command line's options, checked."""
-    parser = lesson(__doc__, out="digits-out")
-    parser.add_argument("--epochs", type=whole(1), help="passes over the data (30, or 2 with --quick)")
-    parser.add_argument("--hidden", type=whole(1), default=128, help="hidden units (%(default)s)")
+    parser = example_parser(__doc__, out="digits-out")
+    parser.add_argument("--epochs", type=integer_from(1), help="passes over the data (30, or 2 with --quick)")
+    parser.add_argument("--hidden", type=integer_from(1), default=128, help="hidden units (%(default)s)")
     parser.add_argument("--learning-rate", type=positive, default=0.003, help="of Adam (%(default)s)")
-    options = parser.parse_args()
+    options = parser.parse_options()
     options.epochs = options.epochs or (2 if options.quick else 30)
     return options
 

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import funcnet as fn
-from funcnet.program import Result, conclude, draw, launch, lesson
+from funcnet.program import Result, example_parser, exit_with, print_results, save_figures
 
 RATE = 0.3
 THEIRS = [  # where each step leads, and the error before it
@@ -44,7 +44,7 @@ def gradient(point):
 
 def main():
     """Descend, print the table, draw the path."""
-    options = lesson(__doc__, out="gradient-descent-out").parse_args()
+    options = example_parser(__doc__, out="gradient-descent-out").parse_options()
     path = [Point(np.array(10.0), np.array(10.0))]
     for _ in THEIRS:
         path.append(fn.sgd_step(path[-1], gradient(path[-1]), RATE))
@@ -54,8 +54,8 @@ def main():
         there = f"({round(float(path[step + 1].a), 9)}, {round(float(path[step + 1].b), 9)})"
         ours = f"{error(path[step]):.5g}"
         results.append(Result(f"error before the step to {there}", theirs, ours, "=", (there, ours) == (place, theirs)))
-    draw(options.out, {"path": picture(path)})
-    return conclude(results)
+    save_figures(options.out, {"path": picture(path)})
+    return print_results(results)
 
 
 def picture(path):
@@ -70,4 +70,4 @@ def picture(path):
 
 
 if __name__ == "__main__":
-    launch(main)
+    exit_with(main)

@@ -13,18 +13,18 @@ from time import perf_counter
 import numpy as np
 
 import funcnet as fn
-from funcnet.program import Result, conclude, draw, launch, lesson
+from funcnet.program import Result, example_parser, exit_with, print_results, save_figures
 
 SQUARED_ERROR = fn.MeanSquaredError(reduction="batch")
 
 
 def main():
     """Learn both, save and load, report."""
-    options = lesson(__doc__, out="parity-and-digits-out", mnist=True).parse_args()
+    options = example_parser(__doc__, out="parity-and-digits-out", mnist=True).parse_options()
     parity, figures = learn_parity(options)
     digits, more_figures = learn_digits(options)
-    draw(options.out, {**figures, **more_figures})
-    return conclude([*parity, *digits])
+    save_figures(options.out, {**figures, **more_figures})
+    return print_results([*parity, *digits])
 
 
 def one_hot(dataset):
@@ -100,4 +100,4 @@ def learn_digits(options):
 
 
 if __name__ == "__main__":
-    launch(main)
+    exit_with(main)

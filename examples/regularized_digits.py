@@ -14,7 +14,7 @@ from scipy.optimize import minimize
 from tqdm import tqdm
 
 import funcnet as fn
-from funcnet.program import Result, conclude, draw, launch, lesson
+from funcnet.program import Result, example_parser, exit_with, print_results, save_figures
 from funcnet.testing import check_gradients
 
 UNIFORM = fn.initializers.uniform(0.12)
@@ -26,7 +26,7 @@ LAMBDA, DIGITS = 1.0, np.arange(10)
 
 def main():
     """Check the gradient, train, report."""
-    options = lesson(__doc__, out="regularized-digits-out", mnist=True).parse_args()
+    options = example_parser(__doc__, out="regularized-digits-out", mnist=True).parse_options()
     began, key = perf_counter(), fn.Key(options.seed)
     digits = some_of_each(fn.data.mnist(options.data)[0], 50 if options.quick else 500)
     targets = (digits.y[:, None] == DIGITS).astype(np.float64)
@@ -41,14 +41,14 @@ def main():
     accuracy, seconds = fn.metrics.accuracy(digits.y, outputs), perf_counter() - began
     print(fn.metrics.classification_report(digits.y, outputs), end="\n\n")
     hundred = key.fold_in("pictures").generator().choice(len(digits), 100, replace=False)
-    draw(
+    save_figures(
         options.out,
         {
             "digits": fn.plot.images(digits.x[hundred]),
             "hidden-units": fn.plot.images(params[0][0].weight.T, columns=5, symmetric=True),
         },
     )
-    return conclude(
+    return print_results(
         [
             *results,
             Result("training accuracy", "-", f"{accuracy:.4f}", ">= 0.995", accuracy >= 0.995),
@@ -88,4 +88,4 @@ def fit(params, x, target, penalty, iterations):
 
 
 if __name__ == "__main__":
-    launch(main)
+    exit_with(main)

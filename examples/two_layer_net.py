@@ -15,7 +15,7 @@ import numpy as np
 from tqdm import tqdm
 
 import funcnet as fn
-from funcnet.program import Result, conclude, draw, launch, lesson
+from funcnet.program import Result, example_parser, exit_with, print_results, save_figures
 from funcnet.testing import check_gradients
 
 BATCH_SIZE, RATE = 100, 0.1
@@ -28,18 +28,18 @@ LOSS = fn.SoftmaxCrossEntropy()
 
 def main():
     """Check the gradients, train, report."""
-    options = lesson(__doc__, out="two-layer-net-out", mnist=True).parse_args()
+    options = example_parser(__doc__, out="two-layer-net-out", mnist=True).parse_options()
     began, key = perf_counter(), fn.Key(options.seed)
     train, test = fn.data.mnist(options.data)
     results = gradients(train.take(slice(3)), key, sample=200 if options.quick else None)
     params, history = fit(train, test, 600 if options.quick else 10_000, key)
-    draw(
+    save_figures(
         options.out,
         {"accuracy": fn.plot.learning_curve(history), "units": fn.plot.images(params[0].weight.T, symmetric=True)},
     )
     accuracy, bar = history["test accuracy"][-1], 0.85 if options.quick else 0.97
     seconds = perf_counter() - began
-    return conclude(
+    return print_results(
         [
             *results,
             Result("training accuracy", "-", f"{history['accuracy'][-1]:.4f}"),
@@ -78,4 +78,4 @@ def fit(train, test, iterations, key):
 
 
 if __name__ == "__main__":
-    launch(main)
+    exit_with(main)

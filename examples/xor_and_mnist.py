@@ -10,7 +10,7 @@ import numpy as np
 from tqdm import tqdm
 
 import funcnet as fn
-from funcnet.program import Result, conclude, draw, launch, lesson
+from funcnet.program import Result, example_parser, exit_with, print_results, save_figures
 
 LOSS = fn.SoftmaxCrossEntropy()  # softmax and cross entropy in one, which loses no digits
 
@@ -38,7 +38,7 @@ def accuracy(model, params, dataset):
 
 def main():
     """Learn both, print the accuracies, draw the losses."""
-    options = lesson(__doc__, out="xor-and-mnist-out", mnist=True).parse_args()
+    options = example_parser(__doc__, out="xor-and-mnist-out", mnist=True).parse_options()
     key = fn.Key(options.seed)
 
     xor = fn.data.xor()
@@ -52,7 +52,7 @@ def main():
     reader = fn.sequential(fn.Linear(128), fn.Sigmoid(), fn.Linear(10))
     read, mnist_losses = fit(reader, fn.Adam(0.003), train, 100, epochs, key.fold_in("mnist"))
 
-    draw(
+    save_figures(
         options.out,
         {
             "xor": fn.plot.learning_curve({"loss": xor_losses}),
@@ -61,7 +61,7 @@ def main():
         },
     )
     xor_accuracy, mnist_accuracy = accuracy(model, params, xor), accuracy(reader, read, test)
-    return conclude(
+    return print_results(
         [
             Result("XOR, a single affine map", "-", f"{accuracy(alone, one_layer, xor):.2f}"),
             Result("XOR, a hidden layer of 4", "1.00", f"{xor_accuracy:.2f}", "= 1", xor_accuracy == 1),
@@ -71,4 +71,4 @@ def main():
 
 
 if __name__ == "__main__":
-    launch(main)
+    exit_with(main)

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from tqdm import tqdm
 
 import funcnet as fn
-from funcnet.program import Result, conclude, draw, launch, lesson
+from funcnet.program import Result, example_parser, exit_with, print_results, save_figures
 
 RATES = (1.0, 0.75, 0.5, 0.1, 0.05, 0.01)
 
@@ -30,7 +30,7 @@ def network(*hidden, activation=fn.Sigmoid, output=fn.Sigmoid):
 
 def main():
     """Ask each question of the lab, print the table, draw the pictures."""
-    options = lesson(__doc__, out="xor-lab-out").parse_args()
+    options = example_parser(__doc__, out="xor-lab-out").parse_options()
     began, key = perf_counter(), fn.Key(options.seed)
     points, xor = column(fn.data.linearly_separable(100, key)), column(fn.data.xor(21))
     epochs = 20_000 if options.quick else 500_000
@@ -50,7 +50,7 @@ def main():
         runs.update(swept([line], points, pool, bar))
     below, above = edge(others[0], xor, 12 if options.quick else 40)
 
-    draw(
+    save_figures(
         options.out,
         {
             "line": beside_truth(line.model, runs[line].params, points),
@@ -60,7 +60,7 @@ def main():
             "others": fn.plot.learning_curves(runs[each] for each in others[1:]),
         },
     )
-    return conclude(
+    return print_results(
         [
             asked("a line, 100 points", runs[line], "= 1"),
             asked("XOR, 21 points", runs[cross], "= 1"),
@@ -144,4 +144,4 @@ def beside_truth(model, params, dataset):
 
 
 if __name__ == "__main__":
-    launch(main)
+    exit_with(main)

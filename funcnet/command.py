@@ -24,11 +24,11 @@ from funcnet.data.builtin import BUILTIN, builtin
 from funcnet.experiments.directory import Directory
 from funcnet.experiments.experiment import Experiment
 from funcnet.experiments.history import History
-from funcnet.experiments.progress import begin
+from funcnet.experiments.progress import initial_progress
 from funcnet.experiments.receipt import Receipt
 from funcnet.experiments.running import run
 from funcnet.experiments.verification import verify
-from funcnet.program import Parser, code_of
+from funcnet.program import Parser, exit_code
 from funcnet.random import Key
 from funcnet.specification import integer
 from funcnet.table import aligned
@@ -39,7 +39,8 @@ _ROWS = 12  # of a history that are shown
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Do what the command line says; 0, or 1 for what does not verify or is wrong, 2 for wrong usage."""
+    """Do what the command line says. Returns 0; 1 for what does not verify, is wrong or diverges; 2 for wrong usage;
+    130 after Ctrl-C."""
     options = _parser().parse_args(arguments)
 
     def command() -> int:
@@ -48,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code: int = options.command(options)
         return code
 
-    return code_of(command, OSError, ImportError, ValueError, TypeError, MemoryError)
+    return exit_code(command, OSError, ImportError, ValueError, TypeError, MemoryError)
 
 
 # --- The commands ---
@@ -104,7 +105,7 @@ def _check(options: argparse.Namespace) -> int:
     few = Dataset(train.x[: options.examples].astype(np.float64), train.y[: options.examples])
     wide: Any = attrs.evolve(experiment, dtype="float64")  # type: ignore[misc]
     in_training = experiment.model.training(Key(experiment.seed).fold_in("training").fold_in(0))
-    params = begin(wide, few).state.params
+    params = initial_progress(wide, few).state.params
     report = check_gradients(in_training, experiment.loss, params, few.x, few.y, experiment.penalty)
     is_right = report.ok(1e-10 if report.method == "exact" else 1e-7)
     print(f"{report}\n{'right' if is_right else 'wrong'}, on {len(few)} examples, by the method {report.method}")
@@ -136,18 +137,15 @@ def _data_of(receipt: Receipt, options: argparse.Namespace) -> tuple[Dataset, Da
 def _table(history: History) -> str:
     """The history as a table, its middle left out if it is long."""
     names = [name for name in history if name not in ("params", "leaves")]
-    rows = [tuple(_cell(name, value) for name, value in zip(names, row, strict=True)) for row in _rows(history, names)]
+    columns = (history[name] for name in names)
+    rows = [tuple(map(_cell, row)) for row in zip(*columns, strict=True)]
     if len(rows) > _ROWS:
         half = _ROWS // 2
         rows = [*rows[:half], tuple("..." for _ in names), *rows[-half:]]
     return aligned([tuple(names), *rows]) if rows else "no epoch has a row in the history"
 
 
-def _rows(history: History, names: Sequence[str]) -> list[tuple[object, ...]]:
-    return list(zip(*(history[name] for name in names), strict=True))
-
-
-def _cell(name: str, value: object) -> str:
+def _cell(value: object) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 

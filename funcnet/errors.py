@@ -58,9 +58,13 @@ class NonFiniteError(ArithmeticError):
         self.value = value
         self.epoch = epoch
 
+    @property
+    def place(self) -> str:
+        """The step, and the epoch if it is known, in words."""
+        return f"step {self.state.step + 1}" + (f" (epoch {self.epoch})" if self.epoch else "")
+
     def __str__(self) -> str:
-        when = f"step {self.state.step + 1}" + (f" (epoch {self.epoch})" if self.epoch else "")
-        return f"the loss is {self.value} at {when}; the state before it is on this error as `state`"
+        return f"the loss is {self.value} at {self.place}; the state before it is on this error as `state`"
 
 
 class MissingExtraError(ImportError):

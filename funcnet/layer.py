@@ -93,7 +93,7 @@ class Layer:
 def _in_training(value: Any, key: Key, part: int | str) -> Any:
     if isinstance(value, Layer):
         return value.training(key.fold_in(part))
-    if not isinstance(value, tuple):
+    if not isinstance(value, tuple) or not any(isinstance(child, Layer | tuple) for child in value):
         return value
     key = key.fold_in(part)
     trained = tuple(_in_training(child, key, index) for index, child in enumerate(value))

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import attrs
 import numpy as np
 
-from funcnet.arrays import Array, Shape, as_array, as_dtype, as_floating, sums_of_rows, wide, wide_sum
+from funcnet.arrays import Array, Shape, as_array, as_dtype, as_floating, row_sums, wide, wide_sum
 from funcnet.errors import ShapeError
 from funcnet.layer import Cache, saved_by
 from funcnet.layers.activations import sigmoid, softplus
@@ -199,7 +199,7 @@ def _of_labels(y: Array, labels: Array) -> tuple[Array, Any, tuple[Array, ...]]:
     of_label = exponentials[at_label]
     exponentials[at_label] = 0
     rows = exponentials.reshape(labels.size, n)
-    others = sums_of_rows(rows)
+    others = row_sums(rows)
     losses = np.log1p(others + (of_label - 1)) - logits[at_label]
     return losses, _labels_backward, (rows, of_label, others, at_label)
 

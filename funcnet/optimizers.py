@@ -15,6 +15,7 @@ import numpy as np
 from funcnet import tree
 from funcnet.arrays import Array, as_array, as_dtype, wide
 from funcnet.errors import DTypeError, TreeError
+from funcnet.patterns import as_patterns, matching
 from funcnet.schedules import Schedule, as_learning_rate, is_learning_rate, learning_rate_at
 from funcnet.specification import is_bool, real, specification
 from funcnet.tree import Tree, node
@@ -35,8 +36,6 @@ def sgd_step(params: Tree, grads: Tree, learning_rate: float) -> Tree:
         raise ValueError(f"learning_rate must not be negative or NaN, got {rate}")
 
     def descended(p: Array, g: Array) -> Array:
-        if p.dtype is g.dtype and p.dtype.char in "fd" and p.ndim:
-            return _descended(p, g, rate)
         wide_p, wide_g = _wide(p, g)
         return as_dtype(_descended(wide_p, wide_g, rate), p.dtype)
 
@@ -58,22 +57,6 @@ def _wide(p: Array, *others: Array) -> list[Array]:
     return [array if array.dtype is dtype else as_array(array, dtype) for array in (p, *others)]
 
 
-def clip_by_global_norm(grads: Tree, limit: float) -> Tree:
-    """grads, scaled down so that `tree.norm` of them is at most `limit`.
-
-    Raises ValueError for a limit that is negative or NaN. Pascanu, Mikolov, Bengio: On the difficulty of training
-    recurrent neural networks, ICML 2013, algorithm 1.
-
-    >>> clip_by_global_norm((np.array([3.0, 4.0]),), 1.0)
-    (array([0.6, 0.8]),)
-    """
-    limit = real(limit)
-    if not limit >= 0:
-        raise ValueError(f"expected a limit >= 0, got {limit}")
-    norm = tree.norm(grads)
-    return tree.map(lambda g: as_dtype(g * (limit / norm), g.dtype), grads) if norm > limit else grads
-
-
 @node
 class OptimizerState:
     """How many updates were made, and the optimizer's moments, each a tree like params."""
@@ -87,7 +70,7 @@ class Optimizer:
     """What optimizers share. One is its rule for a single array: `moments`, and `step`."""
 
     learning_rate: float | Schedule = attrs.field(converter=as_learning_rate, validator=is_learning_rate)
-    frozen: tuple[str, ...] = attrs.field(default=(), converter=tree.as_patterns, kw_only=True)
+    frozen: tuple[str, ...] = attrs.field(default=(), converter=as_patterns, kw_only=True)
 
     def moments(self, p: Array) -> tuple[Array, ...]:
         """The moments of a param before the first update."""
@@ -100,7 +83,7 @@ class Optimizer:
     def init(self, params: Tree) -> OptimizerState:
         """The state before the first update. Raises ValueError if a pattern of `frozen` matches no path."""
         for pattern in self.frozen:
-            if not any(tree.matching(params, (pattern,))):
+            if not any(matching(params, (pattern,))):
                 raise ValueError(
                     f"no path matches frozen={pattern!r}; there are {', '.join(tree.named_leaves(params))}"
                 )
@@ -116,7 +99,7 @@ class Optimizer:
         others = [("grads", grads), *(("optimizer state", moment) for moment in state.moments)]
         rows, structure = tree.rows_like(params, others)
         rate = learning_rate_at(self.learning_rate, state.step)
-        is_frozen = tree.matching(params, self.frozen) if self.frozen else [False] * len(rows)
+        is_frozen = matching(params, self.frozen) if self.frozen else [False] * len(rows)
         stepped = [
             self._kept(p, *moments) if kept else self._stepped(state.step + 1, rate, p, g, *moments)
             for kept, (p, g, *moments) in zip(is_frozen, rows, strict=True)

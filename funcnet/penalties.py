@@ -10,6 +10,7 @@ import numpy as np
 
 from funcnet import tree
 from funcnet.arrays import as_dtype
+from funcnet.patterns import as_patterns, matching
 from funcnet.specification import real, specification
 from funcnet.tree import Tree
 
@@ -40,11 +41,11 @@ class L2:
     """
 
     strength: float = attrs.field(converter=real, validator=attrs.validators.ge(0))
-    exclude: tuple[str, ...] = attrs.field(default=("bias", "*.bias"), converter=tree.as_patterns)
+    exclude: tuple[str, ...] = attrs.field(default=("bias", "*.bias"), converter=as_patterns)
 
     def forward(self, params: Tree) -> tuple[Any, Any]:
         leaves, structure = tree.flatten(params)
-        penalized = [not excluded for excluded in tree.matching(params, self.exclude)]
+        penalized = [not excluded for excluded in matching(params, self.exclude)]
         wide = (p.astype(np.promote_types(p.dtype, np.float64)) for p in compress(leaves, penalized))
         value = self.strength / 2 * sum((np.square(p).sum() for p in wide), np.float64(0))
         return value, (leaves, structure, penalized)

@@ -17,47 +17,58 @@ from funcnet.table import aligned
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser of options whose complaint is one line."""
+    """A parser of options whose complaint is one line, also about a folder for --out that can't be written to."""
+
+    def parse_options(self) -> argparse.Namespace:
+        """The command line's options; the folder is made here, before the work and not after."""
+        options = self.parse_args()
+        try:
+            options.out.mkdir(parents=True, exist_ok=True)
+            TemporaryFile(dir=options.out).close()
+        except OSError as error:
+            self.error(f"argument --out: {error.strerror}: {options.out}")
+        return options
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong, and end with exit code 2."""
         self.exit(2, f"{self.prog}: error: {message}\n")
 
 
-def lesson(doc: str | None, out: str, mnist: bool = False) -> Parser:
+def example_parser(doc: str | None, out: str, mnist: bool = False) -> Parser:
     """A parser of the options of an example: --seed, --out, a folder of pictures, --quick, and --data for MNIST.
 
-    >>> lesson("What it shows.", out="pictures").parse_args(["--seed", "3"]).seed
+    >>> example_parser("What it shows.", out="pictures").parse_args(["--seed", "3"]).seed
     3
     """
     parser = Parser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seed", type=whole(0, 2**128 - 1), default=0, help="of all that is random (%(default)s)")
-    parser.add_argument("--out", type=folder, default=out, help="folder of pictures (%(default)s)")
+    parser.add_argument(
+        "--seed", type=integer_from(0, 2**128 - 1), default=0, help="of all that is random (%(default)s)"
+    )
+    parser.add_argument("--out", type=Path, default=Path(out), help="folder of pictures (%(default)s)")
     parser.add_argument("--quick", action="store_true", help="a smaller version, of some seconds")
     if mnist:
         parser.add_argument("--data", metavar="DIR", help="folder of MNIST's files ($FUNCNET_DATA, or downloaded)")
     return parser
 
 
-def launch(main: Callable[[], int | None]) -> NoReturn:
+def exit_with(main: Callable[[], int | None]) -> NoReturn:
     """End the process with the exit code of `main`: 1 for a run that diverges, 2 for files and extras that lack.
 
     Those errors are told in one line.
     """
-    sys.exit(code_of(main, OSError, ImportError))
+    sys.exit(exit_code(main, OSError, ImportError))
 
 
-def code_of(main: Callable[[], int | None], *usage_errors: type[Exception]) -> int:
+def exit_code(main: Callable[[], int | None], *usage_errors: type[Exception]) -> int:
     """The exit code of `main`, its errors told in one line: 1 for a loss that is not finite, 2 for `usage_errors`.
 
-    >>> code_of(lambda: 0, OSError)
+    >>> exit_code(lambda: 0, OSError)
     0
     """
     try:
         return main() or 0
     except NonFiniteError as error:
-        when = f"step {error.state.step + 1}" + (f", in epoch {error.epoch}" if error.epoch else "")
-        return _fail(1, f"the loss is {error.value} at {when}: a lower learning rate may help")
+        return _fail(1, f"the loss is {error.value} at {error.place}: a lower learning rate may help")
     except KeyboardInterrupt:
         return _fail(130, "stopped")
     except usage_errors as error:
@@ -71,10 +82,10 @@ def _fail(code: int, message: str) -> int:
     return code
 
 
-def whole(least: int, most: int = 10**6) -> Callable[[str], int]:
+def integer_from(least: int, most: int = 10**6) -> Callable[[str], int]:
     """A type of option: whole numbers from `least` to `most`.
 
-    >>> whole(1)("12")
+    >>> integer_from(1)("12")
     12
     """
 
@@ -101,17 +112,6 @@ def positive(text: str) -> float:
     return number
 
 
-def folder(text: str) -> Path:
-    """A type of option: a folder that can be written to, which is made if need be, before the work and not after."""
-    path = Path(text)
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        TemporaryFile(dir=path).close()
-    except OSError as error:
-        raise argparse.ArgumentTypeError(f"{error.strerror}: {path}") from error
-    return path
-
-
 @attrs.frozen
 class Result:
     """A figure of a program beside that of the document it reproduces, and whether it meets its bar."""
@@ -123,10 +123,28 @@ class Result:
     met: bool = True
 
 
-def conclude(results: Iterable[Result]) -> int:
+def at_least(what: str, theirs: str, ours: float, bar: float) -> Result:
+    """A result whose bar is that it is no less.
+
+    >>> at_least("test accuracy", "0.926", 0.951, 0.95).met
+    True
+    """
+    return Result(what, theirs, f"{ours:.4f}", f">= {bar:g}", ours >= bar)
+
+
+def at_most(what: str, theirs: str, ours: float, bar: float) -> Result:
+    """A result whose bar is that it is no more.
+
+    >>> at_most("seconds", "-", 61.5, 60).met
+    False
+    """
+    return Result(what, theirs, f"{ours:.4g}", f"<= {bar:.2g}", ours <= bar)
+
+
+def print_results(results: Iterable[Result]) -> int:
     """Print the results as a table; the exit code is 0 if all bars are met, else 1.
 
-    >>> conclude([Result("test accuracy", "0.926", "0.951", ">= 0.95"), Result("loss", "-", "0.2")])
+    >>> print_results([Result("test accuracy", "0.926", "0.951", ">= 0.95"), Result("loss", "-", "0.2")])
     what           theirs   ours  bar      met
     test accuracy   0.926  0.951  >= 0.95  yes
     loss                -    0.2
@@ -138,7 +156,7 @@ def conclude(results: Iterable[Result]) -> int:
     return 0 if all(result.met for result in results) else 1
 
 
-def draw(out: Path, figures: Mapping[str, Any]) -> None:
+def save_figures(out: Path, figures: Mapping[str, Any]) -> None:
     """Write matplotlib figures into the folder, each under its name, and print where they lie."""
     for name, figure in figures.items():
         path = out.resolve() / f"{name}.png"

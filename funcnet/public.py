@@ -2,11 +2,14 @@
 
 # fmt: off
 from funcnet.checkpoint import load, save
+from funcnet.clipping import clip_by_global_norm
 from funcnet.combinators import add, concatenate, residual, sequential
 from funcnet.errors import (
     CacheError, CheckpointError, DTypeError, ExperimentError, MissingExtraError, NonFiniteError, ShapeError, TreeError,
 )
-from funcnet.experiments.experiment import EarlyStopping, Experiment, KeepBest, grid
+from funcnet.experiments.experiment import Experiment
+from funcnet.experiments.grids import grid
+from funcnet.experiments.stopping import EarlyStopping, KeepBest
 from funcnet.experiments.running import Run, run
 from funcnet.experiments.sweeping import sweep
 from funcnet.experiments.verification import Verification, verify
@@ -17,7 +20,7 @@ from funcnet.layers import (
     ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh,
 )
 from funcnet.losses import BinaryCrossEntropy, MeanSquaredError, SigmoidBinaryCrossEntropy, SoftmaxCrossEntropy
-from funcnet.optimizers import SGD, Adagrad, Adam, AdamW, OptimizerState, RMSProp, clip_by_global_norm, sgd_step
+from funcnet.optimizers import SGD, Adagrad, Adam, AdamW, OptimizerState, RMSProp, sgd_step
 from funcnet.penalties import L2
 from funcnet.random import Key
 from funcnet.registry import register

@@ -6,6 +6,7 @@ gives the same numbers wherever and whenever it is used, and no draw changes ano
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import attrs
@@ -47,7 +48,10 @@ class Key:
         >>> Key(0).fold_in(1).fold_in("weight") == Key(0, (1, "weight"))
         True
         """
-        return Key(self.seed, (*self.path, part))
+        key = object.__new__(Key)  # the path so far need not be checked again, at every step of training
+        object.__setattr__(key, "seed", self.seed)
+        object.__setattr__(key, "path", (*self.path, *_path((part,))))
+        return key
 
     def split(self, n: int) -> tuple[Key, ...]:
         """`n` independent keys: those of the positions 0 to n - 1.
@@ -71,9 +75,12 @@ class Key:
 
 def _words(part: int | str) -> list[int]:
     """A position is its own word; a name is the first 128 bits of its SHA-256, which no four positions will meet."""
-    if isinstance(part, int):
-        return [part]
+    return [part] if isinstance(part, int) else _words_of_name(part)
+
+
+@lru_cache(maxsize=1024)
+def _words_of_name(name: str) -> list[int]:
     from hashlib import sha256  # loaded at the first name, not at import
 
-    digest = sha256(part.encode()).digest()
+    digest = sha256(name.encode()).digest()
     return [int.from_bytes(digest[start : start + 4], "little") for start in range(0, 16, 4)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import operator
+from collections.abc import Callable
 from numbers import Real
 from types import BuiltinFunctionType
 from typing import Any, TypeVar, dataclass_transform
@@ -54,6 +55,15 @@ def integer(value: Any, name: str, least: int, most: int | None = None) -> int:
         limits = f"of at least {least}" if most is None else f"from {least} to {most}"
         raise ValueError(f"{name} must be an integer {limits}, got {value}")
     return operator.index(value)
+
+
+def at_least(least: int, name: str) -> Callable[[Any], int]:
+    """A converter: an integer that is no less, see `integer`.
+
+    >>> at_least(1, "epochs")(3)
+    3
+    """
+    return lambda value: integer(value, name, least)
 
 
 def is_no_class(instance: object, attribute: Any, value: object) -> None:

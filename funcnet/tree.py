@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from fnmatch import fnmatchcase
 from itertools import accumulate, pairwise
 from typing import Any, NoReturn
 
@@ -76,9 +75,7 @@ def unflatten(structure: Any, leaves: Iterator[Array]) -> Tree:
 
 def has_leaves(tree: Tree) -> bool:
     """Whether there is any array in the tree."""
-    if is_leaf(tree):
-        return True
-    return any(has_leaves(child) for _, child in _children(tree) or ())
+    return is_leaf(tree) or any(has_leaves(child) for _, child in _children(tree) or ())
 
 
 def leaves_like(tree: Tree, other: Tree, name: str = "tree") -> list[Array]:
@@ -94,28 +91,12 @@ def rows_like(tree: Tree, others: Iterable[tuple[str, Tree]]) -> tuple[list[tupl
     leaves, structure = flatten(tree)
     columns = [leaves]
     for name, other in others:
-        found: list[Array] = []
-        if not _alike(tree, other, found):
-            _raise_difference(tree, other, name, shapes=structure == flatten(other)[1])
+        found, other_structure = flatten(other)
+        same = structure == other_structure
+        if not same or any(a.shape != b.shape for a, b in zip(leaves, found, strict=True)):
+            _raise_difference(tree, other, name, shapes=same)
         columns.append(found)
     return list(zip(*columns, strict=True)), structure
-
-
-def _alike(tree: Tree, other: Tree, found: list[Array]) -> bool:
-    """Whether `other` has the structure and the shapes of `tree`; its leaves go to `found`."""
-    kind = type(tree)
-    if is_leaf(tree):
-        if not is_leaf(other):
-            return False
-        found.append(as_array(other))
-        return bool(tree.shape == other.shape)
-    if type(other) is not kind:
-        return False
-    if (names := getattr(kind, "__node_fields__", None)) is not None:
-        return all(_alike(getattr(tree, name), getattr(other, name), found) for name in names)
-    if isinstance(tree, tuple):
-        return len(tree) == len(other) and all(_alike(*pair, found) for pair in zip(tree, other, strict=True))
-    return tree is other or bool(tree == other)
 
 
 def _raise_difference(tree: Tree, other: Tree, name: str, shapes: bool) -> NoReturn:
@@ -226,24 +207,6 @@ def named_leaves(tree: Tree) -> dict[str, Array]:
         for name, child in children
         for path, leaf in named_leaves(child).items()
     }
-
-
-def as_patterns(patterns: str | Iterable[str]) -> tuple[str, ...]:
-    """One pattern or several, as a tuple; TypeError for what is no string."""
-    if isinstance(patterns, str):
-        return (patterns,)
-    if not isinstance(patterns, Iterable) or not all(isinstance(pattern, str) for pattern in patterns):
-        raise TypeError(f"expected patterns of paths, strings, got {patterns!r}")
-    return tuple(patterns)
-
-
-def matching(tree: Tree, patterns: tuple[str, ...]) -> list[bool]:
-    """For each leaf of `tree`, in order, whether its path matches one of the `fnmatch` patterns.
-
-    >>> matching((np.array(1.0), (np.array(2.0), np.array(3.0))), ("1.*",))
-    [False, True, True]
-    """
-    return [any(fnmatchcase(path, pattern) for pattern in patterns) for path in named_leaves(tree)]
 
 
 def ravel(tree: Tree) -> tuple[Array, Callable[[Array], Tree]]:

@@ -105,7 +105,7 @@ def test_the_directory_of_another_experiment_is_refused_by_the_field(other, mess
     ],
 )
 def test_the_directory_of_other_data_is_refused_by_the_dataset(train, test, which, full):
-    with pytest.raises(fn.ExperimentError, match=f"full is the directory of other data: the digest of {which} '"):
+    with pytest.raises(fn.ExperimentError, match=f"full is the directory of other data: the digest of {which} is '"):
         fn.run(SHORT, train, test, directory=full)
 
 

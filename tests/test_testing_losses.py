@@ -35,7 +35,7 @@ def test_broken_losses_are_caught(loss, options, laws):
     assert violation(loss(), **options).law in laws
 
 
-def test_the_case_is_one_example_where_that_is_enough():
+def test_the_case_is_one_example_where_that_should_stop():
     case = violation(CrossEntropy(), symmetries=["scale-invariant"], **LABELS).case
     assert "target = np.array([" in case
     assert len(case.splitlines()) < 9

@@ -24,14 +24,19 @@ def builtin(name: str, directory: str | os.PathLike[str] | None = None) -> tuple
     >>> len(train), len(test)
     (700, 324)
     """
-    if name in ("xor", "xor-21"):
-        return xor(4 if name == "xor" else 21), None
-    if name == "mnist":
-        return mnist(directory)
-    if name not in BUILTIN:
-        raise ValueError(f"there are no data {name!r}: there are {', '.join(BUILTIN)}")
-    if name == "parity":
-        numbers = parity(10)
-        return numbers.take(slice(None, 700)), numbers.take(slice(700, None))
-    dataset, fraction = (digits(), 0.8) if name == "digits" else (linearly_separable(200, Key(0)), 0.5)
-    return dataset.split(Key(0).fold_in("split"), fraction)
+    key = Key(0).fold_in("split")
+    match name:
+        case "digits":
+            return digits().split(key, 0.8)
+        case "mnist":
+            return mnist(directory)
+        case "parity":
+            numbers = parity(10)
+            return numbers.take(slice(None, 700)), numbers.take(slice(700, None))
+        case "separable":
+            return linearly_separable(200, Key(0)).split(key, 0.5)
+        case "xor":
+            return xor(), None
+        case "xor-21":
+            return xor(21), None
+    raise ValueError(f"there are no data {name!r}: there are {', '.join(BUILTIN)}")

@@ -19,8 +19,8 @@ from funcnet.checkpoint import load, save
 from funcnet.errors import CheckpointError, ExperimentError
 from funcnet.experiments.comparing import difference
 from funcnet.experiments.experiment import Experiment
-from funcnet.experiments.history import Row, chain, from_line, to_line
-from funcnet.experiments.progress import Progress
+from funcnet.experiments.history import Row, chained_digest, from_line, to_line
+from funcnet.experiments.progress import Epochs, Progress
 from funcnet.experiments.receipt import Receipt
 from funcnet.files import replacing
 from funcnet.registry import UnregisteredError
@@ -76,7 +76,7 @@ class Directory:
                 raise ExperimentError(f"{self.path} is the directory of another experiment: {other}")
         for name in ("train", "test"):
             if other := difference(getattr(there, name), getattr(receipt, name)):
-                raise ExperimentError(f"{self.path} is the directory of other data: the digest of {name}{other[2:]}")
+                raise ExperimentError(f"{self.path} is the directory of other data: the digest of {name} {other}")
 
     def checkpoint(self) -> Progress:
         """How far the run was when it was last saved."""
@@ -92,38 +92,42 @@ class Directory:
         progress = self.checkpoint()
         return progress, [row for row in self.rows() if row["epoch"] <= progress.epoch]
 
-    def left_off(self) -> tuple[Progress, list[Row]] | None:
+    def resume_point(self) -> tuple[Progress, list[Row]] | None:
         """As `reached`, for a run to go on from. Raises CheckpointError for rows that are not the checkpoint's."""
         reached = self.reached()
-        if reached and reduce(chain, reached[1], "") != reached[0].history:
+        if reached and reduce(chained_digest, reached[1], "") != reached[0].history:
             raise CheckpointError(f"{self.path / _HISTORY} is damaged, or of another run than {_CHECKPOINT}")
         return reached
 
-    def go_on(self, receipt: Receipt, rows: Sequence[Row]) -> None:
+    def write_resumed(self, receipt: Receipt, rows: Sequence[Row]) -> None:
         """Write down that a run goes on from here, with the history of as far as it is."""
         self.write(receipt)
         self._write(_HISTORY, "".join(map(to_line, rows)))
 
-    def keeping(
-        self, epochs: Iterator[tuple[Progress, Row | None]], experiment: Experiment, every: int
+    def checkpointing(
+        self, epochs: Epochs, experiment: Experiment, every: int
     ) -> Generator[tuple[Progress, Row | None], None, None]:
         """Let the epochs pass, and save them: each `every` epochs, and, whatever ends them, the last."""
         new: list[Row] = []
         unsaved, length = None, self._length()
+
+        def save_all(progress: Progress) -> None:
+            nonlocal new, length, unsaved
+            self._append(new, length)
+            new, length = [], self._length()
+            save(self.path / _CHECKPOINT, experiment.model, progress)
+            unsaved = None
+
         try:
             for progress, row in epochs:
                 new += [row] if row else []
                 unsaved = progress
                 if progress.epoch % every == 0:
-                    self._append(new, length)
-                    new, length = [], self._length()
-                    save(self.path / _CHECKPOINT, experiment.model, progress)
-                    unsaved = None
+                    save_all(progress)
                 yield progress, row
         finally:  # also after a save that failed, which is made again
             if unsaved is not None:
-                self._append(new, length)
-                save(self.path / _CHECKPOINT, experiment.model, unsaved)
+                save_all(unsaved)
 
     def _length(self) -> int:
         return (self.path / _HISTORY).stat().st_size if self.has(_HISTORY) else 0

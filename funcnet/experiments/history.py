@@ -90,6 +90,6 @@ def from_line(line: str) -> Row:
     return row
 
 
-def chain(so_far: str, row: Row) -> str:
+def chained_digest(so_far: str, row: Row) -> str:
     """The digest of a history, whose digest before this row is `so_far`, "" at the start; without the seconds."""
     return digest(so_far + to_line(without_seconds(row)))

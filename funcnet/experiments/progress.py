@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Iterator, Sequence
 from functools import reduce
-from itertools import chain as chain_of
-from itertools import islice
 from time import perf_counter
 from typing import Any
 
@@ -15,8 +12,10 @@ import numpy as np
 
 from funcnet.data import Dataset, steps_per_epoch, stream
 from funcnet.errors import NonFiniteError
-from funcnet.experiments.experiment import Best, Experiment, Metric, evaluate, metrics_of
-from funcnet.experiments.history import Row, chain, digests
+from funcnet.experiments.evaluation import evaluate, metrics_of
+from funcnet.experiments.experiment import Experiment, Metric
+from funcnet.experiments.history import Row, chained_digest, digests
+from funcnet.experiments.stopping import Best
 from funcnet.random import Key
 from funcnet.registry import register
 from funcnet.schedules import learning_rate_at
@@ -37,7 +36,10 @@ class Progress:
     history: str
 
 
-def begin(experiment: Experiment, train: Dataset) -> Progress:
+Epochs = Iterator[tuple[Progress, Row | None]]
+
+
+def initial_progress(experiment: Experiment, train: Dataset) -> Progress:
     """A run that has made no epoch: its params are as the seed has them."""
     key = Key(experiment.seed).fold_in("init")
     params = experiment.model.init(key, train.x.shape[1:], experiment.dtype)
@@ -48,12 +50,12 @@ def begin(experiment: Experiment, train: Dataset) -> Progress:
 def is_over(experiment: Experiment, progress: Progress, rows: Sequence[Row]) -> bool:
     """Whether a run with this history has come to its end."""
     stopping = reduce(Best.after, rows, Best(experiment.early_stopping))
-    return progress.epoch >= experiment.epochs or stopping.is_enough
+    return progress.epoch >= experiment.epochs or stopping.should_stop
 
 
 def epochs(
     experiment: Experiment, train: Dataset, test: Dataset | None, progress: Progress, rows: Sequence[Row]
-) -> Iterator[tuple[Progress, Row | None]]:
+) -> Epochs:
     """The progress after each epoch that is left, and the epoch's row of the history if it has one.
 
     `rows` are those of the history so far. Raises NonFiniteError, with the epoch, when a loss is NaN or infinite.
@@ -63,13 +65,13 @@ def epochs(
     keeping, stopping = (
         reduce(Best.after, rows, Best(watch)) for watch in (experiment.keep_best, experiment.early_stopping)
     )
-    steps = _steps(experiment, train, state)
-    while epoch < experiment.epochs and not stopping.is_enough:
-        began, row, epoch = perf_counter(), None, epoch + 1
+    steps, began = _steps(experiment, train, state), perf_counter()
+    while epoch < experiment.epochs and not stopping.should_stop:
+        row, epoch = None, epoch + 1
         try:
             with np.errstate(over="ignore", invalid="ignore"):  # a loss that is not finite says it all
-                made = islice(steps, steps_per_epoch(train, experiment.batch_size))
-                before, state = deque(chain_of([state], (after for after, _ in made)), maxlen=2)
+                for _ in range(steps_per_epoch(train, experiment.batch_size)):
+                    before, (state, _) = state, next(steps)
         except NonFiniteError as error:
             raise NonFiniteError(error.state, error.value, epoch) from None
         if epoch % experiment.evaluate_every == 0 or epoch == experiment.epochs:
@@ -79,8 +81,9 @@ def epochs(
                 raise NonFiniteError(before, row["loss"], epoch)
             keeping, stopping = keeping.after(row), stopping.after(row)
             best = state.params if keeping.epoch == epoch else best
-            history = chain(history, row)
+            history = chained_digest(history, row)
         yield build(Progress, epoch, state, best, history), row
+        began = perf_counter() if row else began
 
 
 def _row(

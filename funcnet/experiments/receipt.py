@@ -11,7 +11,7 @@ import attrs
 
 from funcnet.data import Dataset
 from funcnet.experiments.experiment import Experiment
-from funcnet.experiments.history import NOT_METRICS, Row, chain, digest
+from funcnet.experiments.history import NOT_METRICS, Row, chained_digest, digest
 from funcnet.registry import from_plain, to_plain
 
 _FORMAT = 1
@@ -57,7 +57,7 @@ class Receipt:
     def after(self, rows: Iterable[Row], state: str) -> Receipt:
         """The receipt when these rows and this state, by its digest, have come of the run."""
         rows = tuple(rows)
-        digests = zip(rows, list(accumulate(rows, chain, initial=""))[1:], strict=True)
+        digests = zip(rows, list(accumulate(rows, chained_digest, initial=""))[1:], strict=True)
         metrics = [(name, value) for name, value in (rows[-1] if rows else {}).items() if name not in NOT_METRICS]
         epochs = tuple((row["epoch"], row["params"], history) for row, history in digests)
         return attrs.evolve(self, epochs=epochs, metrics=tuple(metrics), state=state)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from contextlib import ExitStack, closing
 
 import attrs
@@ -12,15 +11,14 @@ from funcnet.data import Dataset
 from funcnet.errors import MissingExtraError, NonFiniteError
 from funcnet.experiments.directory import opened
 from funcnet.experiments.environment import facts
-from funcnet.experiments.experiment import Experiment, metrics_of
+from funcnet.experiments.evaluation import metrics_of
+from funcnet.experiments.experiment import Experiment
 from funcnet.experiments.history import History, Row, digests
-from funcnet.experiments.progress import Progress, begin, epochs, is_over
+from funcnet.experiments.progress import Epochs, Progress, epochs, initial_progress, is_over
 from funcnet.experiments.receipt import Receipt
 from funcnet.specification import integer
 from funcnet.training import TrainState
 from funcnet.tree import Tree
-
-Epochs = Iterator[tuple[Progress, Row | None]]
 
 
 @attrs.frozen
@@ -84,19 +82,19 @@ def attempt(
 ) -> Run:
     """As `run`, but where a loss is not finite, the run that there was until then, with the error."""
     integer(checkpoint_every, "checkpoint_every", 1)
-    metrics_of(experiment, train, test)
+    metrics_of(experiment, train, test)  # raises what is wrong before the work
     receipt = Receipt.begun(experiment, train, test)
     with ExitStack() as stack:
         files = None if directory is None else stack.enter_context(opened(directory))
         receipt = files.begin(receipt) if files else receipt
-        reached, rows = (files and files.left_off()) or (begin(experiment, train), [])
+        reached, rows = (files and files.resume_point()) or (initial_progress(experiment, train), [])
         if not is_over(experiment, reached, rows):
             receipt = receipt.on(facts(), reached.epoch + 1)
             if files:
-                files.go_on(receipt, rows)
+                files.write_resumed(receipt, rows)
         coming = epochs(experiment, train, test, reached, rows)
         if files:  # closed, and so saved, while the folder is locked, whatever happens
-            coming = stack.enter_context(closing(files.keeping(coming, experiment, checkpoint_every)))
+            coming = stack.enter_context(closing(files.checkpointing(coming, experiment, checkpoint_every)))
         if progress:
             coming = _with_bar(coming, experiment.epochs, reached.epoch)
         try:

@@ -19,7 +19,7 @@ from funcnet.experiments.directory import Directory
 from funcnet.experiments.environment import blas_threads, facts
 from funcnet.experiments.experiment import Experiment
 from funcnet.experiments.history import Row, digests, to_line, without_seconds
-from funcnet.experiments.progress import Progress, begin, epochs
+from funcnet.experiments.progress import Progress, epochs, initial_progress
 from funcnet.experiments.receipt import Receipt
 from funcnet.table import aligned
 from funcnet.tree import Tree, equal, named_leaves
@@ -35,14 +35,15 @@ class Verification:
 
     Of the experiment's epochs `epochs` were compared. `epoch` is the first that differs, and `differences` are what
     does there: values of the history, digests of leaves. `distances` are by how much leaves differ at the end: the
-    largest difference over the leaf's largest entry. `environment` are the facts of the machine that are others now.
+    largest difference over the leaf's largest entry, or None for another form. `environment` are the facts of the
+    machine that are others now.
     """
 
     directory: str
     epochs: int
     epoch: int | None = None
     differences: tuple[Difference, ...] = ()
-    distances: tuple[tuple[str, float], ...] = ()
+    distances: tuple[tuple[str, float | None], ...] = ()
     environment: tuple[Difference, ...] = ()
 
     @property
@@ -66,14 +67,16 @@ class Verification:
         return "\n".join([result, *([aligned([("", "recorded", "now"), *rows])] if rows else [])])
 
 
-def _written(distance: float) -> str:
-    return f"off by {distance:.1e} of its largest" if math.isfinite(distance) else "of another form"
+def _written(distance: float | None) -> str:
+    if distance is None:
+        return "of another form"
+    return f"off by {distance:.1e} of its largest" if math.isfinite(distance) else "not finite"
 
 
 def verify(directory: str | os.PathLike[str], train: Dataset, test: Dataset | None = None) -> Verification:
     """Run the directory's experiment again, as far as it was run, and compare params, history, state and receipt.
 
-    BLAS gets as many threads as it had, where threadpoolctl is installed, since their number changes how sums round.
+    BLAS gets as many threads as it began with, where threadpoolctl is installed, since they change how sums round.
     The directory is only read. Raises ExperimentError for other data, CheckpointError for damaged files,
     FileNotFoundError where there is no run.
 
@@ -89,7 +92,7 @@ def verify(directory: str | os.PathLike[str], train: Dataset, test: Dataset | No
     files = Directory(directory)
     experiment, receipt = files.experiment(), files.receipt()
     files.check(Receipt.begun(experiment, train, test))
-    recorded, found = files.reached() or (begin(experiment, train), [])
+    recorded, found = files.reached() or (initial_progress(experiment, train), [])
     rows = [without_seconds(row) for row in found]
     with _threads_of(receipt):
         replayed, made = _replayed(experiment, train, test, recorded.epoch)
@@ -110,10 +113,6 @@ def verify(directory: str | os.PathLike[str], train: Dataset, test: Dataset | No
     )
 
 
-def _is_count(threads: str) -> bool:
-    return threads.isdecimal() and 0 < int(threads) < 1000
-
-
 def _first_other(recorded: list[Row], replayed: list[Row]) -> tuple[Row, Row]:
     """The first pair of rows that differ; two empty ones if none do."""
     pairs: Iterator[tuple[Row, Row]] = zip_longest(recorded, replayed, fillvalue={})
@@ -122,7 +121,7 @@ def _first_other(recorded: list[Row], replayed: list[Row]) -> tuple[Row, Row]:
 
 def _replayed(experiment: Experiment, train: Dataset, test: Dataset | None, until: int) -> tuple[Progress, list[Row]]:
     """The progress and the rows of the first epochs; where a loss is not finite, of those before, and its epoch."""
-    progress, rows = begin(experiment, train), []
+    progress, rows = initial_progress(experiment, train), []
     coming = epochs(experiment, train, test, progress, [])
     try:
         for progress, row in islice(coming, max(until, 0)):  # noqa: B007, the last is needed
@@ -141,6 +140,10 @@ def _threads_of(receipt: Receipt) -> AbstractContextManager[Any]:
         return nullcontext()
 
 
+def _is_count(threads: str) -> bool:
+    return threads.isdecimal() and 0 < int(threads) < 1000
+
+
 def _unlike_counts(recorded: Progress, replayed: Progress) -> tuple[Difference, ...]:
     """How many epochs and steps were made, where the checkpoint has others."""
     epochs, steps = (recorded.epoch, replayed.epoch), (recorded.state.step, replayed.state.step)
@@ -155,7 +158,7 @@ def _in_a_row(there: Row, here: Row, leaves: tuple[str, ...]) -> tuple[Differenc
     return tuple(each for each in [*values, *digests] if repr(each[1]) != repr(each[2]))
 
 
-def _distances(recorded: Tree, replayed: Tree) -> tuple[tuple[str, float], ...]:
+def _distances(recorded: Tree, replayed: Tree) -> tuple[tuple[str, float | None], ...]:
     """For each leaf of which a bit differs, the largest difference over the leaf's largest entry."""
     there, here = named_leaves(recorded), named_leaves(replayed)
     names = dict.fromkeys([*there, *here])
@@ -166,12 +169,13 @@ def _distances(recorded: Tree, replayed: Tree) -> tuple[tuple[str, float], ...]:
     )
 
 
-def _distance(there: Array | None, here: Array | None) -> float:
-    """The largest difference over the largest entry; infinity between what can't be compared."""
+def _distance(there: Array | None, here: Array | None) -> float | None:
+    """The largest difference over the largest entry; None between what can't be compared."""
     if there is None or here is None or (there.shape, there.dtype) != (here.shape, here.dtype):
-        return math.inf
+        return None
+    before, after = (a.astype(np.promote_types(a.dtype, np.float64)) for a in (there, here))
     with np.errstate(all="ignore"):
-        return float(np.max(np.abs(there - here), initial=0)) / max(float(np.max(np.abs(there), initial=0)), _TINY)
+        return float(np.max(np.abs(before - after), initial=0)) / max(float(np.max(np.abs(before), initial=0)), _TINY)
 
 
 def _other_facts(receipt: Receipt, now: dict[str, str]) -> tuple[Difference, ...]:

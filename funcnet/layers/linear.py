@@ -8,7 +8,7 @@ import attrs
 import numpy as np
 
 from funcnet import initializers
-from funcnet.arrays import Array, DType, Shape, as_array, as_dtype, sum_of_rows
+from funcnet.arrays import Array, DType, Shape, as_array, as_dtype, column_sums
 from funcnet.errors import CacheError, ShapeError, TreeError
 from funcnet.initializers import Initializer
 from funcnet.layer import Cache, Layer, checked_key, opened, with_features
@@ -85,7 +85,7 @@ class Linear(Layer):
     def _grads(self, params: LinearParams, x: Array, dy: Array) -> LinearParams:
         rows = _rows(dy)
         weight = as_dtype(_rows(x).T @ rows, params.weight.dtype)
-        bias = None if params.bias is None else as_dtype(sum_of_rows(rows), params.bias.dtype)
+        bias = None if params.bias is None else as_dtype(column_sums(rows), params.bias.dtype)
         return build(LinearParams, weight, bias)
 
     def _opened(self, params: LinearParams, cache: Cache, dy: Array) -> tuple[Array, Array]:

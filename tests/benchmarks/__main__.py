@@ -11,7 +11,7 @@ import platform
 from matplotlib.figure import Figure
 
 from funcnet.experiments.environment import blas_threads, facts
-from funcnet.program import launch, lesson, whole
+from funcnet.program import example_parser, exit_with, integer_from
 from funcnet.table import aligned
 from tests.benchmarks import beyond
 from tests.benchmarks.measuring import medians
@@ -31,9 +31,9 @@ BARS = {
 
 def main():
     """Measure, print, write."""
-    parser = lesson(__doc__, out="benchmarks-out")
-    parser.add_argument("--rounds", type=whole(1), default=15, help="of all sides in turn (%(default)s)")
-    options = parser.parse_args()
+    parser = example_parser(__doc__, out="benchmarks-out")
+    parser.add_argument("--rounds", type=integer_from(1), default=15, help="of all sides in turn (%(default)s)")
+    options = parser.parse_options()
     rounds, networks = (1, NETWORKS[:2]) if options.quick else (options.rounds, NETWORKS)
     with blas_threads(2):
         measured = {network.name: times(network, rounds) for network in networks}
@@ -101,4 +101,4 @@ def picture(measured):
 
 
 if __name__ == "__main__":
-    launch(main)
+    exit_with(main)

@@ -1,0 +1,64 @@
+"""How good a model is: its loss and metrics on whole datasets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from funcnet.data import Dataset
+from funcnet.experiments.experiment import Experiment, Metric
+from funcnet.experiments.history import NOT_METRICS
+from funcnet.layer import Layer
+from funcnet.losses import BinaryCrossEntropy, Loss, SigmoidBinaryCrossEntropy, SoftmaxCrossEntropy
+from funcnet.metrics import accuracy, binary_accuracy
+
+_TEST = "test "
+_ROWS = 4096  # of a dataset at a time; how products round, and so the history, depends on it
+_TAKEN = (*NOT_METRICS, "loss")
+
+
+def metrics_of(experiment: Experiment, train: Dataset, test: Dataset | None) -> dict[str, Metric]:
+    """The experiment's metrics by name, checked against the columns of the history that are watched.
+
+    By default it is accuracy, where the loss is one of classification and the targets are labels or 0 and 1.
+    Raises ValueError for two metrics of one name, or if early stopping or keep_best watches a column there is not.
+    """
+    metrics = _default(experiment.loss, train) if experiment.metrics is None else experiment.metrics
+    named = {getattr(metric, "__name__", type(metric).__name__): metric for metric in metrics}
+    if len(named) < len(metrics) or not named.keys().isdisjoint(_TAKEN):
+        raise ValueError(f"each metric needs a name of its own, and not of {', '.join(_TAKEN)}: got {list(named)}")
+    columns = [prefix + name for prefix in ("", *([_TEST] if test is not None else [])) for name in ("loss", *named)]
+    for watched in (experiment.early_stopping, experiment.keep_best):
+        if watched is not None and watched.metric not in columns:
+            raise ValueError(f"there is no metric {watched.metric!r} to watch, there are {', '.join(columns)}")
+    return named
+
+
+def _default(loss: Loss, train: Dataset) -> tuple[Metric, ...]:
+    if isinstance(loss, SoftmaxCrossEntropy):
+        return (accuracy,) if train.y.dtype.kind in "iu" else ()
+    if isinstance(loss, BinaryCrossEntropy | SigmoidBinaryCrossEntropy) and np.isin(train.y, (0, 1)).all():
+        return (binary_accuracy(0.5 if isinstance(loss, BinaryCrossEntropy) else 0.0),)
+    return ()
+
+
+def evaluate(
+    experiment: Experiment, metrics: dict[str, Metric], params: Any, train: Dataset, test: Dataset | None
+) -> dict[str, float]:
+    """The loss, without penalty, and the metrics of the inference model on all of both datasets."""
+    values = {}
+    for prefix, dataset in (("", train), (_TEST, test)):
+        if dataset is not None:
+            y = predictions(experiment.model, params, dataset.x)
+            values[f"{prefix}loss"] = float(experiment.loss.forward(y, dataset.y)[0])
+            for name, metric in metrics.items():
+                values[prefix + name] = float(metric(dataset.y, y))
+    return values
+
+
+def predictions(model: Layer, params: Any, x: Any) -> Any:
+    """`model.apply(params, x)`, in parts: the activations of a whole dataset may not fit into memory."""
+    if len(x) <= _ROWS:
+        return model.apply(params, x)
+    return np.concatenate([model.apply(params, x[start : start + _ROWS]) for start in range(0, len(x), _ROWS)])

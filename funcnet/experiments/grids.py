@@ -1,0 +1,51 @@
+"""Grids of experiments: one for each combination of values."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+from typing import Any
+
+import attrs
+
+from funcnet.experiments.experiment import Experiment
+
+
+def grid(experiment: Experiment, **values: Iterable[Any]) -> tuple[Experiment, ...]:
+    """The experiment with every combination of values, which are given by the paths of what they replace.
+
+    The last path changes fastest. Raises ValueError for a path that leads nowhere, and says what there is.
+
+    >>> import funcnet as fn
+    >>> model = fn.sequential(fn.Linear(4), fn.ReLU(), fn.Linear(2))
+    >>> experiment = fn.Experiment(model, fn.SoftmaxCrossEntropy(), fn.Adam(0.1), batch_size=4, epochs=2)
+    >>> experiments = fn.grid(experiment, seed=range(2), **{"optimizer.learning_rate": [0.1, 0.01]})
+    >>> [(each.seed, each.optimizer.learning_rate) for each in experiments]
+    [(0, 0.1), (0, 0.01), (1, 0.1), (1, 0.01)]
+    >>> fn.grid(experiment, **{"model.layers.0.n_out": [8]})[0].model
+    sequential(Linear(n_out=8), ReLU(), Linear(n_out=2))
+    """
+    made = []
+    for combination in itertools.product(*values.values()):
+        each = experiment
+        for path, value in zip(values, combination, strict=True):
+            each = _replaced(each, path.split("."), value, path)
+        made.append(each)
+    return tuple(made)
+
+
+def _replaced(value: Any, path: list[str], new: Any, whole: str) -> Any:
+    """`value` with what is at the path replaced by `new`."""
+    if not path:
+        return new
+    first, rest = path[0], path[1:]
+    if isinstance(value, tuple):
+        names = {str(index): str(index) for index in range(len(value))}
+        if first in names:
+            index = int(first)
+            return (*value[:index], _replaced(value[index], rest, new, whole), *value[index + 1 :])
+    else:
+        names = {f.name: f.alias for f in attrs.fields(type(value)) if f.init} if attrs.has(type(value)) else {}
+        if first in names:
+            return attrs.evolve(value, **{names[first]: _replaced(getattr(value, first), rest, new, whole)})
+    raise ValueError(f"{whole!r} leads nowhere: {value!r} has {', '.join(names) or 'no fields'}, but no {first!r}")

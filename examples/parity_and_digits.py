@@ -13,7 +13,7 @@ from time import perf_counter
 import numpy as np
 
 import funcnet as fn
-from funcnet.program import Result, example_parser, exit_with, print_results, save_figures
+from funcnet.program import Result, at_least, at_most, example_parser, exit_with, print_results, save_figures
 
 SQUARED_ERROR = fn.MeanSquaredError(reduction="batch")
 
@@ -33,12 +33,10 @@ def one_hot(dataset):
     return fn.data.Dataset(dataset.x, (dataset.y[:, None] == classes).astype(np.float32))
 
 
+@fn.register
 def classified(targets, outputs):
     """The share of examples whose largest output is that of their class."""
     return fn.metrics.accuracy(targets.argmax(axis=-1), outputs)
-
-
-fn.register(classified)
 
 
 def learn_parity(options):
@@ -56,10 +54,9 @@ def learn_parity(options):
         evaluate_every=10,
     )
     run = fn.run(experiment, train, test, progress=sys.stderr.isatty())
-    accuracy = run.history["test classified"][-1]
     weights = np.abs(run.params[0].weight)
     results = [
-        Result("even or odd, accuracy on the 324 others", "1.0", f"{accuracy:.4f}", "= 1", accuracy == 1),
+        at_least("even or odd, accuracy on the 324 others", "1.0", run.history["test classified"][-1], 1),
         Result("the bit of the largest weights, of 10", "10", f"{weights.sum(axis=1).argmax() + 1}"),
     ]
     units = run.params[0].weight.T[:, None, :]  # an image of one row for each unit
@@ -89,11 +86,10 @@ def learn_digits(options):
     model, params = fn.load(path)
     predicted = model.apply(params, test.x)
     same = np.array_equal(predicted, experiment.model.apply(run.params, test.x))
-    accuracy, seconds = classified(test.y, predicted), perf_counter() - began
     results = [
-        Result("MNIST, test accuracy", "0.9259", f"{accuracy:.4f}", f">= {bar}", accuracy >= bar),
+        at_least("MNIST, test accuracy", "0.9259", classified(test.y, predicted), bar),
         Result("MNIST, epochs", "300", f"{run.history['epoch'][-1]}"),
-        Result("MNIST, seconds", "-", f"{seconds:.1f}", "<= 60", seconds <= 60),
+        at_most("MNIST, seconds", "-", perf_counter() - began, 60),
         Result("loaded weights predict", "the same", "the same" if same else "otherwise", "=", same),
     ]
     return results, {"digits": fn.plot.images(test.x[:50], columns=10), "digits-history": fn.plot.history(run)}

@@ -14,7 +14,7 @@ from scipy.optimize import minimize
 from tqdm import tqdm
 
 import funcnet as fn
-from funcnet.program import Result, example_parser, exit_with, print_results, save_figures
+from funcnet.program import at_least, at_most, example_parser, exit_with, print_results, save_figures
 from funcnet.testing import check_gradients
 
 UNIFORM = fn.initializers.uniform(0.12)
@@ -38,7 +38,6 @@ def main():
     params = fit(params, digits.x, targets, penalty, iterations=400)
 
     outputs = MODEL.apply(params, digits.x)
-    accuracy, seconds = fn.metrics.accuracy(digits.y, outputs), perf_counter() - began
     print(fn.metrics.classification_report(digits.y, outputs), end="\n\n")
     hundred = key.fold_in("pictures").generator().choice(len(digits), 100, replace=False)
     save_figures(
@@ -51,8 +50,8 @@ def main():
     return print_results(
         [
             *results,
-            Result("training accuracy", "-", f"{accuracy:.4f}", ">= 0.995", accuracy >= 0.995),
-            Result("seconds in all", "-", f"{seconds:.1f}", "<= 60", seconds <= 60),
+            at_least("training accuracy", "-", fn.metrics.accuracy(digits.y, outputs), 0.995),
+            at_most("seconds in all", "-", perf_counter() - began, 60),
         ]
     )
 
@@ -68,8 +67,7 @@ def gradients(params, x, target, sample):
     """||n - a|| / (||n|| + ||a||) of backpropagation's a and an oracle's n."""
     for method, bar in (("exact", 1e-12), ("richardson", 1e-9)):
         report = check_gradients(MODEL, LOSS, params, x, target, fn.L2(LAMBDA / len(x)), method=method, sample=sample)
-        is_close = report.relative <= bar
-        yield Result(f"gradient, {method}", "1.026e-08", f"{report.relative:.3e}", f"<= {bar}", is_close)
+        yield at_most(f"gradient, {method}", "1.026e-08", report.relative, bar)
 
 
 def fit(params, x, target, penalty, iterations):

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from tqdm import tqdm
 
 import funcnet as fn
-from funcnet.program import Result, example_parser, exit_with, print_results, save_figures
+from funcnet.program import Result, at_most, example_parser, exit_with, print_results, save_figures
 
 RATES = (1.0, 0.75, 0.5, 0.1, 0.05, 0.01)
 
@@ -69,7 +69,7 @@ def main():
             *map(asked, ("no activation", "cross entropy", "ReLU", "ReLU, cross entropy"), map(runs.get, others)),
             Result("edge of divergence, no activation", "0.001490625", f"{below:.12g}"),
             Result("  diverges at", "0.001490626", f"{above:.12g}"),
-            timed(perf_counter() - began),
+            at_most("seconds in all", "-", perf_counter() - began, 180),
         ]
     )
 
@@ -121,11 +121,6 @@ def asked(question, run, bar=""):
     return Result(
         question, "1.0" if bar else "-", f"{accuracy:.2f} after {epoch} epochs", bar, not bar or accuracy == 1
     )
-
-
-def timed(seconds):
-    """The row of the time."""
-    return Result("seconds in all", "-", f"{seconds:.0f}", "<= 180", seconds <= 180)
 
 
 def beside_truth(model, params, dataset):

@@ -138,7 +138,7 @@ def at_most(what: str, theirs: str, ours: float, bar: float) -> Result:
     >>> at_most("seconds", "-", 61.5, 60).met
     False
     """
-    return Result(what, theirs, f"{ours:.4g}", f"<= {bar:.2g}", ours <= bar)
+    return Result(what, theirs, f"{ours:.4g}", f"<= {bar:.3g}", ours <= bar)
 
 
 def print_results(results: Iterable[Result]) -> int:

@@ -30,10 +30,17 @@ def value_and_grad(
     (1.0, LinearParams(weight=array([[4.]]), bias=array([2.])))
     """
     y, cache = model.forward(params, x)
-    value, loss_cache = loss.forward(y, target)
-    grads = model.params_backward(params, cache, loss.backward(loss_cache))
+    value, dy = _value_and_dy(loss, y, target)
+    del y  # its memory is of use in the backward pass
+    grads = model.params_backward(params, cache, dy)
     if penalty is None:
         return value, grads
     extra, penalty_cache = penalty.forward(params)
     total = as_dtype(value + extra, np.asarray(value).dtype)[()]
     return total, tree.map(np.add, grads, penalty.backward(penalty_cache))
+
+
+def _value_and_dy(loss: Loss, y: Array, target: Array) -> tuple[Any, Array]:
+    """The loss and its gradient; what it cached is forgotten here, before the model's backward pass needs memory."""
+    value, cache = loss.forward(y, target)
+    return value, loss.backward(cache)

@@ -39,7 +39,7 @@ def _is_reduction(instance: object, attribute: object, value: object) -> None:
 
 def _divisor(reduction: str, shape: Shape) -> int:
     """By what the sum of the losses of y of this shape is divided."""
-    count = {"mean": math.prod(shape), "batch": math.prod(shape[:-1]), "sum": 1}[reduction]
+    count = 1 if reduction == "sum" else math.prod(shape if reduction == "mean" else shape[:-1])
     if count == 0:
         raise ValueError(f'the mean of no losses, y has the shape {shape}; reduction="sum" gives 0')
     return count

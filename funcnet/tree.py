@@ -75,7 +75,11 @@ def unflatten(structure: Any, leaves: Iterator[Array]) -> Tree:
 
 def has_leaves(tree: Tree) -> bool:
     """Whether there is any array in the tree."""
-    return is_leaf(tree) or any(has_leaves(child) for _, child in _children(tree) or ())
+    if is_leaf(tree):
+        return True
+    names = getattr(type(tree), "__node_fields__", ())
+    children = tree if isinstance(tree, tuple) else (getattr(tree, name) for name in names)
+    return any(has_leaves(child) for child in children)
 
 
 def leaves_like(tree: Tree, other: Tree, name: str = "tree") -> list[Array]:

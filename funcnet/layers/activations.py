@@ -16,6 +16,7 @@ import numpy as np
 from funcnet.arrays import Array, as_array, as_dtype, as_floating, read_only
 from funcnet.errors import ShapeError
 from funcnet.layer import Cache, Layer, check_no_params, opened
+from funcnet.node import frozen
 from funcnet.specification import real, specification
 from funcnet.tree import Tree
 
@@ -46,10 +47,13 @@ class ReLU(Layer):
     """
 
     def forward(self, params: Tree, x: Array) -> tuple[Array, Cache]:
-        return _forward(self, lambda x: np.maximum(x, 0), params, x)
+        check_no_params(params)
+        x = as_floating(x)
+        y = frozen(as_dtype(np.maximum(x, 0), x.dtype))
+        return y, Cache(self, y.shape, y)  # y > 0 where x > 0, so that x need not be kept
 
     def backward(self, params: Tree, cache: Cache, dy: Array) -> tuple[Array, Tree]:
-        return _backward(self, lambda x: x > 0, cache, dy)
+        return _backward(self, lambda y: y > 0, cache, dy)
 
 
 @specification

@@ -31,7 +31,7 @@ def _largest(x: Array) -> Array:
     if type(x) is np.ndarray and x.ndim == 2 and x.size > 2**12 and 0 < x.shape[1] < 2**6:
         columns: Array = np.ascontiguousarray(x.T)
         return columns.max(axis=0)[:, None]  # type: ignore[no-any-return]
-    largest: Array = np.max(x, axis=-1, keepdims=True, initial=-np.inf)
+    largest: Array = x.max(axis=-1, keepdims=True, initial=-np.inf)
     return largest
 
 

@@ -33,7 +33,7 @@ def main():
     options = example_parser(__doc__, out="xor-lab-out").parse_options()
     began, key = perf_counter(), fn.Key(options.seed)
     points, xor = column(fn.data.linearly_separable(100, key)), column(fn.data.xor(21))
-    epochs = 20_000 if options.quick else 500_000
+    epochs = 8000 if options.quick else 500_000
     line = experiment(network(4, 4), points, 10_000, options.seed)
     cross = experiment(network(4, 4), xor, epochs, options.seed)
     rates = fn.grid(cross, **{"optimizer.learning_rate": RATES[:3] if options.quick else RATES})
@@ -48,7 +48,7 @@ def main():
         slowest_first = sorted(rates, key=lambda each: each.optimizer.learning_rate)
         runs = dict(swept([*slowest_first, *sizes, *others], xor, pool, bar))
         runs.update(swept([line], points, pool, bar))
-    below, above = edge(others[0], xor, 12 if options.quick else 40)
+    below, above = edge(others[0], xor, 6 if options.quick else 40)
 
     save_figures(
         options.out,

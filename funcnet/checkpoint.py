@@ -21,6 +21,8 @@ from funcnet.safetensors_files import SAFETENSORS
 from funcnet.structure import Entries, Form, Format, check_structure, describe, filled, forms, parsed, verified
 from funcnet.tree import Tree
 
+_MOST = 100  # problems that are listed
+
 
 def save(path: str | os.PathLike[str], model: Any, params: Tree) -> None:
     """Write a model and a tree, its params or a whole TrainState, to a file, in place of what is there.
@@ -112,5 +114,6 @@ def _arrays(entries: Entries, wanted: Mapping[str, Form], unwanted: str) -> dict
             except CheckpointError as error:
                 problems.append(f"{name}: {error}")
     if problems:
-        raise CheckpointError("; ".join(problems))
+        more = f"; and {len(problems) - _MOST} more" if len(problems) > _MOST else ""
+        raise CheckpointError("; ".join(problems[:_MOST]) + more)
     return arrays

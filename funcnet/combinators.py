@@ -229,11 +229,16 @@ def _listed(shapes: Sequence[Shape]) -> str:
     return " and ".join(map(str, shapes))
 
 
+def _is_joining(instance: object, attribute: object, value: Any) -> None:
+    if value not in (Sum, SideBySide):
+        raise TypeError(f"expected Sum or SideBySide, got {value!r}")
+
+
 @specification
 class Parallel(Layer):
     """Layers that all have the same x, and how their outputs become one; see `add` and `concatenate`."""
 
-    joining: type[Sum] | type[SideBySide]
+    joining: type[Sum] | type[SideBySide] = attrs.field(validator=_is_joining)
     layers: tuple[Layer, ...] = attrs.field(validator=_are_layers)
 
     def __attrs_post_init__(self) -> None:

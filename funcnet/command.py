@@ -21,6 +21,7 @@ import numpy as np
 import funcnet
 from funcnet.data import Dataset
 from funcnet.data.builtin import BUILTIN, builtin
+from funcnet.errors import CheckpointError
 from funcnet.experiments.directory import Directory
 from funcnet.experiments.experiment import Experiment
 from funcnet.experiments.history import History
@@ -49,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code: int = options.command(options)
         return code
 
-    return exit_code(command, OSError, ImportError, ValueError, TypeError, MemoryError)
+    return exit_code(command, OSError, ImportError, ValueError, TypeError, ArithmeticError, MemoryError)
 
 
 # --- The commands ---
@@ -57,12 +58,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     experiment = _experiment(options.experiment)
-    bar = sys.stderr.isatty() and find_spec("tqdm") is not None
     made = run(
         experiment,
         *builtin(options.data or "digits", options.data_dir),
         directory=options.out,
-        progress=bar,
+        progress=_has_bar(),
         checkpoint_every=options.checkpoint_every,
     )
     assert made.receipt is not None
@@ -73,7 +73,11 @@ def _run(options: argparse.Namespace) -> int:
 
 def _verify(options: argparse.Namespace) -> int:
     files = Directory(options.directory)
-    found = verify(options.directory, *_data_of(files.receipt(), options))
+    try:
+        found = verify(options.directory, *_data_of(files.receipt(), options), progress=_has_bar())
+    except CheckpointError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return _FAILED
     print(found)
     return _OK if found else _FAILED
 
@@ -113,6 +117,10 @@ def _check(options: argparse.Namespace) -> int:
 
 
 # --- What they need ---
+
+
+def _has_bar() -> bool:
+    return sys.stderr.isatty() and find_spec("tqdm") is not None
 
 
 def _experiment(path: str) -> Experiment:

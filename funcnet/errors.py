@@ -50,18 +50,19 @@ class ExperimentError(ValueError):
 
 
 class NonFiniteError(ArithmeticError):
-    """A loss that is NaN or infinite, at the step after `state`, the last good one; `epoch` counts from 1, if known."""
+    """A loss that is NaN or infinite at `step`; `state` is the last good one. `epoch`, if known, counts from 1."""
 
-    def __init__(self, state: Any, value: float, epoch: int | None = None) -> None:
-        super().__init__(state, value, epoch)  # the arguments, so that pickle can call this again
+    def __init__(self, state: Any, value: float, step: int, epoch: int | None = None) -> None:
+        super().__init__(state, value, step, epoch)  # the arguments, so that pickle can call this again
         self.state = state
         self.value = value
+        self.step = step
         self.epoch = epoch
 
     @property
     def place(self) -> str:
         """The step, and the epoch if it is known, in words."""
-        return f"step {self.state.step + 1}" + (f" (epoch {self.epoch})" if self.epoch else "")
+        return f"step {self.step}" + (f" (epoch {self.epoch})" if self.epoch else "")
 
     def __str__(self) -> str:
         return f"the loss is {self.value} at {self.place}; the state before it is on this error as `state`"

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_hex
 from typing import IO
+
+
+def beside(name: str) -> str:
+    """A pattern of what `replacing` writes before it is whole; files of this kind that are left are of no use.
+
+    >>> beside("notes")
+    '.notes.[0-9]*-????????'
+    """
+    return f".{name}.[0-9]*-????????"
 
 
 @contextmanager
@@ -21,15 +31,18 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
     ...     Path(folder, "notes").read_bytes()
     b'all of it'
     """
-    beside = path.with_name(f".{path.name}.{os.getpid()}-{token_hex(4)}")
+    path = path.resolve()  # a link stays one
+    new = path.with_name(f".{path.name}.{os.getpid()}-{token_hex(4)}")
     try:
-        with open(beside, "xb") as file:
+        with open(new, "xb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.replace(beside, path)
+        if path.exists():
+            shutil.copymode(path, new)
+        os.replace(new, path)
     except BaseException:
-        beside.unlink(missing_ok=True)
+        new.unlink(missing_ok=True)
         raise
     if hasattr(os, "O_DIRECTORY"):  # elsewhere folders can't be flushed
         folder = os.open(path.parent, os.O_DIRECTORY)

@@ -21,7 +21,7 @@ from funcnet.structure import Entries, Form, Format, check_form, named, order
 from funcnet.tree import Tree
 
 _DESCRIPTION = "funcnet.json"
-_LARGEST_DESCRIPTION = 2**26  # bytes
+_LARGEST_DESCRIPTION = 2**23  # bytes
 _LARGEST_HEADER = 10_000  # bytes, as NumPy's reader has it
 
 
@@ -40,8 +40,8 @@ def _opened(file: IO[bytes]) -> Iterator[Entries]:
         members = {info.filename: info for info in archive.infolist()}
         if len(members) != len(archive.infolist()):
             raise CheckpointError("there is one entry twice")
-        if max((info.compress_size for info in members.values()), default=0) > file.seek(0, os.SEEK_END):
-            raise CheckpointError("there is an entry larger than the file")  # for which `zipfile` would take memory
+        if sum(info.compress_size for info in members.values()) > file.seek(0, os.SEEK_END):
+            raise CheckpointError("its entries are larger than the file")  # for which `zipfile` would take memory
         info = members.pop(_DESCRIPTION, None)
         # What compression hides is bounded by the arrays expected only where the file does not say what to expect.
         methods = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) if info is None else (zipfile.ZIP_STORED,)

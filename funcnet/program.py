@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -71,6 +72,9 @@ def exit_code(main: Callable[[], int | None], *usage_errors: type[Exception]) ->
         return _fail(1, f"the loss is {error.value} at {error.place}: a lower learning rate may help")
     except KeyboardInterrupt:
         return _fail(130, "stopped")
+    except BrokenPipeError:  # who reads has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except usage_errors as error:
         of_a_file = isinstance(error, OSError) and error.filename
         message = f"{error.filename}: {error.strerror}" if of_a_file else str(error)  # type: ignore[attr-defined]

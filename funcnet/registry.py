@@ -1,6 +1,7 @@
 """The JSON form of values: of layers, losses, optimizers, schedules, initializers, keys, and what users register.
 
-A value is {"type": its class, and those of its fields that have not their default}, a function {"function": its name}.
+A value is {"type": its class, and its fields}, a function {"function": its name}. Fields that have their default are
+written too: what the default is may change. When read, a field that is missing has its default.
 Reading looks names up among what is registered, and nowhere else: it never imports, and runs nothing but the classes'
 own constructors.
 """
@@ -86,6 +87,8 @@ def register(item: T) -> T:
     if not is_function and not hasattr(item, "__attrs_attrs__"):
         raise TypeError(f"expected an attrs class or a function, got {item!r}")
     name = public_name(item)
+    if any(field.alias == "type" for field in getattr(item, "__attrs_attrs__", ())):
+        raise ValueError(f"{name} has a field named type, which is what its class is called in JSON")
     if name in _BY_NAME and _place(_BY_NAME[name]) != _place(item):
         raise ValueError(f"the name {name!r} is taken by {_BY_NAME[name]!r}")
     _BY_NAME[name] = item  # which replaces what a notebook's cell had defined before it ran again
@@ -97,13 +100,13 @@ def _place(item: Any) -> tuple[Any, ...]:
 
 
 def to_json(value: Any, indent: int | None = 2) -> str:
-    """The JSON form of a value, the same text for equal values.
+    """The JSON form of a value.
 
     Raises UnregisteredError for a class or function that is not registered, TypeError for what is no such value.
 
     >>> import funcnet as fn
-    >>> print(to_json(fn.sequential(fn.Linear(10), fn.ReLU()), indent=None))
-    {"type": "Sequential", "layers": [{"type": "Linear", "n_out": 10}, {"type": "ReLU"}]}
+    >>> print(to_json(fn.sequential(fn.LeakyReLU(0.1), fn.ReLU()), indent=None))
+    {"type": "Sequential", "layers": [{"type": "LeakyReLU", "slope": 0.1}, {"type": "ReLU"}]}
     """
     return json.dumps(to_plain(value), indent=indent, allow_nan=False, ensure_ascii=False)
 
@@ -137,17 +140,11 @@ def to_plain(value: Any) -> Any:
     if isinstance(value, type):
         return {"class": registered_name(value)}
     if attrs.has(type(value)):
-        given = {f.alias: getattr(value, f.name) for f in attrs.fields(type(value)) if f.init}
-        defaults = {f.alias: f.default for f in attrs.fields(type(value))}
-        fields = {name: to_plain(item) for name, item in given.items() if not _is_default(item, defaults[name])}
+        fields = {f.alias: to_plain(getattr(value, f.name)) for f in attrs.fields(type(value)) if f.init}
         return {"type": registered_name(type(value)), **fields}
     if callable(value):
         return {"function": registered_name(value)}
     raise TypeError(f"a {type(value).__name__} has no JSON form: {value!r}")
-
-
-def _is_default(value: Any, default: Any) -> bool:
-    return type(value) is type(default) and bool(value == default)
 
 
 def registered_name(item: Any) -> str:
@@ -176,7 +173,7 @@ def from_plain(plain: Any, path: str = "") -> Any:
     arguments = {name: from_plain(item, f"{path}.{name}".lstrip(".")) for name, item in plain.items() if name != "type"}
     try:
         return cls(**arguments)
-    except (TypeError, ValueError) as error:
+    except Exception as error:  # whatever a class makes of what it did not expect
         raise ValueError(f"{plain['type']}{place}: {error}") from error
 
 

@@ -40,7 +40,10 @@ def real(value: Any) -> float:
     """
     if not isinstance(value, Real) or isinstance(value, bool):
         raise TypeError(f"expected a real number, got {value!r}")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:
+        raise ValueError("expected a real number, got one that no float holds") from None
 
 
 def integer(value: Any, name: str, least: int, most: int | None = None) -> int:

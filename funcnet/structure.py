@@ -135,8 +135,11 @@ def _signature(leaf: Array) -> dict[str, Any]:
 def _form(name: str, signature: dict[str, Any], is_weight: bool) -> Form:
     dtype, shape = np.dtype(str(signature["dtype"])), tuple(map(int, signature["shape"]))
     order, digest = signature["order"], str(signature["sha256"])
-    if dtype.kind not in "biufc" or dtype.str != signature["dtype"] or min(shape, default=0) < 0:
-        raise CheckpointError(f"{name}: there is no array of {signature['dtype']} and shape {signature['shape']}")
+    is_shape = len(shape) <= 64 and all(0 <= side < 2**63 for side in shape)
+    if dtype.kind not in "biufc" or dtype.str != signature["dtype"] or not is_shape:
+        raise CheckpointError(
+            f"{name}: there is no array of {signature['dtype']} and shape {str(signature['shape'])[:99]}"
+        )
     if order not in ("C", "F"):
         raise CheckpointError(f"{name}: there is no order {order!r} of an array in memory")
     return Form(dtype, shape, is_weight, order, digest)

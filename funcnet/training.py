@@ -19,7 +19,7 @@ from funcnet.losses import Loss
 from funcnet.optimizers import Optimizer
 from funcnet.penalties import Penalty
 from funcnet.random import Key
-from funcnet.tree import Tree, build, node
+from funcnet.tree import Tree, build, leaves, node
 
 
 @node
@@ -84,9 +84,20 @@ def train(
     >>> state.step, float(value) < 0.1
     (60, True)
     """
+    before = state
     for batch in batches:
         after, value = train_step(model, loss, optimizer, state, batch, key, penalty)
         if not np.isfinite(value):
-            raise NonFiniteError(state, float(value))
-        state = after
+            good = state if is_finite(state.params) else before
+            raise NonFiniteError(good, float(value), state.step + 1)
+        before, state = state, after
         yield state, value
+
+
+def is_finite(params: Tree) -> bool:
+    """Whether all numbers of a tree are.
+
+    >>> is_finite((np.array([1.0, np.inf]),))
+    False
+    """
+    return all(np.isfinite(leaf).all() for leaf in leaves(params))

@@ -100,7 +100,9 @@ def test_pytorch_loads_what_was_saved_here(path):
     other.load_state_dict(files.load_file(path))
     x = np.random.default_rng(0).standard_normal((5, 4)).astype(np.float32)
     with torch.no_grad():
-        np.testing.assert_allclose(other(torch.from_numpy(x)).numpy(), MODEL.forward(PARAMS, x)[0], rtol=1e-5)
+        np.testing.assert_allclose(
+            other(torch.from_numpy(x)).numpy(), MODEL.forward(PARAMS, x)[0], rtol=1e-5, atol=1e-6
+        )
 
 
 def test_what_pytorch_saved_is_loaded_here(path):
@@ -113,7 +115,9 @@ def test_what_pytorch_saved_is_loaded_here(path):
     assert params[3].weight.flags.c_contiguous
     x = np.random.default_rng(0).standard_normal((5, 4)).astype(np.float32)
     with torch.no_grad():
-        np.testing.assert_allclose(MODEL.forward(params, x)[0], other(torch.from_numpy(x)).numpy(), rtol=1e-5)
+        np.testing.assert_allclose(
+            MODEL.forward(params, x)[0], other(torch.from_numpy(x)).numpy(), rtol=1e-5, atol=1e-6
+        )
 
 
 def test_a_dtype_that_numpy_lacks_is_told(path):

@@ -57,26 +57,42 @@ def test_these_are_all_layers_losses_and_optimizers_there_are():
 
 
 def test_the_json_form_reads_well_and_stays():
-    assert LINEAR.to_json().splitlines() == [
-        "{",
-        '  "type": "Experiment",',
-        '  "model": {',
-        '    "type": "Linear",',
-        '    "n_out": 2',
-        "  },",
-        '  "loss": {',
-        '    "type": "SoftmaxCrossEntropy"',
-        "  },",
-        '  "optimizer": {',
-        '    "type": "SGD",',
-        '    "learning_rate": 0.5',
-        "  },",
-        '  "batch_size": 4,',
-        '  "epochs": 2',
-        "}",
-    ]
+    assert json.loads(LINEAR.to_json()) == {
+        "type": "Experiment",
+        "model": {
+            "type": "Linear",
+            "n_out": 2,
+            "bias": True,
+            "weight_init": {"function": "initializers.glorot_uniform"},
+            "bias_init": {"function": "initializers.zeros"},
+        },
+        "loss": {"type": "SoftmaxCrossEntropy", "reduction": "mean"},
+        "optimizer": {
+            "type": "SGD",
+            "learning_rate": 0.5,
+            "frozen": [],
+            "momentum": 0.0,
+            "nesterov": False,
+            "weight_decay": 0.0,
+        },
+        "batch_size": 4,
+        "epochs": 2,
+        "seed": 0,
+        "penalty": None,
+        "metrics": None,
+        "early_stopping": None,
+        "keep_best": None,
+        "evaluate_every": 1,
+        "dtype": "float32",
+    }
     form = json.loads(ADAM.to_json())
-    assert form["early_stopping"] == {"type": "EarlyStopping", "metric": "test loss", "goal": "min", "patience": 3}
+    assert form["early_stopping"] == {
+        "type": "EarlyStopping",
+        "metric": "test loss",
+        "goal": "min",
+        "patience": 3,
+        "target": None,
+    }
     assert form["metrics"] == [{"function": "metrics.accuracy"}, {"function": "hooked"}]
 
 

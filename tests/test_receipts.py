@@ -34,13 +34,13 @@ EXACT = fn.Experiment(
 
 def test_the_receipt_of_exact_arithmetic_is_the_same_everywhere():
     made = fn.run(EXACT, EXACT_DATA, EXACT_DATA.take(slice(4)))
-    assert made.receipt.experiment_digest == "4fae303cea730cb55d153e874f381c3e27807647a822f47217e304dffe3bcb3b"
+    assert made.receipt.experiment_digest == "6bacc00910bae797c482cbc3f942c95ef63519dc4d5367f5370751f18e7c0a45"
     assert (made.receipt.train, made.receipt.test) == (
         "f80452d8e3f0f1d814c8868e54eb4a361a8db0b5bd267ed5dec23e21c85722a5",
         "e165548371b10ef985aa44ca717b6586a8849f6954c5716f6ca6fca95b18a736",
     )
     assert made.history["loss"] == (52.43913269042969, 95.05115301534534)
-    assert made.receipt.digest == "50e965ba03eaf0e9572a9d803a4ebd77150130f0e8f8d8e12cd925a5f5032a38"
+    assert made.receipt.digest == "fa174863ec8890aeeac5c4f2c40bd0e31dfd060d5633cd49cd1d5a4d20b51873"
 
 
 def test_that_arithmetic_is_exact():
@@ -205,7 +205,7 @@ def test_a_receipt_that_was_changed_is_told(receipt, change):
     paths = [path for path in places(plain) if path[0] != "environments"]
     assert len(paths) > 50
     for path in paths + [(name,) for name in plain if name != "environments"]:
-        if change is not another or path in paths:
+        if json.loads(changed(plain, path, change)) != plain if path in paths else change is not another:
             with pytest.raises(ValueError, match=r"receipt|registered|Experiment|experiment|format"):
                 Receipt.from_json(changed(plain, path, change))
 

@@ -57,8 +57,14 @@ def test_it_reads_well():
     assert json.loads(to_json(model)) == {
         "type": "Sequential",
         "layers": [
-            {"type": "Linear", "n_out": 10, "weight_init": {"function": "initializers.he_normal"}},
-            {"type": "Dropout", "rate": 0.5},
+            {
+                "type": "Linear",
+                "n_out": 10,
+                "bias": True,
+                "weight_init": {"function": "initializers.he_normal"},
+                "bias_init": {"function": "initializers.zeros"},
+            },
+            {"type": "Dropout", "rate": 0.5, "key": None},
         ],
     }
 

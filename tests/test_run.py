@@ -245,8 +245,10 @@ def test_a_run_that_diverges_stops_with_its_last_good_state_and_warns_of_nothing
         run(experiment)  # and a warning is an error
     error = caught.value
     assert not np.isfinite(error.value)
-    assert error.epoch == error.state.step // 3 + 1
-    assert f"at step {error.state.step + 1} (epoch {error.epoch})" in str(error)
+    assert error.epoch == (error.step - 1) // 3 + 1
+    assert f"at step {error.step} (epoch {error.epoch})" in str(error)
+    assert error.state.step < error.step
+    assert all(np.isfinite(leaf).all() for leaf in fn.tree.leaves(error.state.params))
     if error.epoch > 1:  # the epochs before are those of a run that ends there
         ended = run(attrs.evolve(experiment, epochs=error.epoch - 1))
         assert error.state == ended.state or error.state.step > ended.state.step

@@ -11,6 +11,7 @@ import pytest
 import funcnet as fn
 from funcnet.experiments import running
 from funcnet.experiments.directory import NAMES, opened
+from funcnet.registry import UnregisteredError
 from tests.experiment_cases import ADAM, EXPERIMENTS, HOOK, MOMENTUM, TEST, TRAIN, assert_same_run, interrupted, run
 from tests.test_checkpoint import damaged
 
@@ -221,7 +222,7 @@ def outcome(folder):
     """What the run of a directory says, once it is known to be an error that names it or else the straight result."""
     try:
         made = run(SHORT, folder)
-    except (fn.CheckpointError, fn.ExperimentError) as error:
+    except (fn.CheckpointError, fn.ExperimentError, UnregisteredError) as error:
         said = str(error)
     else:
         assert_same_run(made, SHORT_STRAIGHT)

@@ -88,7 +88,7 @@ def test_a_full_disk_leaves_the_old_checkpoint(tmp_path, monkeypatch):
     assert interrupted(SHORT, tmp_path, 3)
     before = (tmp_path / "checkpoint.npz").read_bytes()
     with monkeypatch.context() as patch:
-        Failing(patch, "replace", 3, NO_SPACE, stays=True)  # after the receipt and the history, the first checkpoint
+        Failing(patch, "replace", 1, NO_SPACE, stays=True)
         with pytest.raises(OSError, match="No space left"):
             run(SHORT, tmp_path)
     assert (tmp_path / "checkpoint.npz").read_bytes() == before

@@ -106,7 +106,7 @@ def test_the_error_survives_pickle():
     error, good = diverged()
     again = pickle.loads(pickle.dumps(error))
     assert (again.state, again.epoch, str(again)) == (good, None, str(error))
-    assert "at step 3 (epoch 7)" in str(fn.NonFiniteError(good, np.inf, 7))
+    assert "at step 3 (epoch 7)" in str(fn.NonFiniteError(good, np.inf, 3, 7))
 
 
 def test_a_state_is_a_node():

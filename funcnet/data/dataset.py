@@ -35,8 +35,8 @@ class Dataset:
     (2, (2, 2), array([0, 1]))
     """
 
-    x: Array = attrs.field(converter=np.asarray)
-    y: Array = attrs.field(converter=np.asarray)
+    x: Array = attrs.field(converter=lambda x: _plain(np.asarray(x)))
+    y: Array = attrs.field(converter=lambda y: _plain(np.asarray(y)))
 
     def __attrs_post_init__(self) -> None:
         for name, array in (("x", self.x), ("y", self.y)):
@@ -100,6 +100,12 @@ class Dataset:
         for array in (self.x, self.y):
             hashed.update(canonical(array))
         return hashed.hexdigest()
+
+
+def _plain(array: Array) -> Array:
+    """The array in C order and this machine's byte order: in another layout products may round otherwise."""
+    dtype = array.dtype if array.dtype.kind not in "biufc" else array.dtype.newbyteorder("=")
+    return array.astype(dtype, order="C", copy=False)
 
 
 def batches(dataset: Dataset, batch_size: int, key: Key, epoch: int) -> Iterator[tuple[Array, Array]]:

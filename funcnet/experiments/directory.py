@@ -22,7 +22,7 @@ from funcnet.experiments.experiment import Experiment
 from funcnet.experiments.history import Row, chained_digest, from_line, to_line
 from funcnet.experiments.progress import Epochs, Progress
 from funcnet.experiments.receipt import Receipt
-from funcnet.files import replacing
+from funcnet.files import beside, replacing
 from funcnet.registry import UnregisteredError
 
 _EXPERIMENT, _HISTORY, _CHECKPOINT, _RECEIPT = NAMES = (
@@ -33,11 +33,15 @@ _EXPERIMENT, _HISTORY, _CHECKPOINT, _RECEIPT = NAMES = (
 )
 
 
+def _absolute(path: str | os.PathLike[str]) -> Path:
+    return Path(path).absolute()
+
+
 @attrs.frozen
 class Directory:
     """The files of a run in a folder."""
 
-    path: Path = attrs.field(converter=Path)
+    path: Path = attrs.field(converter=_absolute)
 
     def experiment(self) -> Experiment:
         """The experiment. Raises FileNotFoundError where there is none."""
@@ -63,17 +67,23 @@ class Directory:
             if any(self.has(name) for name in NAMES):
                 raise ExperimentError(f"{self.path} has files of a run, but no {_EXPERIMENT}")
             self._write(_EXPERIMENT, receipt.experiment.to_json() + "\n")
+        self._check_experiment(self.experiment(), receipt)
         if not self.has(_RECEIPT):
+            if self.has(_CHECKPOINT):
+                raise ExperimentError(f"{self.path} has a {_CHECKPOINT}, but no {_RECEIPT} that tells of which data")
             self.write(receipt)
         self.check(receipt)
         return self.receipt()
 
+    def _check_experiment(self, there: Experiment, receipt: Receipt) -> None:
+        if other := difference(there, receipt.experiment):
+            raise ExperimentError(f"{self.path} is the directory of another experiment: {other}")
+
     def check(self, receipt: Receipt) -> None:
         """Raise ExperimentError if the run here is of another experiment or of other data than the receipt."""
         there = self.receipt()
-        for experiment in (self.experiment(), there.experiment):
-            if other := difference(experiment, receipt.experiment):
-                raise ExperimentError(f"{self.path} is the directory of another experiment: {other}")
+        self._check_experiment(self.experiment(), receipt)
+        self._check_experiment(there.experiment, receipt)
         for name in ("train", "test"):
             if other := difference(getattr(there, name), getattr(receipt, name)):
                 raise ExperimentError(f"{self.path} is the directory of other data: the digest of {name} {other}")
@@ -162,6 +172,8 @@ class Directory:
             raise CheckpointError(f"{self.path / name} is damaged: {error}") from error
 
     def _write(self, name: str, text: str) -> None:
+        if self.has(name) and (self.path / name).read_bytes() == text.encode():
+            return  # a run that ended and is read leaves its files alone
         with replacing(self.path / name) as file:
             file.write(text.encode())
 
@@ -185,8 +197,11 @@ def opened(path: str | os.PathLike[str]) -> Iterator[Directory]:
             fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise ExperimentError(f"another run is in {path} at this moment") from None
-        for left in (left for name in NAMES for left in directory.path.glob(f".{name}.*")):
+        except OSError:  # some network's folders can't be locked
+            pass
+        for left in (left for name in NAMES for left in directory.path.glob(beside(name))):
             left.unlink(missing_ok=True)  # what a process was writing when it was killed
         yield directory
+        fcntl.flock(folder, fcntl.LOCK_UN)  # for children, which a fork gave the lock too
     finally:
         os.close(folder)

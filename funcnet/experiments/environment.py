@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
-from contextlib import AbstractContextManager, nullcontext
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -79,9 +81,15 @@ def _is_numpys(pool: dict[str, Any]) -> bool:
     return "scipy.libs" not in pool["filepath"]
 
 
-def blas_threads(count: int | None) -> AbstractContextManager[Any]:
-    """Inside it, BLAS uses so many threads in this process; None leaves it as it is.
+_LOCK = threading.Lock()
+_counts: list[int] = []  # the limits that hold now: BLAS has one for the whole process, whoever sets it
+_original: Any = None
 
+
+def blas_threads(count: int | None) -> AbstractContextManager[None]:
+    """Inside it, BLAS uses at most so many threads in this process; None leaves it as it is.
+
+    Of several limits that hold at once, in threads of a program or one in the other, the least counts.
     Raises MissingExtraError without threadpoolctl.
 
     >>> with blas_threads(1):
@@ -94,8 +102,25 @@ def blas_threads(count: int | None) -> AbstractContextManager[Any]:
         from threadpoolctl import threadpool_limits
     except ModuleNotFoundError as error:
         raise MissingExtraError("threadpoolctl", "experiments") from error
-    limits: AbstractContextManager[Any] = threadpool_limits(count, user_api="blas")
-    return limits
+    return _limited(count, threadpool_limits)
+
+
+@contextmanager
+def _limited(count: int, threadpool_limits: Any) -> Iterator[None]:
+    global _original
+    with _LOCK:
+        _original = _original if _counts else threadpool_limits(None, user_api="blas")
+        _counts.append(count)
+        threadpool_limits(min(_counts), user_api="blas")
+    try:
+        yield
+    finally:
+        with _LOCK:
+            _counts.remove(count)
+            if _counts:
+                threadpool_limits(min(_counts), user_api="blas")
+            else:
+                _original.restore_original_limits()
 
 
 @cache

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from funcnet.arrays import read_only
 from funcnet.data import Dataset
 from funcnet.experiments.experiment import Experiment, Metric
 from funcnet.experiments.history import NOT_METRICS
@@ -50,10 +51,10 @@ def evaluate(
     values = {}
     for prefix, dataset in (("", train), (_TEST, test)):
         if dataset is not None:
-            y = predictions(experiment.model, params, dataset.x)
+            y = read_only(predictions(experiment.model, params, dataset.x))
             values[f"{prefix}loss"] = float(experiment.loss.forward(y, dataset.y)[0])
             for name, metric in metrics.items():
-                values[prefix + name] = float(metric(dataset.y, y))
+                values[prefix + name] = _number(metric(dataset.y, y), name)
     return values
 
 
@@ -62,3 +63,10 @@ def predictions(model: Layer, params: Any, x: Any) -> Any:
     if len(x) <= _ROWS:
         return model.apply(params, x)
     return np.concatenate([model.apply(params, x[start : start + _ROWS]) for start in range(0, len(x), _ROWS)])
+
+
+def _number(value: Any, name: str) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"expected a number from the metric {name}, got {value!r}") from error

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from funcnet.data import Dataset, steps_per_epoch, stream
-from funcnet.errors import NonFiniteError
+from funcnet.errors import MissingExtraError, NonFiniteError
 from funcnet.experiments.evaluation import evaluate, metrics_of
 from funcnet.experiments.experiment import Experiment, Metric
 from funcnet.experiments.history import Row, chained_digest, digests
@@ -19,7 +19,7 @@ from funcnet.experiments.stopping import Best
 from funcnet.random import Key
 from funcnet.registry import register
 from funcnet.schedules import learning_rate_at
-from funcnet.training import TrainState
+from funcnet.training import TrainState, is_finite
 from funcnet.training import train as training_steps
 from funcnet.tree import Tree, build, node
 
@@ -69,16 +69,18 @@ def epochs(
     while epoch < experiment.epochs and not stopping.should_stop:
         row, epoch = None, epoch + 1
         try:
-            with np.errstate(over="ignore", invalid="ignore"):  # a loss that is not finite says it all
+            with np.errstate(all="ignore"):  # a loss that is not finite says it all
                 for _ in range(steps_per_epoch(train, experiment.batch_size)):
                     before, (state, _) = state, next(steps)
         except NonFiniteError as error:
-            raise NonFiniteError(error.state, error.value, epoch) from None
+            raise NonFiniteError(error.state, error.value, error.step, epoch) from None
         if epoch % experiment.evaluate_every == 0 or epoch == experiment.epochs:
             row = _row(experiment, metrics, epoch, state, train, test)
+        value = row["loss"] if row else 0.0
+        if not math.isfinite(value) or not is_finite(state.params):
+            raise NonFiniteError(before, value if row else math.nan, state.step, epoch)
+        if row:
             row["seconds"] = perf_counter() - began
-            if not math.isfinite(row["loss"]):
-                raise NonFiniteError(before, row["loss"], epoch)
             keeping, stopping = keeping.after(row), stopping.after(row)
             best = state.params if keeping.epoch == epoch else best
             history = chained_digest(history, row)
@@ -95,7 +97,7 @@ def _row(
     test: Dataset | None,
 ) -> Row:
     rate = getattr(experiment.optimizer, "learning_rate", None)
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(all="ignore"):
         values = evaluate(experiment, metrics, state.params, train, test)
     return {
         "epoch": epoch,
@@ -112,3 +114,17 @@ def _steps(experiment: Experiment, train: Dataset, state: TrainState) -> Iterato
     batches = stream(train, experiment.batch_size, key.fold_in("shuffle"), state.step)
     model, loss, optimizer, penalty = experiment.model, experiment.loss, experiment.optimizer, experiment.penalty
     return training_steps(model, loss, optimizer, state, batches, key.fold_in("training"), penalty)
+
+
+def with_bar(coming: Epochs, total: int, initial: int) -> Epochs:
+    """Let the epochs pass and show them as a bar, with the loss."""
+    try:
+        from tqdm import tqdm  # type: ignore[import-untyped]
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("tqdm", "experiments") from error
+    with tqdm(total=total, initial=initial, unit="epoch") as bar:
+        for progress, row in coming:
+            bar.update()
+            if row:
+                bar.set_postfix(loss=f"{row['loss']:.4g}", refresh=False)
+            yield progress, row

@@ -52,6 +52,8 @@ class Receipt:
         for name, dataset in (("train", train), ("test", test)):
             if not isinstance(dataset, Dataset) and (dataset is not None or name == "train"):
                 raise TypeError(f"{name} must be a Dataset, got {dataset!r}")
+            if dataset is not None and not len(dataset):
+                raise ValueError(f"{name} has no examples")
         return cls(experiment, train.digest, None if test is None else test.digest)
 
     def after(self, rows: Iterable[Row], state: str) -> Receipt:
@@ -97,7 +99,6 @@ class Receipt:
         """The receipt of a JSON form. Raises ValueError for what is none, or was changed."""
         try:
             plain = json.loads(text)
-            recorded = plain["digest"], plain["experiment_sha256"]
             if plain["format"] != _FORMAT:
                 raise ValueError(f"it is of format {plain['format']}, and this is for {_FORMAT}")
             read = cls(
@@ -109,7 +110,12 @@ class Receipt:
                 state=plain["state"],
                 environments=tuple(map(_environment, plain["environments"])),
             )
-            made = read.digest, read.experiment_digest
+            result = {name: value for name, value in plain.items() if name not in ("digest", "environments")}
+            experiment = json.dumps(plain["experiment"], indent=2, ensure_ascii=False)
+            made, recorded = (
+                (digest(json.dumps(result)), digest(experiment)),
+                (plain["digest"], plain["experiment_sha256"]),
+            )
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"this is no receipt: {error!r}") from error
         if made != recorded:

@@ -8,13 +8,13 @@ from contextlib import ExitStack, closing
 import attrs
 
 from funcnet.data import Dataset
-from funcnet.errors import MissingExtraError, NonFiniteError
+from funcnet.errors import NonFiniteError
 from funcnet.experiments.directory import opened
 from funcnet.experiments.environment import facts
 from funcnet.experiments.evaluation import metrics_of
 from funcnet.experiments.experiment import Experiment
 from funcnet.experiments.history import History, Row, digests
-from funcnet.experiments.progress import Epochs, Progress, epochs, initial_progress, is_over
+from funcnet.experiments.progress import Progress, epochs, initial_progress, is_over, with_bar
 from funcnet.experiments.receipt import Receipt
 from funcnet.specification import integer
 from funcnet.training import TrainState
@@ -96,7 +96,7 @@ def attempt(
         if files:  # closed, and so saved, while the folder is locked, whatever happens
             coming = stack.enter_context(closing(files.checkpointing(coming, experiment, checkpoint_every)))
         if progress:
-            coming = _with_bar(coming, experiment.epochs, reached.epoch)
+            coming = with_bar(coming, experiment.epochs, reached.epoch)
         try:
             for reached, row in coming:  # noqa: B007, the last is needed
                 rows += [row] if row else []
@@ -113,17 +113,3 @@ def _ended(
 ) -> Run:
     params = reached.state.params if reached.best is None else reached.best
     return Run(experiment, params, History.of(rows), receipt, reached.state, error)
-
-
-def _with_bar(coming: Epochs, total: int, initial: int) -> Epochs:
-    """Let the epochs pass and show them as a bar, with the loss."""
-    try:
-        from tqdm import tqdm  # type: ignore[import-untyped]
-    except ModuleNotFoundError as error:
-        raise MissingExtraError("tqdm", "experiments") from error
-    with tqdm(total=total, initial=initial, unit="epoch") as bar:
-        for progress, row in coming:
-            bar.update()
-            if row:
-                bar.set_postfix(loss=f"{row['loss']:.4g}", refresh=False)
-            yield progress, row

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
+from importlib.util import find_spec
 from itertools import islice, zip_longest
 from typing import Any
 
@@ -14,12 +14,12 @@ import numpy as np
 
 from funcnet.arrays import Array
 from funcnet.data import Dataset
-from funcnet.errors import MissingExtraError, NonFiniteError
+from funcnet.errors import NonFiniteError
 from funcnet.experiments.directory import Directory
 from funcnet.experiments.environment import blas_threads, facts
 from funcnet.experiments.experiment import Experiment
 from funcnet.experiments.history import Row, digests, to_line, without_seconds
-from funcnet.experiments.progress import Progress, epochs, initial_progress
+from funcnet.experiments.progress import Progress, epochs, initial_progress, with_bar
 from funcnet.experiments.receipt import Receipt
 from funcnet.table import aligned
 from funcnet.tree import Tree, equal, named_leaves
@@ -73,12 +73,14 @@ def _written(distance: float | None) -> str:
     return f"off by {distance:.1e} of its largest" if math.isfinite(distance) else "not finite"
 
 
-def verify(directory: str | os.PathLike[str], train: Dataset, test: Dataset | None = None) -> Verification:
+def verify(
+    directory: str | os.PathLike[str], train: Dataset, test: Dataset | None = None, *, progress: bool = False
+) -> Verification:
     """Run the directory's experiment again, as far as it was run, and compare params, history, state and receipt.
 
     BLAS gets as many threads as it began with, where threadpoolctl is installed, since they change how sums round.
-    The directory is only read. Raises ExperimentError for other data, CheckpointError for damaged files,
-    FileNotFoundError where there is no run.
+    The directory is only read. `progress` shows a bar. Raises ExperimentError for other data, CheckpointError for
+    damaged files, FileNotFoundError where there is no run.
 
     >>> import funcnet as fn
     >>> from tempfile import TemporaryDirectory
@@ -94,8 +96,8 @@ def verify(directory: str | os.PathLike[str], train: Dataset, test: Dataset | No
     files.check(Receipt.begun(experiment, train, test))
     recorded, found = files.reached() or (initial_progress(experiment, train), [])
     rows = [without_seconds(row) for row in found]
-    with _threads_of(receipt):
-        replayed, made = _replayed(experiment, train, test, recorded.epoch)
+    with blas_threads(_threads_of(receipt)):
+        replayed, made = _replayed(experiment, train, test, recorded.epoch, progress)
         now = facts()
     there, here = _first_other(rows, made)
     differences = _in_a_row(there, here, tuple(named_leaves(recorded.state.params)))
@@ -119,29 +121,25 @@ def _first_other(recorded: list[Row], replayed: list[Row]) -> tuple[Row, Row]:
     return next(((there, here) for there, here in pairs if to_line(there) != to_line(here)), ({}, {}))
 
 
-def _replayed(experiment: Experiment, train: Dataset, test: Dataset | None, until: int) -> tuple[Progress, list[Row]]:
+def _replayed(
+    experiment: Experiment, train: Dataset, test: Dataset | None, until: int, bar: bool
+) -> tuple[Progress, list[Row]]:
     """The progress and the rows of the first epochs; where a loss is not finite, of those before, and its epoch."""
     progress, rows = initial_progress(experiment, train), []
-    coming = epochs(experiment, train, test, progress, [])
+    coming = islice(epochs(experiment, train, test, progress, []), max(until, 0))
     try:
-        for progress, row in islice(coming, max(until, 0)):  # noqa: B007, the last is needed
+        for progress, row in with_bar(coming, until, 0) if bar else coming:  # noqa: B007, the last is needed
             rows += [without_seconds(row)] if row else []
     except NonFiniteError as error:
         rows.append({"epoch": error.epoch, "loss": error.value})
     return progress, rows
 
 
-def _threads_of(receipt: Receipt) -> AbstractContextManager[Any]:
-    """Give BLAS the threads of the receipt, if they are known and can be given."""
-    known = [dict(facts).get("BLAS threads", "") for _, facts in receipt.environments]
-    try:
-        return blas_threads(int(known[0])) if known and _is_count(known[0]) else nullcontext()
-    except MissingExtraError:
-        return nullcontext()
-
-
-def _is_count(threads: str) -> bool:
-    return threads.isdecimal() and 0 < int(threads) < 1000
+def _threads_of(receipt: Receipt) -> int | None:
+    """How many threads of BLAS the run began with, if that is known and they can be given."""
+    known = [dict(facts).get("BLAS threads", "") for _, facts in receipt.environments][:1]
+    is_count = known and known[0].isdecimal() and 0 < int(known[0]) < 1000
+    return int(known[0]) if is_count and find_spec("threadpoolctl") else None
 
 
 def _unlike_counts(recorded: Progress, replayed: Progress) -> tuple[Difference, ...]:

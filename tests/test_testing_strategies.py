@@ -42,7 +42,7 @@ def models(shape):
     """Many models, for what is asked of all of them."""
     drawn = []
     draw = given(strategies.models(shape))(lambda model: drawn.append(model))
-    settings(max_examples=200, phases=[Phase.generate])(draw)()
+    settings(max_examples=500, phases=[Phase.generate])(draw)()
     return drawn
 
 

@@ -6,7 +6,7 @@ import os
 import pickle
 from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import BrokenExecutor, Executor, Future
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 
 from funcnet.data import Dataset
 from funcnet.errors import MissingExtraError
@@ -49,8 +49,10 @@ def _on(
     with blas_threads(1):
         try:
             for experiment in experiments:
+                while len(running := [future for _, future in waiting if not future.done()]) > ahead:
+                    wait(running, return_when=FIRST_COMPLETED)
                 waiting.append((experiment, _submitted(executor, experiment, train, test)))
-                if len(waiting) > ahead:
+                while waiting and waiting[0][1].done():
                     yield _result(*waiting.popleft())
             while waiting:
                 yield _result(*waiting.popleft())

@@ -9,12 +9,13 @@ gradient of a^2 + b^2 is (2a, 2b), so each step keeps 1 - 2 * 0.3 = 0.4 of a and
 
 import numpy as np
 from matplotlib.figure import Figure
+from tqdm import tqdm
 
 import funcnet as fn
 from funcnet.program import Result, example_parser, exit_with, print_results, save_figures
 
 RATE = 0.3
-THEIRS = [  # where each step leads, and the error before it
+THEIRS = [  # where each step leads, 10 * 0.4^n (the last three are not printed there), and the error before it
     ("(4.0, 4.0)", "200"),
     ("(1.6, 1.6)", "32"),
     ("(0.64, 0.64)", "5.12"),
@@ -47,7 +48,7 @@ def main():
     """Descend, print the table, draw the path."""
     options = example_parser(__doc__, out="gradient-descent-out").parse_options()
     path = [Point(np.array(10.0), np.array(10.0))]
-    for _ in THEIRS:
+    for _ in tqdm(THEIRS, unit="step", disable=None):
         path.append(fn.sgd_step(path[-1], gradient(path[-1]), RATE))
 
     results = []

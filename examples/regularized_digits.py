@@ -1,10 +1,10 @@
-"""A network with weight decay reads digits, trained by SciPy's truncated Newton through one long vector of params.
+"""A network with an L2 penalty reads digits, trained by SciPy's truncated Newton through one long vector of params.
 
     python examples/regularized_digits.py [--seed 0] [--out regularized-digits-out] [--data DIR] [--quick]
 
 400-25-10 sigmoid units, cross entropy summed over the outputs and averaged over 5,000 digits, and lambda / 2m times the
 sum of squares of the weights, biases left out. The lesson: an optimizer from elsewhere wants a vector, a value and a
-gradient, and `tree.ravel` makes the three of any network.
+gradient, and `value_and_grad` and `tree.ravel` make the three of any network.
 """
 
 from time import perf_counter
@@ -18,10 +18,9 @@ from funcnet.program import at_least, at_most, example_parser, exit_with, print_
 from funcnet.testing import check_gradients
 
 UNIFORM = fn.initializers.uniform(0.12)
-HIDDEN = fn.sequential(fn.Linear(25, weight_init=UNIFORM), fn.Sigmoid())
-MODEL = fn.sequential(HIDDEN, fn.Linear(10, weight_init=UNIFORM))  # its outputs are logits
-LOSS = fn.SigmoidBinaryCrossEntropy(reduction="batch")
-LAMBDA, DIGITS = 1.0, np.arange(10)
+MODEL = fn.sequential(fn.Linear(25, weight_init=UNIFORM), fn.Sigmoid(), fn.Linear(10, weight_init=UNIFORM))
+LOSS = fn.SigmoidBinaryCrossEntropy(reduction="batch")  # of logits: it has the sigmoids of the output in it
+LAMBDA = 1.0
 
 
 def main():
@@ -29,13 +28,13 @@ def main():
     options = example_parser(__doc__, out="regularized-digits-out", mnist=True).parse_options()
     began, key = perf_counter(), fn.Key(options.seed)
     digits = some_of_each(fn.data.mnist(options.data)[0], 50 if options.quick else 500)
-    targets = (digits.y[:, None] == DIGITS).astype(np.float64)
+    targets = fn.data.one_hot(digits, 10).y
     penalty = fn.L2(LAMBDA / len(digits))
     params = MODEL.init(key.fold_in("init"), (400,), np.float64)
 
     few = digits.y.argsort(kind="stable").reshape(10, -1)[:, :10].ravel()  # ten of each
     results = gradients(params, digits.x[few], targets[few], sample=50 if options.quick else None)
-    params = fit(params, digits.x, targets, penalty, iterations=400)
+    params = fit(params, digits.x, targets, penalty, evaluations=400)
 
     outputs = MODEL.apply(params, digits.x)
     print(fn.metrics.classification_report(digits.y, outputs), end="\n\n")
@@ -44,7 +43,7 @@ def main():
         options.out,
         {
             "digits": fn.plot.images(digits.x[hundred]),
-            "hidden-units": fn.plot.images(params[0][0].weight.T, columns=5, symmetric=True),
+            "hidden-units": fn.plot.images(params[0].weight.T, columns=5, symmetric=True),
         },
     )
     return print_results(
@@ -58,7 +57,7 @@ def main():
 
 def some_of_each(dataset, count):
     """The first `count` examples of each digit, the middle 20 x 20 of their 28 x 28 pixels, in float64."""
-    rows = np.concatenate([np.flatnonzero(dataset.y == digit)[:count] for digit in DIGITS])
+    rows = np.concatenate([np.flatnonzero(dataset.y == digit)[:count] for digit in range(10)])
     middle = dataset.x[rows].reshape(-1, 28, 28)[:, 4:24, 4:24].reshape(-1, 400)
     return fn.data.Dataset(middle.astype(np.float64), dataset.y[rows])
 
@@ -70,7 +69,7 @@ def gradients(params, x, target, sample):
         yield at_most(f"gradient, {method}", "1.026e-08", report.relative, bar)
 
 
-def fit(params, x, target, penalty, iterations):
+def fit(params, x, target, penalty, evaluations):
     """The params of the least loss that the truncated Newton method finds."""
     vector, unravel = fn.tree.ravel(params)
     with tqdm(unit="gradient", disable=None) as bar:
@@ -81,7 +80,9 @@ def fit(params, x, target, penalty, iterations):
             bar.update()
             return value, fn.tree.ravel(grads)[0]
 
-        found = minimize(objective, vector, jac=True, method="TNC", options={"maxfun": iterations})
+        found = minimize(
+            objective, vector, jac=True, method="TNC", options={"maxfun": evaluations}
+        )  # it has no maxiter
     return unravel(found.x)
 
 

@@ -1,4 +1,4 @@
-"""XOR and MNIST by a loop of ten lines: forward, loss, backward in reverse order, update. No trainer.
+"""XOR and MNIST by a loop of ten lines: forward, loss, backward (in reverse order: `sequential` does it), update.
 
     python examples/xor_and_mnist.py [--seed 0] [--out xor-and-mnist-out] [--data DIR] [--quick]
 
@@ -12,7 +12,7 @@ from tqdm import tqdm
 import funcnet as fn
 from funcnet.program import Result, at_least, example_parser, exit_with, print_results, save_figures
 
-LOSS = fn.SoftmaxCrossEntropy()  # softmax and cross entropy in one, which loses no digits
+LOSS = fn.SoftmaxCrossEntropy()  # softmax and cross entropy in one, exact where softmax alone would round to 0 or 1
 
 
 def fit(model, optimizer, dataset, batch_size, epochs, key):

@@ -10,8 +10,11 @@ from tests.test_examples import EXAMPLES, run
 needs_mnist = pytest.mark.skipif(not REAL.is_dir(), reason="MNIST's files are not here")
 
 PROGRAMS = {
-    "two_layer_net.py": (["accuracy", "units"], "2.bias, mean difference, central"),
-    "xor_lab.py": (["line", "xor", "learning-rates", "hidden-sizes", "others"], "edge of divergence"),
+    "two_layer_net.py": (["accuracy", "units"], "b2 (2.bias), mean difference, central"),
+    "xor_lab.py": (
+        ["line", "xor", "learning-rates", "hidden-sizes", "activations-and-losses", "edge"],
+        "and diverges at",
+    ),
     "gradient_descent.py": (["path"], "0.0033554"),
     "parity_and_digits.py": (["parity-weights", "digits", "digits-history"], "loaded weights predict"),
     "regularized_digits.py": (["digits", "hidden-units"], "gradient, richardson"),

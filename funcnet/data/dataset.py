@@ -102,6 +102,26 @@ class Dataset:
         return hashed.hexdigest()
 
 
+def one_hot(dataset: Dataset, n_classes: int) -> Dataset:
+    """The dataset with targets (n, n_classes) float32 in place of labels (n,): 1 at the label, 0 elsewhere.
+
+    Raises ValueError for a label outside 0..n_classes-1, ShapeError or DTypeError for what are no labels.
+
+    >>> one_hot(Dataset([[0.5], [0.25]], [1, 0]), 3).y
+    array([[0., 1., 0.],
+           [1., 0., 0.]], dtype=float32)
+    """
+    labels = dataset.y
+    if labels.ndim != 1:
+        raise ShapeError(f"expected labels of shape (n,), got {labels.shape}")
+    if labels.dtype.kind not in "iu":
+        raise DTypeError(f"expected integer labels, got {labels.dtype}")
+    outside = labels[(labels < 0) | (labels >= n_classes)]
+    if outside.size:
+        raise ValueError(f"label {outside[0]} is not in 0..{n_classes - 1} (n_classes = {n_classes})")
+    return build(Dataset, dataset.x, (labels[:, None] == np.arange(n_classes)).astype(np.float32))
+
+
 def _plain(array: Array) -> Array:
     """The array in C order and this machine's byte order: in another layout products may round otherwise."""
     dtype = array.dtype if array.dtype.kind not in "biufc" else array.dtype.newbyteorder("=")

@@ -96,9 +96,12 @@ class Optimizer:
             raise TypeError(f"expected the OptimizerState that init makes, got {state!r}")
         if len(state.moments) != self._count():
             raise TreeError(f"expected a state of {self!r} with {self._count()} moments, got {len(state.moments)}")
+        rate = learning_rate_at(self.learning_rate, state.step)
+        if not (state.moments or self.frozen):
+            new = tree.map_new(lambda p, g: self._stepped(state.step + 1, rate, p, g)[0], params, grads, name="grads")
+            return new, tree.build(OptimizerState, state.step + 1, ())
         others = [("grads", grads), *(("optimizer state", moment) for moment in state.moments)]
         rows, structure = tree.rows_like(params, others)
-        rate = learning_rate_at(self.learning_rate, state.step)
         is_frozen = matching(params, self.frozen) if self.frozen else [False] * len(rows)
         stepped = [
             self._kept(p, *moments) if kept else self._stepped(state.step + 1, rate, p, g, *moments)

@@ -153,7 +153,7 @@ def map(f: Callable[..., Any], tree: Tree, *rest: Tree) -> Tree:
 def map_new(f: Callable[..., Array], tree: Tree, *rest: Tree, name: str = "tree") -> Tree:
     """As `map`, for an f that gives an array of its own each time: it is not copied. `name` is that of the rest."""
     try:
-        return _mapped(f, (tree, *rest))
+        return _mapped(f, tree, rest)
     except _UnlikeError:
         rows_like(tree, [(name, other) for other in rest])  # which says where
         raise
@@ -163,25 +163,26 @@ class _UnlikeError(ValueError):
     """Trees of different structure or shapes."""
 
 
-def _mapped(f: Callable[..., Array], trees: Sequence[Tree]) -> Tree:
-    tree = trees[0]
+def _mapped(f: Callable[..., Array], tree: Tree, rest: Sequence[Tree]) -> Tree:
     kind = type(tree)
     if kind is np.ndarray or is_leaf(tree):
-        for other in trees:
+        for other in rest:
             if (type(other) is not kind and not is_leaf(other)) or other.shape != tree.shape:
                 raise _UnlikeError
-        return frozen(f(*trees))
-    for other in trees:
+        return frozen(f(tree, *rest))
+    for other in rest:
         if type(other) is not kind:
             raise _UnlikeError
     if (names := getattr(kind, "__node_fields__", None)) is not None:
-        return assembled(kind, [_mapped(f, [getattr(each, name) for each in trees]) for name in names])
+        children = [_mapped(f, getattr(tree, name), [getattr(other, name) for other in rest]) for name in names]
+        return assembled(kind, children)
     if isinstance(tree, tuple):
-        if any(len(other) != len(tree) for other in trees):
+        if any(len(other) != len(tree) for other in rest):
             raise _UnlikeError
-        return tuple_of(kind, [_mapped(f, children) for children in zip(*trees, strict=True)]) if tree else tree
+        children = [_mapped(f, child, others) for child, *others in zip(tree, *rest, strict=True)]
+        return tuple_of(kind, children)
     check_immutable(tree)
-    if any(other is not tree and other != tree for other in trees):
+    if any(other is not tree and other != tree for other in rest):
         raise _UnlikeError
     return tree
 

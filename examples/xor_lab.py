@@ -49,8 +49,10 @@ def main():
             "xor": beside_truth(cross.model, runs[cross].params, xor),
             "learning-rates": on_log_axis(fn.plot.learning_curves(of("learning rate"))),
             "hidden-sizes": on_log_axis(fn.plot.learning_curves(of("hidden"))),
-            "activations-and-losses": on_log_axis(fn.plot.learning_curves([*of("no act"), *of("ReLU")], ACCURACY)),
-            "edge": fn.plot.learning_curves(around),
+            "activations-and-losses": on_log_axis(
+                fn.plot.learning_curves([*of("no"), *of("cross"), *of("ReLU")], ACCURACY)
+            ),
+            "edge": on_log_axis(fn.plot.learning_curves(around), "y"),
         },
     )
     return print_results(
@@ -147,9 +149,9 @@ def answer(question, run, theirs="-", is_bar=False):
     return Result(question, theirs, said, "= 1" if is_bar else "", accuracy == 1 or not is_bar)
 
 
-def on_log_axis(figure):
-    """The figure with epochs on a logarithmic axis, on which runs of 1,000 and of 100,000 epochs are both seen."""
-    figure.axes[0].set_xscale("log")
+def on_log_axis(figure, axis="x"):
+    """The figure with a logarithmic axis, on which numbers of very different sizes are seen."""
+    figure.axes[0].set(**{f"{axis}scale": "log"})
     return figure
 
 

@@ -23,7 +23,7 @@ def as_array(x: Any, dtype: DType | None = None) -> Array:
         return x
     array: Array = x if is_array(x) else np.asarray(x)
     if array.dtype.kind in "biufcO":
-        if dtype is None or array.dtype is dtype or array.dtype == dtype:
+        if dtype is None or array.dtype == dtype:
             return array
         if np.can_cast(array.dtype, dtype, "same_kind"):
             return array.astype(dtype)
@@ -40,9 +40,9 @@ def as_floating(x: Any) -> Array:
     if type(x) is np.ndarray and x.dtype.kind == "f" and x.dtype.isnative:
         return x
     array = as_array(x)
-    if array.dtype.kind not in "biu" and array.dtype.isnative:
-        return array
-    return array.astype(np.float64 if array.dtype.kind in "biu" else array.dtype.newbyteorder("="), copy=False)
+    if array.dtype.kind in "biu":
+        return array.astype(np.float64)
+    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
 
 def as_dtype(y: Any, dtype: DType) -> Array:

@@ -24,7 +24,7 @@ from funcnet.data.builtin import BUILTIN, builtin
 from funcnet.errors import CheckpointError
 from funcnet.experiments.directory import Directory
 from funcnet.experiments.experiment import Experiment
-from funcnet.experiments.history import History
+from funcnet.experiments.history import DIGESTS, History
 from funcnet.experiments.progress import initial_progress
 from funcnet.experiments.receipt import Receipt
 from funcnet.experiments.running import run
@@ -144,7 +144,7 @@ def _data_of(receipt: Receipt, options: argparse.Namespace) -> tuple[Dataset, Da
 
 def _table(history: History) -> str:
     """The history as a table, its middle left out if it is long."""
-    names = [name for name in history if name not in ("params", "leaves")]
+    names = [name for name in history if name not in DIGESTS]
     columns = (history[name] for name in names)
     rows = [tuple(map(_cell, row)) for row in zip(*columns, strict=True)]
     if len(rows) > _ROWS:

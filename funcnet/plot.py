@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 from funcnet.arrays import Array, as_array
 from funcnet.errors import MissingExtraError, ShapeError
 from funcnet.experiments.comparing import labels
+from funcnet.experiments.history import DIGESTS
 from funcnet.experiments.running import Run
 
 try:
@@ -54,7 +55,7 @@ def history(run: Run) -> Figure:
     >>> [panel.get_ylabel() for panel in figure.axes]
     ['learning_rate', 'loss', 'accuracy']
     """
-    unlike_metrics = ("step", "params", "leaves", "seconds")
+    unlike_metrics = ("step", "seconds", *DIGESTS)
     return learning_curve(
         {name: series for name, series in run.history.items() if name not in unlike_metrics and None not in series}
     )

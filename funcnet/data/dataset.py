@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 from funcnet.arrays import Array, canonical
 from funcnet.errors import DTypeError, ShapeError
 from funcnet.layer import checked_key
+from funcnet.losses import check_classes
 from funcnet.random import Key
 from funcnet.specification import integer
 from funcnet.tree import build, node
@@ -116,9 +117,7 @@ def one_hot(dataset: Dataset, n_classes: int) -> Dataset:
         raise ShapeError(f"expected labels of shape (n,), got {labels.shape}")
     if labels.dtype.kind not in "iu":
         raise DTypeError(f"expected integer labels, got {labels.dtype}")
-    outside = labels[(labels < 0) | (labels >= n_classes)]
-    if outside.size:
-        raise ValueError(f"label {outside[0]} is not in 0..{n_classes - 1} (n_classes = {n_classes})")
+    check_classes("label", labels, n_classes)
     return build(Dataset, dataset.x, (labels[:, None] == np.arange(n_classes)).astype(np.float32))
 
 

@@ -67,26 +67,26 @@ class Directory:
             if any(self.has(name) for name in NAMES):
                 raise ExperimentError(f"{self.path} has files of a run, but no {_EXPERIMENT}")
             self._write(_EXPERIMENT, receipt.experiment.to_json() + "\n")
-        self._check_experiment(self.experiment(), receipt)
         if not self.has(_RECEIPT):
+            self._check_experiment(self.experiment(), receipt)
             if self.has(_CHECKPOINT):
                 raise ExperimentError(f"{self.path} has a {_CHECKPOINT}, but no {_RECEIPT} that tells of which data")
             self.write(receipt)
-        self.check(receipt)
-        return self.receipt()
+        return self.check(receipt)
 
     def _check_experiment(self, there: Experiment, receipt: Receipt) -> None:
         if other := difference(there, receipt.experiment):
             raise ExperimentError(f"{self.path} is the directory of another experiment: {other}")
 
-    def check(self, receipt: Receipt) -> None:
-        """Raise ExperimentError if the run here is of another experiment or of other data than the receipt."""
+    def check(self, receipt: Receipt) -> Receipt:
+        """The receipt that is here. Raises ExperimentError if it is of another experiment or of other data."""
         there = self.receipt()
         self._check_experiment(self.experiment(), receipt)
         self._check_experiment(there.experiment, receipt)
         for name in ("train", "test"):
             if other := difference(getattr(there, name), getattr(receipt, name)):
                 raise ExperimentError(f"{self.path} is the directory of other data: the digest of {name} {other}")
+        return there
 
     def checkpoint(self) -> Progress:
         """How far the run was when it was last saved."""

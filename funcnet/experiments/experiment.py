@@ -1,4 +1,4 @@
-"""An experiment as a value: all that determines a run, but for its data and the machine. And grids of them."""
+"""An experiment as a value: all that determines a run, but for its data and the machine."""
 
 from __future__ import annotations
 

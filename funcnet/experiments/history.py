@@ -14,7 +14,8 @@ from funcnet.registry import from_plain, to_plain
 from funcnet.tree import Tree, named_leaves
 
 Row = dict[str, Any]
-NOT_METRICS = ("epoch", "step", "learning_rate", "seconds", "params", "leaves")
+DIGESTS = ("params", "leaves")  # the columns that nobody plots or reads in a table
+NOT_METRICS = ("epoch", "step", "learning_rate", "seconds", *DIGESTS)
 
 
 @attrs.frozen

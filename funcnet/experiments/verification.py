@@ -18,7 +18,7 @@ from funcnet.errors import NonFiniteError
 from funcnet.experiments.directory import Directory
 from funcnet.experiments.environment import blas_threads, facts
 from funcnet.experiments.experiment import Experiment
-from funcnet.experiments.history import Row, digests, to_line, without_seconds
+from funcnet.experiments.history import DIGESTS, Row, digests, to_line, without_seconds
 from funcnet.experiments.progress import Progress, epochs, initial_progress, with_bar
 from funcnet.experiments.receipt import Receipt
 from funcnet.table import aligned
@@ -92,8 +92,8 @@ def verify(
     (True, 3)
     """
     files = Directory(directory)
-    experiment, receipt = files.experiment(), files.receipt()
-    files.check(Receipt.begun(experiment, train, test))
+    experiment = files.experiment()
+    receipt = files.check(Receipt.begun(experiment, train, test))
     recorded, found = files.reached() or (initial_progress(experiment, train), [])
     rows = [without_seconds(row) for row in found]
     with blas_threads(_threads_of(receipt)):
@@ -150,7 +150,7 @@ def _unlike_counts(recorded: Progress, replayed: Progress) -> tuple[Difference, 
 
 def _in_a_row(there: Row, here: Row, leaves: tuple[str, ...]) -> tuple[Difference, ...]:
     """What differs in a row of the history: its values, then the digests of leaves."""
-    names = [name for name in {**there, **here} if name not in ("params", "leaves")]
+    names = [name for name in {**there, **here} if name not in DIGESTS]
     values = [(name, there.get(name), here.get(name)) for name in names]
     digests = zip(leaves, there.get("leaves", ()), here.get("leaves", ()), strict=False)
     return tuple(each for each in [*values, *digests] if repr(each[1]) != repr(each[2]))

@@ -171,6 +171,22 @@ def test_closing_a_sweep_cancels_what_waits(monkeypatch):
     assert [future.cancelled() for future in executor.futures] == [False, *[True] * (len(executor.futures) - 1)]
 
 
+def test_a_slow_first_run_does_not_keep_the_workers_waiting(monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    executor, run = Idle(), fn.run(EIGHT[0], TRAIN)
+    runs = fn.sweep(asked_for(EIGHT, []), TRAIN, executor=executor)
+    with ThreadPoolExecutor(1) as other:
+        first = other.submit(next, runs)
+        for index in range(1, len(EIGHT)):
+            while len(executor.futures) <= index:
+                assert not first.done()
+            executor.futures[index].set_result(run)
+        assert not first.done()
+        executor.futures[0].set_result(run)
+        assert first.result()[0] == EIGHT[0]
+    assert tuple(experiment for experiment, _ in runs) == EIGHT[1:]
+
+
 def test_an_error_of_the_experiments_is_not_swallowed():
     def experiments():
         yield EIGHT[0]

@@ -49,11 +49,15 @@ def _on(
     with blas_threads(1):
         try:
             for experiment in experiments:
-                while len(running := [future for _, future in waiting if not future.done()]) > ahead:
-                    wait(running, return_when=FIRST_COMPLETED)
                 waiting.append((experiment, _submitted(executor, experiment, train, test)))
-                while waiting and waiting[0][1].done():
-                    yield _result(*waiting.popleft())
+                while len(waiting) > ahead:
+                    running = [future for _, future in waiting if not future.done()]
+                    if waiting[0][1].done():
+                        yield _result(*waiting.popleft())
+                    elif len(running) > ahead:
+                        wait(running, return_when=FIRST_COMPLETED)
+                    else:
+                        break  # the first is slow: the workers get more meanwhile
             while waiting:
                 yield _result(*waiting.popleft())
         finally:

@@ -12,6 +12,7 @@ from funcnet.errors import DTypeError
 Array: TypeAlias = NDArray[Any]
 DType: TypeAlias = DTypeLike
 Shape: TypeAlias = tuple[int, ...]
+_NUMBERS = "biufcO"  # kinds of dtypes
 
 
 def as_array(x: Any, dtype: DType | None = None) -> Array:
@@ -19,10 +20,10 @@ def as_array(x: Any, dtype: DType | None = None) -> Array:
 
     Raises DTypeError for strings and the like, and where the conversion would lose more than precision.
     """
-    if type(x) is np.ndarray and x.dtype is dtype:
+    if type(x) is np.ndarray and (x.dtype is dtype or (dtype is None and x.dtype.kind in _NUMBERS)):
         return x
     array: Array = x if is_array(x) else np.asarray(x)
-    if array.dtype.kind in "biufcO":
+    if array.dtype.kind in _NUMBERS:
         if dtype is None or array.dtype == dtype:
             return array
         if np.can_cast(array.dtype, dtype, "same_kind"):
@@ -62,22 +63,15 @@ def wide_sum(x: Array, axis: int | None = None, keepdims: bool = False) -> Array
 
 
 def column_sums(x: Array) -> Array:
-    """The sum of each column of a matrix (n, k), as (k,)."""
-    return _ones(x, 0) @ x if _is_large(x) else wide_sum(x, axis=0)
+    """The sum of each column of a matrix (n, k), as (k,); as a product, for which NumPy takes a third of the time."""
+    is_product = type(x) is np.ndarray and x.dtype.char in "fd"
+    sums: Array = np.dot(np.ones(len(x), x.dtype), x) if is_product else wide_sum(x, axis=0)
+    return sums
 
 
-def row_sums(x: Array) -> Array:
-    """The sum of each row of a matrix (n, k), as (n,)."""
-    return x @ _ones(x, 1) if _is_large(x) else wide_sum(x, axis=1)
-
-
-def _is_large(x: Array) -> bool:
-    """Whether sums are faster as products: of 5,000 rows of 10 they take NumPy 8 times as long along either axis."""
+def is_large(x: Array) -> bool:
+    """Whether NumPy is faster by a detour of some microseconds, such as `np.clip` where `np.maximum` would do."""
     return type(x) is np.ndarray and x.size > 2**12 and x.dtype.char in "fd"
-
-
-def _ones(x: Array, axis: int) -> Array:
-    return np.ones(x.shape[axis], x.dtype)
 
 
 def wide(dtype: np.dtype[Any]) -> np.dtype[Any]:
@@ -94,5 +88,5 @@ def canonical(array: Array) -> bytes:
 def read_only(array: Array) -> Array:
     """A view that can't be written through, for an output that shares memory with an input or a cache."""
     view = array.view()
-    view.flags.writeable = False
+    view.setflags(write=False)
     return view

@@ -142,7 +142,7 @@ class Sequential(Layer):
             for at.index, layer in enumerate(self.layers):
                 y, cache = layer.forward(params_of_layers[at.index], y)
                 caches.append(cache)
-        return y, Cache(self, y.shape, tuple(caches))
+        return y, Cache((self, y.shape, tuple(caches)))
 
     def apply(self, params: Tree, x: Array) -> Array:
         y = read_only(as_array(x))
@@ -153,32 +153,29 @@ class Sequential(Layer):
         return y
 
     def backward(self, params: Tree, cache: Cache, dy: Array) -> tuple[Array, Tree]:
-        dx, _, grads = self._back_to(0, _params_of_layers(self, params), cache, dy)
-        return dx, grads
+        return self._back_to(-1, _params_of_layers(self, params), cache, dy)
 
     def params_backward(self, params: Tree, cache: Cache, dy: Array) -> Tree:
         params_of_layers = _params_of_layers(self, params)
-        first = next((i for i, p in enumerate(params_of_layers) if tree.has_leaves(p)), len(self.layers))
-        dy, caches, grads = self._back_to(first + 1, params_of_layers, cache, dy)
-        before = params_of_layers[:first]  # what has no leaves is its own gradient
-        if first == len(self.layers):
-            return before
-        with locating(self.name, self.layers) as at:
-            at.index = first
-            first_grads = self.layers[first].params_backward(params_of_layers[first], caches[first], dy)
-        return (*before, first_grads, *grads)
+        first = next((i for i, p in enumerate(params_of_layers) if tree.leaves(p)), len(self.layers))
+        _, grads = self._back_to(first, params_of_layers, cache, dy)
+        return params_of_layers[:first] + grads  # what has no leaves is its own gradient
 
-    def _back_to(
-        self, first: int, params_of_layers: tuple[Tree, ...], cache: Cache, dy: Array
-    ) -> tuple[Array, tuple[Any, ...], Tree]:
-        """The gradient with respect to the input of layer `first`, all caches, the grads from `first` on."""
+    def _back_to(self, first: int, params: tuple[Tree, ...], cache: Cache, dy: Array) -> tuple[Array, tuple[Tree, ...]]:
+        """The grads of the layers from `first` on, and the gradient with respect to its output: its dx is not computed.
+
+        From `first = -1` on, these are the grads of all layers and the gradient with respect to the model's input.
+        """
         caches, dy = opened(self, cache, dy)
-        dy, grads, layers = read_only(dy), [], self.layers
+        dx, grads, layers = read_only(dy), [], self.layers
         with locating(self.name, layers) as at:
-            for at.index in range(len(layers) - 1, first - 1, -1):
-                dy, layer_grads = layers[at.index].backward(params_of_layers[at.index], caches[at.index], dy)
+            for at.index in range(len(layers) - 1, first, -1):
+                dx, layer_grads = layers[at.index].backward(params[at.index], caches[at.index], dx)
                 grads.append(layer_grads)
-        return dy, caches, tuple(reversed(grads))
+            if 0 <= first < len(layers):
+                at.index = first
+                grads.append(layers[first].params_backward(params[first], caches[first], dx))
+        return dx, tuple(reversed(grads))
 
     def __repr__(self) -> str:
         return _written(self)
@@ -263,7 +260,7 @@ class Parallel(Layer):
         passes = _each(self, "forward", _params_of_layers(self, params), self._copies(x))
         outputs, caches = zip(*passes, strict=True)
         y, shapes = self._joined(outputs)
-        return y, Cache(self, y.shape, (caches, shapes))
+        return y, Cache((self, y.shape, (caches, shapes)))
 
     def apply(self, params: Tree, x: Array) -> Array:
         return self._joined(_each(self, "apply", _params_of_layers(self, params), self._copies(x)))[0]

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import attrs
 import numpy as np
 
-from funcnet.arrays import Array, Shape, as_array, as_dtype, as_floating, row_sums, wide, wide_sum
+from funcnet.arrays import Array, Shape, as_array, as_dtype, as_floating, wide, wide_sum
 from funcnet.errors import ShapeError
 from funcnet.layer import Cache, saved_by
 from funcnet.layers.activations import sigmoid, softplus
@@ -84,7 +84,7 @@ class MeanSquaredError:
         y, target = _same_shape(y, target)
         divisor, error = _divisor(self.reduction, y.shape), y - target
         squares = np.square(error, dtype=wide(y.dtype))
-        return _reduced(squares, divisor, y.dtype), Cache(self, y.shape, (error, divisor))
+        return _reduced(squares, divisor, y.dtype), Cache((self, y.shape, (error, divisor)))
 
     def backward(self, cache: Cache) -> Array:
         error, divisor = saved_by(self, cache)
@@ -112,7 +112,7 @@ class SigmoidBinaryCrossEntropy:
         _check_probabilities("targets", target)
         divisor = _divisor(self.reduction, y.shape)
         losses = target * softplus(-y) + (1 - target) * softplus(y)
-        return _reduced(losses, divisor, y.dtype), Cache(self, y.shape, (y, target, divisor))
+        return _reduced(losses, divisor, y.dtype), Cache((self, y.shape, (y, target, divisor)))
 
     def backward(self, cache: Cache) -> Array:
         y, target, divisor = saved_by(self, cache)
@@ -145,7 +145,7 @@ class BinaryCrossEntropy:
         p, q = np.maximum(y, least), np.maximum(1 - y, least)
         log_q = np.where(y < 0.5, np.log1p(-np.minimum(y, 0.5)), np.log(q))  # 1 - y has lost what a small y is
         losses = -(target * np.log(p) + (1 - target) * log_q)
-        return _reduced(losses, divisor, y.dtype), Cache(self, y.shape, (p, q, target, divisor))
+        return _reduced(losses, divisor, y.dtype), Cache((self, y.shape, (p, q, target, divisor)))
 
     def backward(self, cache: Cache) -> Array:
         p, q, target, divisor = saved_by(self, cache)
@@ -177,14 +177,14 @@ class SoftmaxCrossEntropy:
         divisor = _divisor("sum" if self.reduction == "sum" else "batch", y.shape)
         of = _of_distributions if target.shape == y.shape else _of_labels
         losses, backward, saved = of(y, target)
-        return _reduced(losses, divisor, y.dtype), Cache(self, y.shape, (backward, saved, y.dtype, divisor))
+        return _reduced(losses, divisor, y.dtype), Cache((self, y.shape, (backward, saved, y.dtype, divisor)))
 
     def backward(self, cache: Cache) -> Array:
         backward, saved, dtype, divisor = saved_by(self, cache)
         return as_dtype(backward(*saved, 1 / divisor), dtype).reshape(cache.shape)
 
 
-def _of_labels(y: Array, labels: Array) -> tuple[Array, Any, tuple[Array, ...]]:
+def _of_labels(y: Array, labels: Array) -> tuple[Array, Any, tuple[Any, ...]]:
     """-log(softmax(y)) at the label, from the sum of the exponentials of all others, which loses no digits near 0."""
     n = y.shape[-1]
     if labels.shape != y.shape[:-1] or labels.dtype.kind not in "iu":
@@ -193,22 +193,28 @@ def _of_labels(y: Array, labels: Array) -> tuple[Array, Any, tuple[Array, ...]]:
             f"got {labels.dtype} of shape {labels.shape}"
         )
     check_classes("label", labels, n)
-    at_label = np.arange(0, y.size, max(n, 1)) + labels.ravel().astype(np.intp, copy=False)
-    logits = shifted(y).reshape(-1)
+    size, index = labels.size, labels.ravel().astype(np.intp)
+    if n < 2**6:  # class by class, NumPy's loops are as long as the batch; in short rows they would be short
+        axis, table, at_label = 0, y.reshape(size, n).T.copy(), index * size + np.arange(size)
+    else:
+        axis, table, at_label = 1, y.reshape(size, n), index + np.arange(0, y.size, n)
+    with np.errstate(over="ignore"):
+        logits = (table - table.max(axis=axis, keepdims=True, initial=-np.inf)).reshape(-1)
     exponentials = np.exp(logits)
     of_label = exponentials[at_label]
     exponentials[at_label] = 0
-    rows = exponentials.reshape(labels.size, n)
-    others = row_sums(rows)
+    table = exponentials.reshape(table.shape)
+    others = wide_sum(table, axis)
     losses = np.log1p(others + (of_label - 1)) - logits[at_label]
-    return losses, _labels_backward, (rows, of_label, others, at_label)
+    return losses, _labels_backward, (table, of_label, others, at_label, axis)
 
 
-def _labels_backward(rows: Array, of_label: Array, others: Array, at_label: Array, weight: float) -> Array:
+def _labels_backward(table: Array, of_label: Array, others: Array, at_label: Array, axis: int, weight: float) -> Array:
     scale = weight / (others + of_label)
-    dy: Array = (rows * scale[:, None]).reshape(-1)
-    dy[at_label] = -others * scale
-    return dy
+    flat = (table * (scale if axis == 0 else scale[:, None])).reshape(-1)
+    flat[at_label] = -others * scale
+    dy: Array = flat.reshape(table.shape)
+    return dy.T if axis == 0 else dy
 
 
 def _of_distributions(y: Array, target: Array) -> tuple[Array, Any, tuple[Array, ...]]:
@@ -231,7 +237,8 @@ def _distributions_backward(p: Array, complement: Array, target: Array, weight: 
 
 def check_classes(name: str, labels: Array, n: int) -> None:
     """Raise ValueError, which names the first one and its index, if not all integers of `labels` are in 0..n-1."""
-    if not labels.size or labels.astype(np.uint64).max() < n:  # in which a negative label is the largest
+    unsigned = labels.astype(np.uint64)  # in which a negative label is the largest
+    if not labels.size or unsigned.flat[unsigned.argmax()] < n:
         return
     index = tuple(map(int, np.argwhere((labels < 0) | (labels >= n))[0]))
     raise ValueError(f"{name} {labels[index]} at index {index} is not in 0..{n - 1} (n = {n} classes)")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import Any, TypeAlias, TypeVar, dataclass_transform
 
 import attrs
@@ -11,7 +12,7 @@ import numpy as np
 from funcnet.arrays import Array, is_array
 
 Tree: TypeAlias = Any
-_set = object.__setattr__
+_new, _set = object.__new__, object.__setattr__
 T = TypeVar("T")
 
 
@@ -50,7 +51,7 @@ def node(cls: type[T]) -> type[T]:
     elif not _is_frozen(cls):
         raise TypeError(f"a node must be frozen: decorate {cls.__name__} with @attrs.frozen")
     names = tuple(field.name for field in attrs.fields(cls))  # type: ignore[arg-type]
-    initialize = cls.__init__
+    initialize, children_of = cls.__init__, _getter(names)
 
     def init(self: Any, *args: Any, **kwargs: Any) -> None:
         initialize(self, *args, **kwargs)
@@ -58,17 +59,22 @@ def node(cls: type[T]) -> type[T]:
             object.__setattr__(self, name, _copied(getattr(self, name)))
 
     def reduce(self: Any) -> tuple[Any, ...]:
-        return _from_copies, (type(self), *(getattr(self, name) for name in names))
+        return _from_copies, (type(self), *children_of(self))
 
     def eq(self: Any, other: object) -> bool:
         return equal(self, other) if type(other) is type(self) else NotImplemented
 
     init.__doc__ = initialize.__doc__
     init.__wrapped__ = initialize  # type: ignore[attr-defined]  # inspect.signature follows it
-    methods = {"__init__": init, "__reduce__": reduce, "__eq__": eq, "__ne__": object.__ne__}
-    for name, value in {**methods, "__hash__": None, "__node_fields__": names}.items():
+    methods = {"__init__": init, "__reduce__": reduce, "__eq__": eq, "__ne__": object.__ne__, "__hash__": None}
+    for name, value in {**methods, "__node_fields__": names, "__node_children__": staticmethod(children_of)}.items():
         setattr(cls, name, value)
     return cls
+
+
+def _getter(names: tuple[str, ...]) -> Callable[[Any], tuple[Tree, ...]]:
+    """The function that gives an object's attributes of these names; `attrgetter` makes a tuple of two or more."""
+    return attrgetter(*names) if len(names) > 1 else lambda self: tuple(getattr(self, name) for name in names)
 
 
 def _is_frozen(cls: type) -> bool:
@@ -95,7 +101,7 @@ def build(cls: type[T], *values: Tree) -> T:
 
 def assembled(cls: type[T], values: Sequence[Tree]) -> T:
     """The node `cls` of the values of its fields, whose arrays are `frozen` already."""
-    self = object.__new__(cls)
+    self = _new(cls)
     for name, value in zip(cls.__node_fields__, values, strict=True):  # type: ignore[attr-defined]
         _set(self, name, value)
     return self
@@ -107,7 +113,7 @@ def _from_copies(cls: type[T], *values: Tree) -> T:
 
 def frozen(array: Array) -> Array:
     """A read-only view of `array`, which becomes read-only too; the view can't be made writable again."""
-    array.flags.writeable = False
+    array.setflags(write=False)
     return array.view()
 
 
@@ -127,6 +133,21 @@ def check_immutable(value: object) -> None:
         raise TypeError(f"a {type(value).__name__} is no tree, since it can change: use an array, a tuple or a node")
 
 
+def children(tree: Tree) -> tuple[Tree, ...] | None:
+    """The trees that a tuple or a node is made of; None for a leaf, and for a value that is no tree."""
+    if isinstance(tree, tuple):
+        return tree
+    getter = getattr(type(tree), "__node_children__", None)
+    return None if getter is None else getter(tree)
+
+
+def parent(kind: type[Any], children: Sequence[Tree]) -> Tree:
+    """The tuple or the node of the class `kind` that is made of `children`, whose arrays are `frozen` already."""
+    if kind is tuple:
+        return tuple(children)
+    return assembled(kind, children) if hasattr(kind, "__node_fields__") else tuple_of(kind, children)
+
+
 def tuple_of(kind: type[tuple[Any, ...]], children: Sequence[Tree]) -> tuple[Any, ...]:
     """The children as a tuple of the class `kind`, which may be that of a NamedTuple."""
     return getattr(kind, "_make", tuple)(children)
@@ -142,7 +163,7 @@ def equal(a: Tree, b: Tree) -> bool:
         return bool(a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes())
     if type(a) is not type(b):
         return False
-    if isinstance(a, tuple):
-        return len(a) == len(b) and all(equal(x, y) for x, y in zip(a, b, strict=True))
-    names = getattr(type(a), "__node_fields__", None)
-    return bool(a == b) if names is None else all(equal(getattr(a, name), getattr(b, name)) for name in names)
+    parts, others = children(a), children(b)
+    if parts is None or others is None:
+        return bool(a == b)
+    return len(parts) == len(others) and all(map(equal, parts, others))

@@ -36,6 +36,8 @@ def sgd_step(params: Tree, grads: Tree, learning_rate: float) -> Tree:
         raise ValueError(f"learning_rate must not be negative or NaN, got {rate}")
 
     def descended(p: Array, g: Array) -> Array:
+        if p.dtype is g.dtype and p.dtype.char in "fd":
+            return _descended(p, g, rate)
         wide_p, wide_g = _wide(p, g)
         return as_dtype(_descended(wide_p, wide_g, rate), p.dtype)
 
@@ -49,12 +51,12 @@ def _descended(p: Array, g: Array, rate: float) -> Array:
     return new
 
 
-def _wide(p: Array, *others: Array) -> list[Array]:
+def _wide(p: Array, *others: Array) -> list[Any]:
     """All of them in the dtype to compute in: p's, unless it is float16, in which eps would be 0."""
-    if p.dtype.kind not in "fcO":
-        raise DTypeError(f"expected params of floating-point numbers, got {p.dtype}")
     dtype = wide(p.dtype)
-    return [array if array.dtype is dtype else as_array(array, dtype) for array in (p, *others)]
+    if dtype.kind not in "fcO":
+        raise DTypeError(f"expected params of floating-point numbers, got {dtype}")
+    return [as_array(array, dtype) for array in (p, *others)]
 
 
 @node
@@ -97,9 +99,6 @@ class Optimizer:
         if len(state.moments) != self._count():
             raise TreeError(f"expected a state of {self!r} with {self._count()} moments, got {len(state.moments)}")
         rate = learning_rate_at(self.learning_rate, state.step)
-        if not (state.moments or self.frozen):
-            new = tree.map_new(lambda p, g: self._stepped(state.step + 1, rate, p, g)[0], params, grads, name="grads")
-            return new, tree.build(OptimizerState, state.step + 1, ())
         others = [("grads", grads), *(("optimizer state", moment) for moment in state.moments)]
         rows, structure = tree.rows_like(params, others)
         is_frozen = matching(params, self.frozen) if self.frozen else [False] * len(rows)

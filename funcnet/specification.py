@@ -38,6 +38,8 @@ def real(value: Any) -> float:
     >>> real(np.float32(0.5)), real(1)
     (0.5, 1.0)
     """
+    if type(value) is float:
+        return value
     if not isinstance(value, Real) or isinstance(value, bool):
         raise TypeError(f"expected a real number, got {value!r}")
     try:

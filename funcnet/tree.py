@@ -8,7 +8,7 @@ along unchanged. The arrays of a node are read-only and nobody else can write to
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from itertools import accumulate, pairwise
 from typing import Any, NoReturn
 
@@ -16,7 +16,7 @@ import numpy as np
 
 from funcnet.arrays import Array, DType, as_array
 from funcnet.errors import DTypeError, ShapeError, TreeError
-from funcnet.node import Tree, assembled, build, check_immutable, equal, frozen, is_leaf, node, tuple_of
+from funcnet.node import Tree, build, check_immutable, children, equal, frozen, is_leaf, node, parent
 
 __all__ = [
     "Tree",
@@ -51,15 +51,15 @@ def flatten(tree: Tree) -> tuple[list[Array], Any]:
 
 def _structure(tree: Tree, leaves: list[Array]) -> Any:
     kind = type(tree)
-    if (names := getattr(kind, "__node_fields__", None)) is not None:
-        return kind, [_structure(getattr(tree, name), leaves) for name in names]
-    if isinstance(tree, tuple):
-        return kind, [_structure(child, leaves) for child in tree]
-    if is_leaf(tree):
-        leaves.append(as_array(tree))
-        return LEAF
-    check_immutable(tree)
-    return Carried, tree
+    if kind is not np.ndarray:
+        parts = tree if kind is tuple else children(tree)
+        if parts is not None:
+            return kind, [_structure(part, leaves) for part in parts]
+        if not is_leaf(tree):
+            check_immutable(tree)
+            return Carried, tree
+    leaves.append(as_array(tree))
+    return LEAF
 
 
 def unflatten(structure: Any, leaves: Iterator[Array]) -> Tree:
@@ -69,17 +69,7 @@ def unflatten(structure: Any, leaves: Iterator[Array]) -> Tree:
     kind, content = structure
     if kind is Carried:
         return content
-    children = [unflatten(child, leaves) for child in content]
-    return tuple_of(kind, children) if issubclass(kind, tuple) else assembled(kind, children)
-
-
-def has_leaves(tree: Tree) -> bool:
-    """Whether there is any array in the tree."""
-    if is_leaf(tree):
-        return True
-    names = getattr(type(tree), "__node_fields__", ())
-    children = tree if isinstance(tree, tuple) else (getattr(tree, name) for name in names)
-    return any(has_leaves(child) for child in children)
+    return parent(kind, [unflatten(child, leaves) for child in content])
 
 
 def leaves_like(tree: Tree, other: Tree, name: str = "tree") -> list[Array]:
@@ -97,7 +87,7 @@ def rows_like(tree: Tree, others: Iterable[tuple[str, Tree]]) -> tuple[list[tupl
     for name, other in others:
         found, other_structure = flatten(other)
         same = structure == other_structure
-        if not same or any(a.shape != b.shape for a, b in zip(leaves, found, strict=True)):
+        if not same or [leaf.shape for leaf in leaves] != [leaf.shape for leaf in found]:
             _raise_difference(tree, other, name, shapes=same)
         columns.append(found)
     return list(zip(*columns, strict=True)), structure
@@ -109,22 +99,23 @@ def _raise_difference(tree: Tree, other: Tree, name: str, shapes: bool) -> NoRet
 
 
 def _differences(tree: Tree, other: Tree, shapes: bool, path: str = "") -> Iterator[tuple[str, str, str]]:
-    children, others = _children(tree), _children(other)
-    if children is None or others is None or type(tree) is not type(other) or len(children) != len(others):
+    parts, others = _named_children(tree), _named_children(other)
+    if parts is None or others is None or type(tree) is not type(other) or len(parts) != len(others):
         here, there = _describe(tree, shapes), _describe(other, shapes)
         if here != there:
             yield path, here, there
         return
-    for (name, child), (_, other_child) in zip(children, others, strict=True):
+    for (name, child), (_, other_child) in zip(parts, others, strict=True):
         yield from _differences(child, other_child, shapes, f"{path}.{name}" if path else name)
 
 
-def _children(tree: Tree) -> list[tuple[str, Tree]] | None:
-    if isinstance(tree, tuple):
-        return [(str(index), child) for index, child in enumerate(tree)]
+def _named_children(tree: Tree) -> list[tuple[str, Tree]] | None:
     check_immutable(tree)
-    names = getattr(type(tree), "__node_fields__", None)
-    return None if names is None else [(name, getattr(tree, name)) for name in names]
+    parts = children(tree)
+    if parts is None:
+        return None
+    names = getattr(type(tree), "__node_fields__", None) or [str(index) for index in range(len(parts))]
+    return list(zip(names, parts, strict=True))
 
 
 def _describe(tree: Tree, shapes: bool) -> str:
@@ -152,39 +143,8 @@ def map(f: Callable[..., Any], tree: Tree, *rest: Tree) -> Tree:
 
 def map_new(f: Callable[..., Array], tree: Tree, *rest: Tree, name: str = "tree") -> Tree:
     """As `map`, for an f that gives an array of its own each time: it is not copied. `name` is that of the rest."""
-    try:
-        return _mapped(f, tree, rest)
-    except _UnlikeError:
-        rows_like(tree, [(name, other) for other in rest])  # which says where
-        raise
-
-
-class _UnlikeError(ValueError):
-    """Trees of different structure or shapes."""
-
-
-def _mapped(f: Callable[..., Array], tree: Tree, rest: Sequence[Tree]) -> Tree:
-    kind = type(tree)
-    if kind is np.ndarray or is_leaf(tree):
-        for other in rest:
-            if (type(other) is not kind and not is_leaf(other)) or other.shape != tree.shape:
-                raise _UnlikeError
-        return frozen(f(tree, *rest))
-    for other in rest:
-        if type(other) is not kind:
-            raise _UnlikeError
-    if (names := getattr(kind, "__node_fields__", None)) is not None:
-        children = [_mapped(f, getattr(tree, name), [getattr(other, name) for other in rest]) for name in names]
-        return assembled(kind, children)
-    if isinstance(tree, tuple):
-        if any(len(other) != len(tree) for other in rest):
-            raise _UnlikeError
-        children = [_mapped(f, child, others) for child, *others in zip(tree, *rest, strict=True)]
-        return tuple_of(kind, children)
-    check_immutable(tree)
-    if any(other is not tree and other != tree for other in rest):
-        raise _UnlikeError
-    return tree
+    rows, structure = rows_like(tree, [(name, other) for other in rest])
+    return unflatten(structure, iter([f(*row) for row in rows]))
 
 
 def leaves(tree: Tree) -> list[Array]:
@@ -204,13 +164,11 @@ def named_leaves(tree: Tree) -> dict[str, Array]:
     >>> {path: leaf.shape for path, leaf in named_leaves(params).items()}
     {'0.weight': (2, 3), '0.bias': (3,)}
     """
-    children = _children(tree)
-    if children is None:
+    parts = _named_children(tree)
+    if parts is None:
         return {"": as_array(tree)} if is_leaf(tree) else {}
     return {
-        f"{name}.{path}" if path else name: leaf
-        for name, child in children
-        for path, leaf in named_leaves(child).items()
+        f"{name}.{path}" if path else name: leaf for name, child in parts for path, leaf in named_leaves(child).items()
     }
 
 

@@ -67,16 +67,16 @@ class Linear(Layer):
         x = as_array(x, weight.dtype)
         if x.shape[-1:] != weight.shape[:1]:
             raise ShapeError(f"expected x of shape (..., n_in={weight.shape[0]}), got {x.shape}")
-        y = _rows(x) @ weight
+        y = np.dot(_rows(x), weight)
         if bias is not None:
             y += bias
         if x.ndim != 2:
             y = y.reshape(*x.shape[:-1], self.n_out)
-        return y, Cache(self, y.shape, x)
+        return y, Cache((self, y.shape, x))
 
     def backward(self, params: LinearParams, cache: Cache, dy: Array) -> tuple[Array, LinearParams]:
         x, dy = self._opened(params, cache, dy)
-        dx = as_dtype(_rows(dy) @ params.weight.T, dy.dtype)
+        dx = as_dtype(np.dot(_rows(dy), params.weight.T), dy.dtype)
         return dx if x.ndim == 2 else dx.reshape(x.shape), self._grads(params, x, dy)
 
     def params_backward(self, params: LinearParams, cache: Cache, dy: Array) -> LinearParams:
@@ -84,7 +84,7 @@ class Linear(Layer):
 
     def _grads(self, params: LinearParams, x: Array, dy: Array) -> LinearParams:
         rows = _rows(dy)
-        weight = as_dtype(_rows(x).T @ rows, params.weight.dtype)
+        weight = as_dtype(np.dot(_rows(x).T, rows), params.weight.dtype)
         bias = None if params.bias is None else as_dtype(column_sums(rows), params.bias.dtype)
         return build(LinearParams, weight, bias)
 

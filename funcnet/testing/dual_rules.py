@@ -93,6 +93,12 @@ def _matmul(x: Any, y: Any) -> Dual:
     return _dual(value, sum(terms[1:], terms[0]), a @ b if _jumps(x, y) else None)
 
 
+def _dot(x: Any, y: Any) -> Dual:
+    if np.ndim(x) != 2 or np.ndim(y) != 2:
+        raise NoRuleError("dot of other than matrices: use matmul")
+    return _matmul(x, y)
+
+
 def _compared(compare: np.ufunc) -> Callable[[Any, Any], Any]:
     """The rule of x > y and the like: along each direction, whether x + t * v > y + t * w for small t > 0.
 
@@ -210,6 +216,7 @@ _OF_UFUNCS: dict[np.ufunc, Callable[..., Any]] = {
 }
 
 _OF_FUNCTIONS: dict[Any, Callable[..., Any]] = {
+    np.dot: _dot,
     np.where: _where,
     np.concatenate: _concatenate,
     np.clip: lambda x, low, high: np.minimum(np.maximum(x, low), high),

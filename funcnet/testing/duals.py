@@ -81,6 +81,9 @@ class Dual(np.lib.mixins.NDArrayOperatorsMixin):
     def __getattr__(self, name: str) -> Any:
         raise NoRuleError(name)
 
+    def setflags(self, write: bool | None = None) -> None:
+        """As with `flags`: nobody writes to it through another name."""
+
     def __len__(self) -> int:
         return len(self.value)
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from funcnet import tree
 from funcnet.arrays import Array
-from funcnet.node import assembled, tuple_of
+from funcnet.node import parent
 from funcnet.testing.case import Inapplicable
 from funcnet.tree import Tree
 
@@ -35,8 +35,7 @@ def _rebuilt(structure: Any, leaves: Any) -> Tree:
     kind, content = structure
     if kind is tree.Carried:
         return content
-    children = [_rebuilt(child, leaves) for child in content]
-    return tuple_of(kind, children) if issubclass(kind, tuple) else assembled(kind, children)
+    return parent(kind, [_rebuilt(part, leaves) for part in content])
 
 
 def snapshot(value: Any) -> Any:

@@ -12,7 +12,7 @@ from funcnet.errors import DTypeError
 Array: TypeAlias = NDArray[Any]
 DType: TypeAlias = DTypeLike
 Shape: TypeAlias = tuple[int, ...]
-_NUMBERS = "biufcO"  # kinds of dtypes
+NUMBERS = "biufcO"  # kinds of dtypes
 
 
 def as_array(x: Any, dtype: DType | None = None) -> Array:
@@ -20,10 +20,10 @@ def as_array(x: Any, dtype: DType | None = None) -> Array:
 
     Raises DTypeError for strings and the like, and where the conversion would lose more than precision.
     """
-    if type(x) is np.ndarray and (x.dtype is dtype or (dtype is None and x.dtype.kind in _NUMBERS)):
+    if type(x) is np.ndarray and (x.dtype is dtype or (dtype is None and x.dtype.kind in NUMBERS)):
         return x
     array: Array = x if is_array(x) else np.asarray(x)
-    if array.dtype.kind in _NUMBERS:
+    if array.dtype.kind in NUMBERS:
         if dtype is None or array.dtype == dtype:
             return array
         if np.can_cast(array.dtype, dtype, "same_kind"):

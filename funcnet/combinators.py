@@ -157,7 +157,9 @@ class Sequential(Layer):
 
     def params_backward(self, params: Tree, cache: Cache, dy: Array) -> Tree:
         params_of_layers = _params_of_layers(self, params)
-        first = next((i for i, p in enumerate(params_of_layers) if tree.leaves(p)), len(self.layers))
+        first = 0
+        while first < len(self.layers) and not tree.leaves(params_of_layers[first]):
+            first += 1
         _, grads = self._back_to(first, params_of_layers, cache, dy)
         return params_of_layers[:first] + grads  # what has no leaves is its own gradient
 

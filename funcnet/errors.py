@@ -97,6 +97,8 @@ class locating:  # noqa: N801, it reads as a statement: `with locating("sequenti
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if error is None:
+            return
         if isinstance(error, FuncnetError):
             error.layer = error.layer or repr(self.layers[self.index])
             error.path = (str(self.index), *error.path)

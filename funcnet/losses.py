@@ -192,8 +192,7 @@ def _of_labels(y: Array, labels: Array) -> tuple[Array, Any, tuple[Any, ...]]:
             f"expected integer labels of shape {y.shape[:-1]} or probabilities of shape {y.shape}, "
             f"got {labels.dtype} of shape {labels.shape}"
         )
-    check_classes("label", labels, n)
-    size, index = labels.size, labels.ravel().astype(np.intp)
+    index, size = checked_classes("label", labels, n).reshape(-1), labels.size
     if n < 2**6:  # class by class, NumPy's loops are as long as the batch; in short rows they would be short
         axis, table, at_label = 0, y.reshape(size, n).T.copy(), index * size + np.arange(size)
     else:
@@ -235,10 +234,11 @@ def _distributions_backward(p: Array, complement: Array, target: Array, weight: 
     return dy
 
 
-def check_classes(name: str, labels: Array, n: int) -> None:
-    """Raise ValueError, which names the first one and its index, if not all integers of `labels` are in 0..n-1."""
-    unsigned = labels.astype(np.uint64)  # in which a negative label is the largest
+def checked_classes(name: str, labels: Array, n: int) -> Array:
+    """`labels` as indices; ValueError, which names the first one and where it is, if not all of them are in 0..n-1."""
+    indices = labels.astype(np.int64)
+    unsigned = indices.view(np.uint64)  # in which a negative one is the largest
     if not labels.size or unsigned.flat[unsigned.argmax()] < n:
-        return
+        return indices
     index = tuple(map(int, np.argwhere((labels < 0) | (labels >= n))[0]))
     raise ValueError(f"{name} {labels[index]} at index {index} is not in 0..{n - 1} (n = {n} classes)")

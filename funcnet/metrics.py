@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from funcnet.arrays import Array
 from funcnet.errors import DTypeError, ShapeError
-from funcnet.losses import check_classes
+from funcnet.losses import checked_classes
 from funcnet.specification import real, specification
 from funcnet.table import aligned
 
@@ -76,8 +76,8 @@ def confusion_matrix(labels: ArrayLike, predictions: ArrayLike, n_classes: int |
     n = _n_classes(labels, predicted, n_scores) if n_classes is None else operator.index(n_classes)
     if n_scores not in (None, n):
         raise ValueError(f"expected {n_scores} classes, as many as there are scores, got {n}")
-    check_classes("label", labels, n)
-    check_classes("prediction", predicted, n)
+    checked_classes("label", labels, n)
+    checked_classes("prediction", predicted, n)
     counts = np.bincount((labels * n + predicted).ravel(), minlength=n * n)
     return counts.astype(np.int64).reshape(n, n)
 
@@ -146,7 +146,7 @@ def _compared(labels: ArrayLike, predictions: ArrayLike) -> tuple[Array, Array, 
     labels = labels.astype(np.int64)
     if not has_scores:
         return labels, predictions.astype(np.int64), None
-    check_classes("label", labels, predictions.shape[-1])
+    checked_classes("label", labels, predictions.shape[-1])
     return labels, np.argmax(predictions, axis=-1), predictions.shape[-1]
 
 

@@ -96,14 +96,17 @@ def build(cls: type[T], *values: Tree) -> T:
     >>> build(fn.LinearParams, weight, bias).weight.flags.writeable
     False
     """
+    names = cls.__node_fields__  # type: ignore[attr-defined]
+    if len(values) != len(names):
+        raise TypeError(f"expected the values of {', '.join(names)} of {cls.__name__}, got {len(values)} values")
     return assembled(cls, [frozen(value) if type(value) is np.ndarray else value for value in values])
 
 
 def assembled(cls: type[T], values: Sequence[Tree]) -> T:
     """The node `cls` of the values of its fields, whose arrays are `frozen` already."""
     self = _new(cls)
-    for name, value in zip(cls.__node_fields__, values, strict=True):  # type: ignore[attr-defined]
-        _set(self, name, value)
+    for index, name in enumerate(cls.__node_fields__):  # type: ignore[attr-defined]
+        _set(self, name, values[index])
     return self
 
 

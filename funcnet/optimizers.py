@@ -45,8 +45,8 @@ def sgd_step(params: Tree, grads: Tree, learning_rate: float) -> Tree:
 
 
 def _descended(p: Array, g: Array, rate: float) -> Array:
-    """p - rate * g, with no other array made."""
-    new: Array = g * -rate
+    """p - rate * g, with no other array of that size made."""
+    new: Array = g * np.asarray(-rate, g.dtype)  # a number of Python's would take longer to convert
     new += p
     return new
 

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from funcnet.arrays import Array, DType, as_array
+from funcnet.arrays import NUMBERS, Array, DType, as_array
 from funcnet.errors import DTypeError, ShapeError, TreeError
 from funcnet.node import Tree, build, check_immutable, children, equal, frozen, is_leaf, node, parent
 
@@ -51,15 +51,17 @@ def flatten(tree: Tree) -> tuple[list[Array], Any]:
 
 def _structure(tree: Tree, leaves: list[Array]) -> Any:
     kind = type(tree)
-    if kind is not np.ndarray:
-        parts = tree if kind is tuple else children(tree)
-        if parts is not None:
-            return kind, [_structure(part, leaves) for part in parts]
-        if not is_leaf(tree):
-            check_immutable(tree)
-            return Carried, tree
-    leaves.append(as_array(tree))
-    return LEAF
+    if kind is np.ndarray and tree.dtype.kind in NUMBERS:
+        leaves.append(tree)
+        return LEAF
+    parts = tree if kind is tuple else children(tree)
+    if parts is not None:
+        return kind, [_structure(part, leaves) for part in parts]
+    if is_leaf(tree):
+        leaves.append(as_array(tree))
+        return LEAF
+    check_immutable(tree)
+    return Carried, tree
 
 
 def unflatten(structure: Any, leaves: Iterator[Array]) -> Tree:

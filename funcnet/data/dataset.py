@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 from funcnet.arrays import Array, canonical
 from funcnet.errors import DTypeError, ShapeError
 from funcnet.layer import checked_key
-from funcnet.losses import check_classes
+from funcnet.losses import checked_classes
 from funcnet.random import Key
 from funcnet.specification import integer
 from funcnet.tree import build, node
@@ -117,7 +117,7 @@ def one_hot(dataset: Dataset, n_classes: int) -> Dataset:
         raise ShapeError(f"expected labels of shape (n,), got {labels.shape}")
     if labels.dtype.kind not in "iu":
         raise DTypeError(f"expected integer labels, got {labels.dtype}")
-    check_classes("label", labels, n_classes)
+    checked_classes("label", labels, n_classes)
     return build(Dataset, dataset.x, (labels[:, None] == np.arange(n_classes)).astype(np.float32))
 
 

@@ -54,15 +54,20 @@ class ReLU(Layer):
 
     def backward(self, params: Tree, cache: Cache, dy: Array) -> tuple[Array, Tree]:
         y, dy = opened(self, cache, dy)
-        dx = (y > 0).astype(dy.dtype)  # a product of numbers with booleans takes longer than this and one of numbers
+        dx = (y > _zero(y)).astype(dy.dtype)  # a product with booleans takes longer than this and one of numbers
         dx *= dy
         return as_dtype(dx, dy.dtype), ()
 
 
 def _positive(x: Array) -> Array:
     """max(x, 0). NumPy's maximum of an array and a number is not vectorized; its clip is, behind a slower start."""
-    y: Array = np.clip(x, 0, np.inf) if is_large(x) else np.maximum(x, 0)
+    y: Array = np.clip(x, 0, np.inf) if is_large(x) else np.maximum(x, _zero(x))
     return y
+
+
+def _zero(x: Array) -> Array:
+    """0 in the dtype of x: to convert a number of Python's takes NumPy as long as a small array of them."""
+    return np.zeros((), x.dtype)
 
 
 @specification

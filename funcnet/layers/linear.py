@@ -76,14 +76,15 @@ class Linear(Layer):
 
     def backward(self, params: LinearParams, cache: Cache, dy: Array) -> tuple[Array, LinearParams]:
         x, dy = self._opened(params, cache, dy)
-        dx = as_dtype(np.dot(_rows(dy), params.weight.T), dy.dtype)
-        return dx if x.ndim == 2 else dx.reshape(x.shape), self._grads(params, x, dy)
+        rows = _rows(dy)
+        dx = as_dtype(np.dot(rows, params.weight.T), dy.dtype)
+        return dx if x.ndim == 2 else dx.reshape(x.shape), self._grads(params, x, rows)
 
     def params_backward(self, params: LinearParams, cache: Cache, dy: Array) -> LinearParams:
-        return self._grads(params, *self._opened(params, cache, dy))
+        x, dy = self._opened(params, cache, dy)
+        return self._grads(params, x, _rows(dy))
 
-    def _grads(self, params: LinearParams, x: Array, dy: Array) -> LinearParams:
-        rows = _rows(dy)
+    def _grads(self, params: LinearParams, x: Array, rows: Array) -> LinearParams:
         weight = as_dtype(np.dot(_rows(x).T, rows), params.weight.dtype)
         bias = None if params.bias is None else as_dtype(column_sums(rows), params.bias.dtype)
         return build(LinearParams, weight, bias)

@@ -15,7 +15,7 @@ import numpy as np
 
 from funcnet import tree
 from funcnet.arrays import Array, DType, Shape, as_array, read_only
-from funcnet.errors import ShapeError, TreeError, locating
+from funcnet.errors import ShapeError, TreeError, locate
 from funcnet.layer import Cache, Layer, checked_key, opened
 from funcnet.layers.reshaping import Identity
 from funcnet.random import Key
@@ -95,10 +95,13 @@ def _params_of_layers(combinator: Any, params: Tree) -> tuple[Tree, ...]:
 
 def _each(combinator: Any, method: str, *columns: Sequence[Any]) -> list[Any]:
     """What the method gives for each layer, called with the layer's row of the columns."""
-    results = []
-    with locating(combinator.name, combinator.layers) as at:
-        for at.index, row in enumerate(zip(*columns, strict=True)):
-            results.append(getattr(combinator.layers[at.index], method)(*row))
+    results: list[Any] = []
+    try:
+        for layer, *row in zip(combinator.layers, *columns, strict=True):
+            results.append(getattr(layer, method)(*row))
+    except Exception as error:
+        locate(error, combinator.name, combinator.layers, len(results))
+        raise
     return results
 
 
@@ -130,26 +133,36 @@ class Sequential(Layer):
 
     def _shapes(self, input_shape: Shape) -> list[Shape]:
         shapes = [input_shape]
-        with locating(self.name, self.layers) as at:
-            for at.index, layer in enumerate(self.layers):
+        try:
+            for layer in self.layers:
                 shapes.append(layer.output_shape(shapes[-1]))
+        except Exception as error:
+            locate(error, self.name, self.layers, len(shapes) - 1)
+            raise
         return shapes
 
     def forward(self, params: Tree, x: Array) -> tuple[Array, Cache]:
         y, caches = read_only(as_array(x)), []
         params_of_layers = _params_of_layers(self, params)
-        with locating(self.name, self.layers) as at:
-            for at.index, layer in enumerate(self.layers):
-                y, cache = layer.forward(params_of_layers[at.index], y)
+        try:
+            for layer, layer_params in zip(self.layers, params_of_layers, strict=True):
+                y, cache = layer.forward(layer_params, y)
                 caches.append(cache)
+        except Exception as error:
+            locate(error, self.name, self.layers, len(caches))
+            raise
         return y, Cache((self, y.shape, tuple(caches)))
 
     def apply(self, params: Tree, x: Array) -> Array:
         y = read_only(as_array(x))
         params_of_layers = _params_of_layers(self, params)
-        with locating(self.name, self.layers) as at:
-            for at.index, layer in enumerate(self.layers):
-                y = layer.apply(params_of_layers[at.index], y)
+        index = 0
+        try:
+            for index, layer in enumerate(self.layers):
+                y = layer.apply(params_of_layers[index], y)
+        except Exception as error:
+            locate(error, self.name, self.layers, index)
+            raise
         return y
 
     def backward(self, params: Tree, cache: Cache, dy: Array) -> tuple[Array, Tree]:
@@ -170,13 +183,17 @@ class Sequential(Layer):
         """
         caches, dy = opened(self, cache, dy)
         dx, grads, layers = read_only(dy), [], self.layers
-        with locating(self.name, layers) as at:
-            for at.index in range(len(layers) - 1, first, -1):
-                dx, layer_grads = layers[at.index].backward(params[at.index], caches[at.index], dx)
+        index = first
+        try:
+            for index in range(len(layers) - 1, first, -1):
+                dx, layer_grads = layers[index].backward(params[index], caches[index], dx)
                 grads.append(layer_grads)
             if 0 <= first < len(layers):
-                at.index = first
-                grads.append(layers[first].params_backward(params[first], caches[first], dx))
+                index = first
+                grads.append(layers[index].params_backward(params[index], caches[index], dx))
+        except Exception as error:
+            locate(error, self.name, layers, index)
+            raise
         return dx, tuple(reversed(grads))
 
     def __repr__(self) -> str:

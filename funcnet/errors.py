@@ -7,12 +7,11 @@ funcnet can catch it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from types import TracebackType
 from typing import Any
 
 
 class FuncnetError(Exception):
-    """An error that knows its place: the path of the layer in the model, once `locating` has told it."""
+    """An error that knows its place: the path of the layer in the model, once `locate` has told it."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -78,30 +77,11 @@ class MissingExtraError(ImportError):
         return '{} is not installed: python -m pip install "funcnet[{}]"'.format(*self.args)
 
 
-class locating:  # noqa: N801, it reads as a statement: `with locating("sequential", layers) as at`
-    """Tell errors raised inside the block that they arose in `layers[at.index]` of the combinator `name`.
-
-    A class and not a generator, because every pass of every combinator enters one.
-    """
-
-    __slots__ = ("index", "layers", "name")
-
-    def __init__(self, name: str, layers: Sequence[object]) -> None:
-        self.name = name
-        self.layers = layers
-        self.index = 0
-
-    def __enter__(self) -> locating:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if error is None:
-            return
-        if isinstance(error, FuncnetError):
-            error.layer = error.layer or repr(self.layers[self.index])
-            error.path = (str(self.index), *error.path)
-            error.model = self.name
-        elif isinstance(error, Exception):
-            error.add_note(f"in layer {self.index} of {self.name} ({self.layers[self.index]!r})")
+def locate(error: Exception, name: str, layers: Sequence[object], index: int) -> None:
+    """Tell `error` that it arose in `layers[index]` of the combinator `name`."""
+    if isinstance(error, FuncnetError):
+        error.layer = error.layer or repr(layers[index])
+        error.path = (str(index), *error.path)
+        error.model = name
+    else:
+        error.add_note(f"in layer {index} of {name} ({layers[index]!r})")

@@ -141,7 +141,7 @@ def batches(dataset: Dataset, batch_size: int, key: Key, epoch: int) -> Iterator
     integer(batch_size, "batch_size", 1)
     order = checked_key(key).fold_in(epoch).generator().permutation(len(dataset))
     rows = (order[start : start + batch_size] for start in range(0, len(order), batch_size))
-    return ((dataset.x[row], dataset.y[row]) for row in rows)
+    return ((dataset.x.take(row, axis=0), dataset.y.take(row, axis=0)) for row in rows)
 
 
 def stream(dataset: Dataset, batch_size: int, key: Key, step: int = 0) -> Iterator[tuple[Array, Array]]:

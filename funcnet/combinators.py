@@ -6,8 +6,6 @@ The params of a combinator are the tuple of its layers' params. An error inside 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import reduce
-from itertools import accumulate
 from typing import Any
 
 import attrs
@@ -15,7 +13,8 @@ import numpy as np
 
 from funcnet import tree
 from funcnet.arrays import Array, DType, Shape, as_array, read_only
-from funcnet.errors import ShapeError, TreeError, locate
+from funcnet.errors import TreeError, locate
+from funcnet.joining import SideBySide, Sum
 from funcnet.layer import Cache, Layer, checked_key, opened
 from funcnet.layers.reshaping import Identity
 from funcnet.random import Key
@@ -198,51 +197,6 @@ class Sequential(Layer):
 
     def __repr__(self) -> str:
         return _written(self)
-
-
-class Sum:
-    """Outputs of one shape, added: what makes a `Parallel` an `add`."""
-
-    name = "add"
-
-    @staticmethod
-    def shape(shapes: Sequence[Shape]) -> Shape:
-        if any(shape != shapes[0] for shape in shapes):
-            raise ShapeError(f"add expected outputs of one shape, got {_listed(shapes)}")
-        return shapes[0]
-
-    @staticmethod
-    def join(outputs: Sequence[Array]) -> Array:
-        return as_array(reduce(np.add, outputs))  # a sum of 0-d arrays is a scalar
-
-    @staticmethod
-    def split(dy: Array, shapes: Sequence[Shape]) -> list[Array]:
-        return [dy] * len(shapes)
-
-
-class SideBySide:
-    """Outputs joined on the last axis: what makes a `Parallel` a `concatenate`."""
-
-    name = "concatenate"
-
-    @staticmethod
-    def shape(shapes: Sequence[Shape]) -> Shape:
-        if any(not shape or shape[:-1] != shapes[0][:-1] for shape in shapes):
-            raise ShapeError(f"concatenate expected outputs that differ in the last axis only, got {_listed(shapes)}")
-        return (*shapes[0][:-1], sum(shape[-1] for shape in shapes))
-
-    @staticmethod
-    def join(outputs: Sequence[Array]) -> Array:
-        return np.concatenate(outputs, axis=-1)
-
-    @staticmethod
-    def split(dy: Array, shapes: Sequence[Shape]) -> list[Array]:
-        ends = list(accumulate(shape[-1] for shape in shapes))
-        return np.split(dy, ends[:-1], axis=-1)
-
-
-def _listed(shapes: Sequence[Shape]) -> str:
-    return " and ".join(map(str, shapes))
 
 
 def _is_joining(instance: object, attribute: object, value: Any) -> None:

@@ -16,7 +16,8 @@ import attrs
 import numpy as np
 
 from funcnet import initializers, metrics, schedules
-from funcnet.combinators import Parallel, Sequential, SideBySide, Sum
+from funcnet.combinators import Parallel, Sequential
+from funcnet.joining import SideBySide, Sum
 from funcnet.layers import (
     ELU,
     GELU,

@@ -122,3 +122,12 @@ def test_relu_at_0_has_slope_0_and_keeps_nan(dtype):
     y, dydx = y_and_slope(fn.ReLU(), np.array([0.0, -0.0, np.nan], dtype))
     assert_array_equal(y, [0, 0, np.nan])
     assert_array_equal(dydx[:2], [0, 0])
+
+
+@every_dtype
+def test_relu_of_a_large_batch_is_that_of_its_rows(dtype):
+    rows = np.array([0.0, -0.0, np.nan, np.inf, -np.inf, 2.0, -2.0, np.finfo(dtype).tiny], dtype)
+    large, slopes = y_and_slope(fn.ReLU(), np.tile(rows, (1000, 1)))
+    y, dydx = y_and_slope(fn.ReLU(), rows)
+    assert_array_equal(large, np.tile(y, (1000, 1)))
+    assert_array_equal(slopes, np.tile(dydx, (1000, 1)))

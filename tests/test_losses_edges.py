@@ -113,3 +113,28 @@ def test_the_sum_of_no_losses_is_0(loss, shape, target, dtype):
     assert value == 0
     assert type(value) is dtype
     assert dy.shape == shape
+
+
+# --- Few classes are laid out otherwise than many ---
+
+
+@every_dtype
+@pytest.mark.parametrize("classes", [2, 63, 64, 65, 200])
+def test_a_class_that_can_not_be_changes_nothing(classes, dtype):
+    draws = np.random.default_rng(classes)
+    y, labels = draws.standard_normal((2, 3, classes)).astype(dtype), draws.integers(0, classes, (2, 3))
+    padded = np.concatenate([y, np.full((2, 3, 64), -1e4, dtype)], axis=-1)
+    value, dy = value_and_dy(fn.SoftmaxCrossEntropy(), y, labels)
+    same, padded_dy = value_and_dy(fn.SoftmaxCrossEntropy(), padded, labels)
+    eps = np.finfo(dtype).eps
+    assert_allclose(same, value, rtol=8 * eps)
+    assert_allclose(padded_dy[..., :classes], dy, rtol=16 * eps, atol=np.finfo(dtype).smallest_subnormal)
+    assert not padded_dy[..., classes:].any()
+
+
+@pytest.mark.parametrize("classes", [3, 100])
+def test_logits_are_left_as_they_were_however_many_classes(classes):
+    y = np.random.default_rng(0).standard_normal((1, classes))
+    before = y.copy()
+    value_and_dy(fn.SoftmaxCrossEntropy(), y, np.array([1]))
+    assert_array_equal(y, before)

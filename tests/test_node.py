@@ -164,3 +164,9 @@ def test_a_subclass_of_a_node_stays_one(again):
     value = Undecorated(np.ones(2))
     assert type(again(value)) is Undecorated
     assert again(value) == value
+
+
+@pytest.mark.parametrize("values", [(), (NUMBERS.copy(),), (NUMBERS.copy(),) * 3])
+def test_build_takes_a_value_for_each_field(values):
+    with pytest.raises(TypeError, match=rf"expected the values of weight, bias of LinearParams, got {len(values)}"):
+        tree.build(fn.LinearParams, *values)

@@ -41,6 +41,7 @@ FUNCTIONS = {
     "logaddexp": np.logaddexp,
     "matmul": lambda x, y: x @ y.T,
     "matmul with an array": lambda x, y: X.T @ x + y.T @ X,
+    "dot": lambda x, y: np.dot(x, y.T) + np.dot(X, y.T),
     "where": lambda x, y: np.where(Y > 1.5, x, 3 * y),
     "where with a number": lambda x, y: np.where(y > 1.5, x, 2.0),
     "clip": lambda x, y: np.clip(x, 0.4, 0.6) + np.clip(y, 0, 1.5),
@@ -124,6 +125,7 @@ def test_adding_in_place_changes_the_dual_that_is_added_to():
         lambda x: np.add(x, x, out=np.zeros(2)),
         lambda x: np.greater(x, 0, out=x * 1.0),
         lambda x: x @ x,
+        lambda x: np.dot(x, x),
         lambda x: x[np.array([0]), ...],
     ],
 )

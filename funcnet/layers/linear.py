@@ -75,26 +75,23 @@ class Linear(Layer):
         return y, Cache((self, y.shape, x))
 
     def backward(self, params: LinearParams, cache: Cache, dy: Array) -> tuple[Array, LinearParams]:
-        x, dy = self._opened(params, cache, dy)
-        rows = _rows(dy)
-        dx = as_dtype(np.dot(rows, params.weight.T), dy.dtype)
-        return dx if x.ndim == 2 else dx.reshape(x.shape), self._grads(params, x, rows)
+        grads, rows = self._grads(params, cache, dy)
+        dx, x = as_dtype(np.dot(rows, params.weight.T), rows.dtype), cache.saved
+        return dx if x.ndim == 2 else dx.reshape(x.shape), grads
 
     def params_backward(self, params: LinearParams, cache: Cache, dy: Array) -> LinearParams:
-        x, dy = self._opened(params, cache, dy)
-        return self._grads(params, x, _rows(dy))
+        return self._grads(params, cache, dy)[0]
 
-    def _grads(self, params: LinearParams, x: Array, rows: Array) -> LinearParams:
-        weight = as_dtype(np.dot(_rows(x).T, rows), params.weight.dtype)
-        bias = None if params.bias is None else as_dtype(column_sums(rows), params.bias.dtype)
-        return build(LinearParams, weight, bias)
-
-    def _opened(self, params: LinearParams, cache: Cache, dy: Array) -> tuple[Array, Array]:
-        weight, _ = self._arrays(params)
+    def _grads(self, params: LinearParams, cache: Cache, dy: Array) -> tuple[LinearParams, Array]:
+        """The grads, and dy as a matrix."""
+        weight, bias = self._arrays(params)
         x, dy = opened(self, cache, dy)
         if x.shape[-1] != weight.shape[0]:
             raise CacheError(f"expected a cache of x of shape (..., n_in={weight.shape[0]}), got one of {x.shape}")
-        return x, dy
+        rows = _rows(dy)
+        weight_grad = as_dtype(np.dot(_rows(x).T, rows), weight.dtype)
+        bias_grad = None if bias is None else as_dtype(column_sums(rows), bias.dtype)
+        return build(LinearParams, weight_grad, bias_grad), rows
 
     def _arrays(self, params: LinearParams) -> tuple[Array, Array | None]:
         """Weight and bias; TreeError if params are not such as `init` makes."""

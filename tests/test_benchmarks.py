@@ -1,13 +1,16 @@
-"""The benchmark runs, and all its sides take the same step. No times are asserted."""
+"""The benchmark runs, all its sides take the same step, and memory keeps its bars. No times are asserted."""
 
 import json
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import funcnet as fn
+from tests.benchmarks import beyond
 from tests.benchmarks.networks import Network
 from tests.benchmarks.sides import SIDES
 
@@ -36,3 +39,21 @@ def test_it_prints_its_table_and_writes_json_and_a_picture(tmp_path):
     written = json.loads((tmp_path / "benchmarks.json").read_text())
     assert set(written["microseconds"]["2-4-4-2, 20"]) >= {"funcnet", "handwritten", "products"}
     assert (tmp_path / "benchmarks.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    "network", [Network((784, 50, 10), 100), Network((400, 25, 10), 5000), Network((512,) * 4, 256)]
+)
+def test_a_step_needs_at_most_half_more_memory_than_what_it_computes(network):
+    assert beyond.peak_memory(network) < 1.5
+
+
+def test_inference_frees_each_activation_as_soon_as_the_next_exists():
+    model = fn.sequential(*[fn.Linear(1000, bias=False), fn.ReLU()] * 5)
+    params, x = model.init(fn.Key(0), (1000,)), np.ones((1000, 1000), np.float32)
+    model.apply(params, x)
+    tracemalloc.start()
+    model.apply(params, x)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2.1 * x.nbytes

@@ -99,7 +99,7 @@ def _each(combinator: Any, method: str, *columns: Sequence[Any]) -> list[Any]:
         for layer, *row in zip(combinator.layers, *columns, strict=True):
             results.append(getattr(layer, method)(*row))
     except Exception as error:
-        locate(error, combinator.name, combinator.layers, len(results))
+        locate(error, combinator, len(results))
         raise
     return results
 
@@ -136,7 +136,7 @@ class Sequential(Layer):
             for layer in self.layers:
                 shapes.append(layer.output_shape(shapes[-1]))
         except Exception as error:
-            locate(error, self.name, self.layers, len(shapes) - 1)
+            locate(error, self, len(shapes) - 1)
             raise
         return shapes
 
@@ -148,19 +148,18 @@ class Sequential(Layer):
                 y, cache = layer.forward(layer_params, y)
                 caches.append(cache)
         except Exception as error:
-            locate(error, self.name, self.layers, len(caches))
+            locate(error, self, len(caches))
             raise
-        return y, Cache((self, y.shape, tuple(caches)))
+        return y, Cache(self, y.shape, tuple(caches))
 
     def apply(self, params: Tree, x: Array) -> Array:
         y = read_only(as_array(x))
         params_of_layers = _params_of_layers(self, params)
-        index = 0
         try:
             for index, layer in enumerate(self.layers):
                 y = layer.apply(params_of_layers[index], y)
         except Exception as error:
-            locate(error, self.name, self.layers, index)
+            locate(error, self, index)
             raise
         return y
 
@@ -176,13 +175,12 @@ class Sequential(Layer):
         return params_of_layers[:first] + grads  # what has no leaves is its own gradient
 
     def _back_to(self, first: int, params: tuple[Tree, ...], cache: Cache, dy: Array) -> tuple[Array, tuple[Tree, ...]]:
-        """The grads of the layers from `first` on, and the gradient with respect to its output: its dx is not computed.
+        """dx of layer `first + 1`, and the grads of the layers from `first` on.
 
-        From `first = -1` on, these are the grads of all layers and the gradient with respect to the model's input.
+        Layer `first` gives its grads alone: no one asks for its dx. With -1 for `first` no layer is such.
         """
         caches, dy = opened(self, cache, dy)
         dx, grads, layers = read_only(dy), [], self.layers
-        index = first
         try:
             for index in range(len(layers) - 1, first, -1):
                 dx, layer_grads = layers[index].backward(params[index], caches[index], dx)
@@ -191,7 +189,7 @@ class Sequential(Layer):
                 index = first
                 grads.append(layers[index].params_backward(params[index], caches[index], dx))
         except Exception as error:
-            locate(error, self.name, layers, index)
+            locate(error, self, index)
             raise
         return dx, tuple(reversed(grads))
 
@@ -233,7 +231,7 @@ class Parallel(Layer):
         passes = _each(self, "forward", _params_of_layers(self, params), self._copies(x))
         outputs, caches = zip(*passes, strict=True)
         y, shapes = self._joined(outputs)
-        return y, Cache((self, y.shape, (caches, shapes)))
+        return y, Cache(self, y.shape, (caches, shapes))
 
     def apply(self, params: Tree, x: Array) -> Array:
         return self._joined(_each(self, "apply", _params_of_layers(self, params), self._copies(x)))[0]

@@ -6,7 +6,6 @@ funcnet can catch it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 
@@ -77,11 +76,12 @@ class MissingExtraError(ImportError):
         return '{} is not installed: python -m pip install "funcnet[{}]"'.format(*self.args)
 
 
-def locate(error: Exception, name: str, layers: Sequence[object], index: int) -> None:
-    """Tell `error` that it arose in `layers[index]` of the combinator `name`."""
+def locate(error: Exception, combinator: Any, index: int) -> None:
+    """Tell `error` that it arose in layer `index` of the combinator."""
+    layer = combinator.layers[index]
     if isinstance(error, FuncnetError):
-        error.layer = error.layer or repr(layers[index])
+        error.layer = error.layer or repr(layer)
         error.path = (str(index), *error.path)
-        error.model = name
+        error.model = combinator.name
     else:
-        error.add_note(f"in layer {index} of {name} ({layers[index]!r})")
+        error.add_note(f"in layer {index} of {combinator.name} ({layer!r})")

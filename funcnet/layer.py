@@ -8,8 +8,7 @@ own needs none of them.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import attrs
 import numpy as np
@@ -122,16 +121,12 @@ def with_features(input_shape: Shape) -> Shape:
     return input_shape
 
 
-class Cache(tuple[object, Shape, Any]):
-    """What a forward pass leaves for the backward pass: whose it is, the shape of its y, and what was saved.
+class Cache(NamedTuple):
+    """What a forward pass leaves for the backward pass: whose it is, the shape of its y, and what was saved."""
 
-    Every pass makes one, and a NamedTuple takes three times as long to make.
-    """
-
-    __slots__ = ()
-    owner = property(itemgetter(0))
-    shape = property(itemgetter(1))
-    saved = property(itemgetter(2))
+    owner: object
+    shape: Shape
+    saved: Any
 
 
 def check_no_params(params: Tree) -> None:

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import attrs
 import numpy as np
 
-from funcnet.arrays import Array, Shape, as_array, as_dtype, as_floating, wide, wide_sum
+from funcnet.arrays import SHORT_ROW, Array, Shape, as_array, as_dtype, as_floating, wide, wide_sum
 from funcnet.errors import ShapeError
 from funcnet.layer import Cache, saved_by
 from funcnet.layers.activations import sigmoid, softplus
@@ -84,7 +84,7 @@ class MeanSquaredError:
         y, target = _same_shape(y, target)
         divisor, error = _divisor(self.reduction, y.shape), y - target
         squares = np.square(error, dtype=wide(y.dtype))
-        return _reduced(squares, divisor, y.dtype), Cache((self, y.shape, (error, divisor)))
+        return _reduced(squares, divisor, y.dtype), Cache(self, y.shape, (error, divisor))
 
     def backward(self, cache: Cache) -> Array:
         error, divisor = saved_by(self, cache)
@@ -112,7 +112,7 @@ class SigmoidBinaryCrossEntropy:
         _check_probabilities("targets", target)
         divisor = _divisor(self.reduction, y.shape)
         losses = target * softplus(-y) + (1 - target) * softplus(y)
-        return _reduced(losses, divisor, y.dtype), Cache((self, y.shape, (y, target, divisor)))
+        return _reduced(losses, divisor, y.dtype), Cache(self, y.shape, (y, target, divisor))
 
     def backward(self, cache: Cache) -> Array:
         y, target, divisor = saved_by(self, cache)
@@ -145,7 +145,7 @@ class BinaryCrossEntropy:
         p, q = np.maximum(y, least), np.maximum(1 - y, least)
         log_q = np.where(y < 0.5, np.log1p(-np.minimum(y, 0.5)), np.log(q))  # 1 - y has lost what a small y is
         losses = -(target * np.log(p) + (1 - target) * log_q)
-        return _reduced(losses, divisor, y.dtype), Cache((self, y.shape, (p, q, target, divisor)))
+        return _reduced(losses, divisor, y.dtype), Cache(self, y.shape, (p, q, target, divisor))
 
     def backward(self, cache: Cache) -> Array:
         p, q, target, divisor = saved_by(self, cache)
@@ -177,7 +177,7 @@ class SoftmaxCrossEntropy:
         divisor = _divisor("sum" if self.reduction == "sum" else "batch", y.shape)
         of = _of_distributions if target.shape == y.shape else _of_labels
         losses, backward, saved = of(y, target)
-        return _reduced(losses, divisor, y.dtype), Cache((self, y.shape, (backward, saved, y.dtype, divisor)))
+        return _reduced(losses, divisor, y.dtype), Cache(self, y.shape, (backward, saved, y.dtype, divisor))
 
     def backward(self, cache: Cache) -> Array:
         backward, saved, dtype, divisor = saved_by(self, cache)
@@ -192,12 +192,12 @@ def _of_labels(y: Array, labels: Array) -> tuple[Array, Any, tuple[Any, ...]]:
             f"expected integer labels of shape {y.shape[:-1]} or probabilities of shape {y.shape}, "
             f"got {labels.dtype} of shape {labels.shape}"
         )
-    index, size = checked_classes("label", labels, n).reshape(-1), labels.size
-    if n < 2**6:  # class by class, NumPy's loops are as long as the batch; in short rows they would be short
-        axis, table, at_label = 0, y.reshape(size, n).T.copy(), index * size + np.arange(size)
+    classes, size = checked_classes("label", labels, n).reshape(-1), labels.size
+    if n < SHORT_ROW:  # class by class: NumPy's inner loops are as long as the batch
+        axis, table, at_label = 0, y.reshape(size, n).T.copy(), classes * size + np.arange(size)
     else:
-        axis, table, at_label = 1, y.reshape(size, n), index + np.arange(0, y.size, n)
-    with np.errstate(over="ignore"):
+        axis, table, at_label = 1, y.reshape(size, n), classes + np.arange(0, y.size, n)
+    with np.errstate(over="ignore"):  # a spread beyond the largest float is as good as infinite
         logits = (table - table.max(axis=axis, keepdims=True, initial=-np.inf)).reshape(-1)
     exponentials = np.exp(logits)
     of_label = exponentials[at_label]
@@ -235,9 +235,9 @@ def _distributions_backward(p: Array, complement: Array, target: Array, weight: 
 
 
 def checked_classes(name: str, labels: Array, n: int) -> Array:
-    """`labels` as indices; ValueError, which names the first one and where it is, if not all of them are in 0..n-1."""
+    """Raise ValueError, which names the first one and where it is, unless all labels are in 0..n-1; them as int64."""
     indices = labels.astype(np.int64)
-    unsigned = indices.view(np.uint64)  # in which a negative one is the largest
+    unsigned = indices.view(np.uint64)  # in which a negative one is the largest; argmax takes half the time of max
     if not labels.size or unsigned.flat[unsigned.argmax()] < n:
         return indices
     index = tuple(map(int, np.argwhere((labels < 0) | (labels >= n))[0]))

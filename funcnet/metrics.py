@@ -143,11 +143,10 @@ def _compared(labels: ArrayLike, predictions: ArrayLike) -> tuple[Array, Array, 
         raise ShapeError(got)
     if not _is_of("biuf" if has_scores else "biu", predictions):
         raise DTypeError(got)
-    labels = labels.astype(np.int64)
     if not has_scores:
-        return labels, predictions.astype(np.int64), None
-    checked_classes("label", labels, predictions.shape[-1])
-    return labels, np.argmax(predictions, axis=-1), predictions.shape[-1]
+        return labels.astype(np.int64), predictions.astype(np.int64), None
+    n = predictions.shape[-1]
+    return checked_classes("label", labels, n), np.argmax(predictions, axis=-1), n
 
 
 def _is_of(kinds: str, array: Array) -> bool:

@@ -12,15 +12,12 @@ import numpy as np
 from funcnet.arrays import Array, is_array
 
 Tree: TypeAlias = Any
-_new, _set = object.__new__, object.__setattr__
+_new, _set = object.__new__, object.__setattr__  # looked up once: every node that is built calls them
 T = TypeVar("T")
 
 
 def is_leaf(value: object) -> bool:
     """Whether `value` is an array, or one of NumPy's numbers, which is an array of no axes."""
-    kind = type(value)
-    if kind is np.ndarray or kind is tuple or hasattr(kind, "__node_fields__"):
-        return kind is np.ndarray
     return isinstance(value, np.ndarray | np.number | np.bool_) or is_array(value)
 
 
@@ -56,7 +53,7 @@ def node(cls: type[T]) -> type[T]:
     def init(self: Any, *args: Any, **kwargs: Any) -> None:
         initialize(self, *args, **kwargs)
         for name in names:
-            object.__setattr__(self, name, _copied(getattr(self, name)))
+            _set(self, name, _copied(getattr(self, name)))
 
     def reduce(self: Any) -> tuple[Any, ...]:
         return _from_copies, (type(self), *children_of(self))
@@ -111,7 +108,7 @@ def assembled(cls: type[T], values: Sequence[Tree]) -> T:
 
 
 def _from_copies(cls: type[T], *values: Tree) -> T:
-    return assembled(cls, [_copied(value) for value in values])
+    return build(cls, *[_copied(value) for value in values])
 
 
 def frozen(array: Array) -> Array:
@@ -125,7 +122,7 @@ def _copied(value: Tree) -> Tree:
     if is_leaf(value):
         return frozen(np.array(value, order="K"))
     if isinstance(value, tuple):
-        return tuple_of(type(value), [_copied(child) for child in value])
+        return from_children(type(value), [_copied(child) for child in value])
     check_immutable(value)
     return value
 
@@ -144,16 +141,11 @@ def children(tree: Tree) -> tuple[Tree, ...] | None:
     return None if getter is None else getter(tree)
 
 
-def parent(kind: type[Any], children: Sequence[Tree]) -> Tree:
-    """The tuple or the node of the class `kind` that is made of `children`, whose arrays are `frozen` already."""
+def from_children(kind: type[Any], values: Sequence[Tree]) -> Tree:
+    """The tuple, NamedTuple or node of the class `kind` of these children, whose arrays are `frozen` already."""
     if kind is tuple:
-        return tuple(children)
-    return assembled(kind, children) if hasattr(kind, "__node_fields__") else tuple_of(kind, children)
-
-
-def tuple_of(kind: type[tuple[Any, ...]], children: Sequence[Tree]) -> tuple[Any, ...]:
-    """The children as a tuple of the class `kind`, which may be that of a NamedTuple."""
-    return getattr(kind, "_make", tuple)(children)
+        return tuple(values)
+    return assembled(kind, values) if hasattr(kind, "__node_fields__") else getattr(kind, "_make", tuple)(values)
 
 
 def equal(a: Tree, b: Tree) -> bool:

@@ -13,7 +13,7 @@ import attrs
 import numpy as np
 
 from funcnet import tree
-from funcnet.arrays import Array, as_array, as_dtype, wide
+from funcnet.arrays import FLOATS, Array, as_array, as_dtype, wide
 from funcnet.errors import DTypeError, TreeError
 from funcnet.patterns import as_patterns, matching
 from funcnet.schedules import Schedule, as_learning_rate, is_learning_rate, learning_rate_at
@@ -36,7 +36,7 @@ def sgd_step(params: Tree, grads: Tree, learning_rate: float) -> Tree:
         raise ValueError(f"learning_rate must not be negative or NaN, got {rate}")
 
     def descended(p: Array, g: Array) -> Array:
-        if p.dtype is g.dtype and p.dtype.char in "fd":
+        if p.dtype is g.dtype and p.dtype in FLOATS:
             return _descended(p, g, rate)
         wide_p, wide_g = _wide(p, g)
         return as_dtype(_descended(wide_p, wide_g, rate), p.dtype)
@@ -46,7 +46,7 @@ def sgd_step(params: Tree, grads: Tree, learning_rate: float) -> Tree:
 
 def _descended(p: Array, g: Array, rate: float) -> Array:
     """p - rate * g, with no other array of that size made."""
-    new: Array = g * np.asarray(-rate, g.dtype)  # a number of Python's would take longer to convert
+    new: Array = g * np.asarray(-rate, g.dtype)  # it takes longer to convert a number of Python's
     new += p
     return new
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from funcnet.arrays import NUMBERS, Array, DType, as_array
 from funcnet.errors import DTypeError, ShapeError, TreeError
-from funcnet.node import Tree, build, check_immutable, children, equal, frozen, is_leaf, node, parent
+from funcnet.node import Tree, build, check_immutable, children, equal, from_children, frozen, is_leaf, node
 
 __all__ = [
     "Tree",
@@ -71,7 +71,7 @@ def unflatten(structure: Any, leaves: Iterator[Array]) -> Tree:
     kind, content = structure
     if kind is Carried:
         return content
-    return parent(kind, [unflatten(child, leaves) for child in content])
+    return from_children(kind, [unflatten(child, leaves) for child in content])
 
 
 def leaves_like(tree: Tree, other: Tree, name: str = "tree") -> list[Array]:

@@ -28,7 +28,7 @@ def _forward(layer: Layer, f: Callable[[Array], Array], params: Tree, x: Array) 
     check_no_params(params)
     x = as_floating(x)
     y = as_dtype(f(x), x.dtype)
-    return y, Cache((layer, y.shape, x))
+    return y, Cache(layer, y.shape, x)
 
 
 def _backward(layer: Layer, derivative: Callable[[Array], Array], cache: Cache, dy: Array) -> tuple[Array, Tree]:
@@ -50,11 +50,11 @@ class ReLU(Layer):
         check_no_params(params)
         x = as_floating(x)
         y = frozen(as_dtype(_positive(x), x.dtype))
-        return y, Cache((self, y.shape, y))  # y > 0 where x > 0, so that x need not be kept
+        return y, Cache(self, y.shape, y)  # y > 0 where x > 0, so that x need not be kept
 
     def backward(self, params: Tree, cache: Cache, dy: Array) -> tuple[Array, Tree]:
         y, dy = opened(self, cache, dy)
-        dx = (y > _zero(y)).astype(dy.dtype)  # a product with booleans takes longer than this and one of numbers
+        dx = (y > _zero(y)).astype(dy.dtype)  # to convert booleans first is faster than to multiply by them
         dx *= dy
         return as_dtype(dx, dy.dtype), ()
 
@@ -66,7 +66,7 @@ def _positive(x: Array) -> Array:
 
 
 def _zero(x: Array) -> Array:
-    """0 in the dtype of x: to convert a number of Python's takes NumPy as long as a small array of them."""
+    """0 in the dtype of x, with which NumPy begins sooner than with a number of Python's."""
     return np.zeros((), x.dtype)
 
 

@@ -40,7 +40,7 @@ class Dropout(Layer):
         check_no_params(params)
         x = as_floating(x)
         kept = None if self.key is None else self.key.generator().random(x.shape) >= self.rate
-        return self._masked(x, kept), Cache((self, x.shape, kept))
+        return self._masked(x, kept), Cache(self, x.shape, kept)
 
     def backward(self, params: Tree, cache: Cache, dy: Array) -> tuple[Array, Tree]:
         kept, dy = opened(self, cache, dy)

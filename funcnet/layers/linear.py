@@ -1,4 +1,4 @@
-"""The layer with a weight matrix."""
+"""The layer with a weight matrix. Its products are `np.dot`, which begins sooner than `@` does."""
 
 from __future__ import annotations
 
@@ -72,12 +72,12 @@ class Linear(Layer):
             y += bias
         if x.ndim != 2:
             y = y.reshape(*x.shape[:-1], self.n_out)
-        return y, Cache((self, y.shape, x))
+        return y, Cache(self, y.shape, x)
 
     def backward(self, params: LinearParams, cache: Cache, dy: Array) -> tuple[Array, LinearParams]:
         grads, rows = self._grads(params, cache, dy)
-        dx, x = as_dtype(np.dot(rows, params.weight.T), rows.dtype), cache.saved
-        return dx if x.ndim == 2 else dx.reshape(x.shape), grads
+        dx, shape = as_dtype(np.dot(rows, params.weight.T), rows.dtype), cache.saved.shape
+        return dx if dx.shape == shape else dx.reshape(shape), grads
 
     def params_backward(self, params: LinearParams, cache: Cache, dy: Array) -> LinearParams:
         return self._grads(params, cache, dy)[0]

@@ -25,7 +25,7 @@ class Identity(Layer):
     def forward(self, params: Tree, x: Array) -> tuple[Array, Cache]:
         check_no_params(params)
         y = read_only(as_array(x))
-        return y, Cache((self, y.shape, None))
+        return y, Cache(self, y.shape, None)
 
     def backward(self, params: Tree, cache: Cache, dy: Array) -> tuple[Array, Tree]:
         _, dy = opened(self, cache, dy)
@@ -65,7 +65,7 @@ class Flatten(Layer):
         if batch + features != x.shape:
             raise ShapeError(f"expected x of shape (..., {', '.join(map(str, features))}), got {x.shape}")
         y = read_only(x.reshape(*batch, math.prod(features)))
-        return y, Cache((self, y.shape, x.shape))
+        return y, Cache(self, y.shape, x.shape)
 
     def backward(self, params: FlattenParams, cache: Cache, dy: Array) -> tuple[Array, FlattenParams]:
         _check_flatten(params)

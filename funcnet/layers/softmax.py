@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from funcnet.arrays import Array, Shape, as_dtype, as_floating, is_large, wide_sum
+from funcnet.arrays import SHORT_ROW, Array, Shape, as_dtype, as_floating, is_large, wide_sum
 from funcnet.errors import ShapeError
 from funcnet.layer import Cache, Layer, check_no_params, opened, with_features
 from funcnet.specification import specification
@@ -28,7 +28,7 @@ def shifted(x: Array) -> Array:
 
 def _largest(x: Array) -> Array:
     """The largest of each row, (..., 1). Of short rows, column by column: that takes NumPy an eighth of the time."""
-    if is_large(x) and x.ndim == 2 and 0 < x.shape[1] < 2**6:
+    if is_large(x) and x.ndim == 2 and 0 < x.shape[1] < SHORT_ROW:
         columns: Array = np.ascontiguousarray(x.T)
         return columns.max(axis=0)[:, None]  # type: ignore[no-any-return]
     largest: Array = x.max(axis=-1, keepdims=True, initial=-np.inf)
@@ -75,7 +75,7 @@ class Softmax(Layer):
         exponentials = np.exp(shifted(as_floating(x)))
         y = as_dtype(exponentials / wide_sum(exponentials, axis=-1, keepdims=True), exponentials.dtype)
         y.flags.writeable = False  # the cache has it too
-        return y, Cache((self, y.shape, y))
+        return y, Cache(self, y.shape, y)
 
     def backward(self, params: Tree, cache: Cache, dy: Array) -> tuple[Array, Tree]:
         y, dy = opened(self, cache, dy)
@@ -99,7 +99,7 @@ class LogSoftmax(Layer):
         x = shifted(as_floating(x))
         y = as_dtype(x - np.log1p(sum_of_others(x, np.exp(x))), x.dtype)
         y.flags.writeable = False  # the cache has it too
-        return y, Cache((self, y.shape, y))
+        return y, Cache(self, y.shape, y)
 
     def backward(self, params: Tree, cache: Cache, dy: Array) -> tuple[Array, Tree]:
         y, dy = opened(self, cache, dy)

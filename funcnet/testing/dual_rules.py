@@ -94,8 +94,8 @@ def _matmul(x: Any, y: Any) -> Dual:
 
 
 def _dot(x: Any, y: Any) -> Dual:
-    if np.ndim(x) != 2 or np.ndim(y) != 2:
-        raise NoRuleError("dot of other than matrices: use matmul")
+    if np.ndim(x) > 2 or np.ndim(y) > 2:
+        raise NoRuleError("dot of more than two axes: use matmul")
     return _matmul(x, y)
 
 

@@ -82,7 +82,7 @@ class Dual(np.lib.mixins.NDArrayOperatorsMixin):
         raise NoRuleError(name)
 
     def setflags(self, write: bool | None = None) -> None:
-        """As with `flags`: nobody writes to it through another name."""
+        """Do nothing: what `view` gives is read-only already."""
 
     def __len__(self) -> int:
         return len(self.value)

@@ -10,7 +10,7 @@ import numpy as np
 
 from funcnet import tree
 from funcnet.arrays import Array
-from funcnet.node import parent
+from funcnet.node import from_children
 from funcnet.testing.case import Inapplicable
 from funcnet.tree import Tree
 
@@ -35,7 +35,7 @@ def _rebuilt(structure: Any, leaves: Any) -> Tree:
     kind, content = structure
     if kind is tree.Carried:
         return content
-    return parent(kind, [_rebuilt(part, leaves) for part in content])
+    return from_children(kind, [_rebuilt(part, leaves) for part in content])
 
 
 def snapshot(value: Any) -> Any:

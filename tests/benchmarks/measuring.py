@@ -7,8 +7,8 @@ from time import perf_counter
 def medians(functions, rounds, seconds=0.02):
     """The median time of a call of each function, in seconds, over so many rounds of them all in turn.
 
-    In a round each is called until about `seconds` are over, so that the clock is read seldom; half as often before
-    that, untimed: the threads of the one before may still be waiting for work, and its data are in the caches.
+    In a round each is called until about `seconds` are over, so that the clock is read seldom; before that, half as
+    often untimed: threads of the one before may still be spinning, and its data fill the caches.
     """
     counts = [_count(function, seconds) for function in functions]
     times = [[] for _ in functions]

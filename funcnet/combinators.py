@@ -169,7 +169,7 @@ class Sequential(Layer):
     def params_backward(self, params: Tree, cache: Cache, dy: Array) -> Tree:
         params_of_layers = _params_of_layers(self, params)
         first = 0
-        while first < len(self.layers) and not tree.leaves(params_of_layers[first]):
+        while first < len(self.layers) and not tree.has_leaves(params_of_layers[first]):
             first += 1
         _, grads = self._back_to(first, params_of_layers, cache, dy)
         return params_of_layers[:first] + grads  # what has no leaves is its own gradient

@@ -198,21 +198,24 @@ def _of_labels(y: Array, labels: Array) -> tuple[Array, Any, tuple[Any, ...]]:
     else:
         axis, table, at_label = 1, y.reshape(size, n), classes + np.arange(0, y.size, n)
     with np.errstate(over="ignore"):  # a spread beyond the largest float is as good as infinite
-        logits = (table - table.max(axis=axis, keepdims=True, initial=-np.inf)).reshape(-1)
+        table = table - table.max(axis=axis, keepdims=True, initial=-np.inf)
+    logits = table.reshape(-1)
     exponentials = np.exp(logits)
     of_label = exponentials[at_label]
     exponentials[at_label] = 0
-    table = exponentials.reshape(table.shape)
-    others = wide_sum(table, axis)
+    of_others = exponentials.reshape(table.shape)
+    others = wide_sum(of_others, axis)
     losses = np.log1p(others + (of_label - 1)) - logits[at_label]
-    return losses, _labels_backward, (table, of_label, others, at_label, axis)
+    return losses, _labels_backward, (of_others, of_label, others, at_label, axis)
 
 
-def _labels_backward(table: Array, of_label: Array, others: Array, at_label: Array, axis: int, weight: float) -> Array:
+def _labels_backward(
+    of_others: Array, of_label: Array, others: Array, at_label: Array, axis: int, weight: float
+) -> Array:
     scale = weight / (others + of_label)
-    flat = (table * (scale if axis == 0 else scale[:, None])).reshape(-1)
+    flat = (of_others * (scale if axis == 0 else scale[:, None])).reshape(-1)
     flat[at_label] = -others * scale
-    dy: Array = flat.reshape(table.shape)
+    dy: Array = flat.reshape(of_others.shape)
     return dy.T if axis == 0 else dy
 
 

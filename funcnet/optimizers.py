@@ -36,7 +36,7 @@ def sgd_step(params: Tree, grads: Tree, learning_rate: float) -> Tree:
         raise ValueError(f"learning_rate must not be negative or NaN, got {rate}")
 
     def descended(p: Array, g: Array) -> Array:
-        if p.dtype is g.dtype and p.dtype in FLOATS:
+        if p.dtype is g.dtype and p.dtype in FLOATS and p.ndim:
             return _descended(p, g, rate)
         wide_p, wide_g = _wide(p, g)
         return as_dtype(_descended(wide_p, wide_g, rate), p.dtype)

@@ -74,6 +74,11 @@ def unflatten(structure: Any, leaves: Iterator[Array]) -> Tree:
     return from_children(kind, [unflatten(child, leaves) for child in content])
 
 
+def has_leaves(tree: Tree) -> bool:
+    """Whether there is any array in the tree."""
+    return is_leaf(tree) or any(has_leaves(part) for part in children(tree) or ())
+
+
 def leaves_like(tree: Tree, other: Tree, name: str = "tree") -> list[Array]:
     """The leaves of `other`, which must have the structure and the shapes of `tree`, see `rows_like`."""
     return [leaf for _, leaf in rows_like(tree, [(name, other)])[0]]

@@ -75,3 +75,28 @@ def test_no_branch_computes_the_gradient_of_its_input(combinator):
 
 def test_a_model_without_params_computes_nothing():
     assert calls_of_params_backward(lambda spy: fn.sequential(spy("one", fn.Tanh()), spy("two", fn.Tanh()))) == []
+
+
+@attrs.frozen
+class Named(fn.Layer):
+    """A layer whose params are no numbers."""
+
+    params: object
+
+    def init(self, key, input_shape, dtype=np.float32):
+        return self.params
+
+    def forward(self, params, x):
+        return x, None
+
+    def backward(self, params, cache, dy):
+        return dy, params
+
+
+@pytest.mark.parametrize("params", ["a name", ["a list"], ("a", "b")])
+def test_params_without_arrays_are_their_own_gradient_wherever_they_stand(params):
+    model = fn.sequential(Named(params), fn.Linear(2), Named(params))
+    params_of_layers, _, _, cache, dy = one_pass(model, (3,))
+    grads = model.params_backward(params_of_layers, cache, dy)
+    assert grads[0] is params
+    assert grads[2] is params

@@ -61,7 +61,10 @@ class ReLU(Layer):
 
 def _positive(x: Array) -> Array:
     """max(x, 0). NumPy's maximum of an array and a number is not vectorized; its clip is, behind a slower start."""
-    y: Array = np.clip(x, 0, np.inf) if is_large(x) else np.maximum(x, _zero(x))
+    if not is_large(x):
+        return np.maximum(x, _zero(x))
+    y = np.clip(x, 0, np.inf)
+    y += 0  # of -0.0 it is 0.0, as it is of the maximum
     return y
 
 

@@ -73,7 +73,7 @@ def column_sums(x: Array) -> Array:
 
 def is_large(x: Array) -> bool:
     """Whether x is so large that a faster loop pays for a slower start, as that of `np.clip` beside `np.maximum`."""
-    return type(x) is np.ndarray and x.size > 2**12 and x.dtype in FLOATS
+    return type(x) is np.ndarray and x.size > 2**14 and x.dtype in FLOATS
 
 
 def wide(dtype: np.dtype[Any]) -> np.dtype[Any]:

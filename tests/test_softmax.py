@@ -125,3 +125,10 @@ def test_labels_of_another_form_are_told_what_is_accepted(target):
         fn.SoftmaxCrossEntropy().forward(np.zeros((2, 3)), target)
     assert "integer labels of shape (2,) or probabilities of shape (2, 3)" in str(error.value)
     assert f"got {target.dtype} of shape {target.shape}" in str(error.value)
+
+
+@pytest.mark.parametrize("layer", [fn.Softmax(), fn.LogSoftmax()])
+def test_a_large_batch_of_extreme_logits_is_that_of_its_rows(layer):
+    rows = np.array([[1e4, 0.0, -1e4], [0.0, 1.0, 2.0]])
+    y = layer.apply((), np.tile(rows, (6000, 1)))
+    assert_allclose(y, np.tile(layer.apply((), rows), (6000, 1)), rtol=ROUNDING)

@@ -197,8 +197,7 @@ def _of_labels(y: Array, labels: Array) -> tuple[Array, Any, tuple[Any, ...]]:
         axis, table, at_label = 0, y.reshape(size, n).T.copy(), classes * size + np.arange(size)
     else:
         axis, table, at_label = 1, y.reshape(size, n), classes + np.arange(0, y.size, n)
-    with np.errstate(over="ignore"):  # a spread beyond the largest float is as good as infinite
-        table = table - table.max(axis=axis, keepdims=True, initial=-np.inf)
+    table = shifted(table, axis)
     logits = table.reshape(-1)
     exponentials = np.exp(logits)
     of_label = exponentials[at_label]

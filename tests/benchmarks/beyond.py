@@ -66,11 +66,16 @@ def peak_memory(network):
     step()
     params = sum(array.nbytes for pair in weights() for array in pair)
     activations = 4 * network.batch * sum(2 * n for n in network.sizes[1:-1]) + 4 * network.batch * network.sizes[-1]
+    return (peak_of(step) + params) / (2 * params + activations)
+
+
+def peak_of(function):
+    """The most memory that a call holds beside what there was, in bytes."""
     tracemalloc.start()
-    step()
+    function()
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    return (peak + params) / (2 * params + activations)
+    return peak
 
 
 def per_layer(rounds, depths=(10, 100, 1000)):

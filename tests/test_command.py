@@ -16,7 +16,15 @@ import funcnet as fn
 from funcnet.command import main
 from funcnet.experiments import directory
 from funcnet.experiments.directory import Directory
-from tests.sweep_cases import ADAM, EXPERIMENT, LAYERS, WRONG, WRONG_GRADIENTS, change_environment, change_rows
+from tests.experiments.sweep_cases import (
+    ADAM,
+    EXPERIMENT,
+    LAYERS,
+    WRONG,
+    WRONG_GRADIENTS,
+    change_environment,
+    change_rows,
+)
 
 SMALL = attrs.evolve(EXPERIMENT, epochs=2, batch_size=100)
 ROOT = Path(__file__).parents[1]

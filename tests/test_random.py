@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import funcnet as fn
-from tests.values import assert_is_a_value
+from tests.values.is_a_value import assert_is_a_value
 
 
 def first_bits(key, n=2):

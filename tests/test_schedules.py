@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from funcnet import schedules
-from tests.values import assert_is_a_value
+from tests.values.is_a_value import assert_is_a_value
 
 # A schedule, and its rate at step t by the formula of its docstring.
 FORMULAS = [

@@ -1,0 +1,83 @@
+"""The example programs, run as a newcomer runs them."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+def run(program, *arguments):
+    return subprocess.run(
+        [sys.executable, EXAMPLES / program, *map(str, arguments)], capture_output=True, text=True, timeout=120
+    )
+
+
+def test_digits_shows_model_table_report_and_pictures(tmp_path):
+    done = run("digits.py", "--epochs", 2, "--out", tmp_path)
+    assert done.returncode == 0
+    assert done.stderr == ""  # no terminal, no progress bar
+    for part in ("Linear(n_out=128", "total", "test accuracy", "precision", "confusion matrix"):
+        assert part in done.stdout
+    assert re.findall(r"^ +(\d+)  ", done.stdout, flags=re.MULTILINE) == ["1", "2"]
+    for name in ("learning-curve", "hidden-weights", "mistakes"):
+        path = tmp_path / f"{name}.png"
+        assert str(path) in done.stdout.splitlines()
+        assert path.read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_same_seed_prints_the_same_and_another_does_not(tmp_path):
+    first, second, other = (run("digits.py", "--epochs", 1, "--out", tmp_path, "--seed", seed) for seed in (7, 7, 8))
+    assert first.stdout == second.stdout != other.stdout
+
+
+def test_digits_reads_97_of_100_on_average_over_five_seeds(tmp_path):
+    runs = [run("digits.py", "--seed", seed, "--out", tmp_path) for seed in range(5)]
+    accuracies = [float(re.search(r"test accuracy (\S+) on 359", done.stdout)[1]) for done in runs]
+    assert sum(accuracies) / 5 >= 0.97
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--seed", "-1"),
+        ("--seed", "one"),
+        ("--seed", str(2**128)),
+        ("--epochs", "0"),
+        ("--epochs", "2.5"),
+        ("--hidden", "0"),
+        ("--learning-rate", "nan"),
+        ("--learning-rate", "-0.1"),
+        ("--learning-rate", "fast"),
+        ("--out", __file__),
+        ("--colour", "red"),
+    ],
+)
+def test_a_bad_value_gets_one_line_and_exit_code_2(option, value):
+    done = run("digits.py", f"{option}={value}")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1
+    assert option in done.stderr
+
+
+def test_a_learning_rate_that_diverges_ends_with_a_word_on_why(tmp_path):
+    done = run("digits.py", "--learning-rate", 1e30, "--out", tmp_path)
+    assert done.returncode == 1
+    assert "try a smaller --learning-rate" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_check_your_layer_prints_a_violation_and_passes_with_the_fix():
+    done = run("check_your_layer.py")
+    assert (done.returncode, done.stderr) == (0, "")
+    for part in (
+        "FirstRMSNorm(epsilon=1e-06) breaks the law 'coordinates'",
+        "at         dx[",
+        "check_layer_law('coordinates'",
+    ):
+        assert part in done.stdout
+    assert done.stdout.endswith("RMSNorm, with the gain in its place, passes every law.\n")

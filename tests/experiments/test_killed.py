@@ -1,0 +1,120 @@
+"""Runs that are killed, interrupted while they save, or out of disk: the files are whole, and they go on."""
+
+import errno
+import os
+import signal
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import attrs
+import pytest
+
+import funcnet as fn
+from funcnet import files
+from funcnet.experiments.directory import NAMES
+from tests.experiments.cases import ADAM, MOMENTUM, assert_same_run, interrupted, run
+
+SHORT = attrs.evolve(MOMENTUM, epochs=3, keep_best=fn.KeepBest("loss", "min"))
+STRAIGHT = run(SHORT)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="the system has no SIGKILL")
+def test_20_kills_at_random_moments_lose_nothing():
+    command = [sys.executable, "-m", "tests.experiments.kill_and_resume", "--times", "20", "--seed", "1"]
+    done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "\n20 kills, " in done.stdout
+    assert done.stdout.endswith(" 0 faults\n")
+
+
+class Failing:
+    """os.fsync or os.replace which fails at its call number `at`, and from then on if it `stays` so.
+
+    An fsync that fails leaves a part of what was written since the last, as a write to a full disk does.
+    """
+
+    def __init__(self, monkeypatch, name, at, error, stays=False):
+        self.real, self.at, self.error, self.stays, self.calls, self.written = os.replace, at, error, stays, 0, {}
+        monkeypatch.setattr(os, "fsync", lambda file: None)  # which takes its time
+        monkeypatch.setattr(os, name, getattr(self, name))
+
+    @property
+    def fails(self):
+        self.calls += 1
+        return self.calls == self.at or (self.stays and self.calls > self.at)
+
+    def replace(self, *arguments):
+        if self.fails:
+            raise self.error
+        self.real(*arguments)
+
+    def fsync(self, file):
+        about = os.fstat(file)
+        if self.fails:
+            if stat.S_ISREG(about.st_mode):
+                is_new = self.written.get(about.st_ino) != about.st_mtime_ns
+                os.ftruncate(file, max(about.st_size - 30 * is_new, 0))
+            raise self.error
+        self.written[about.st_ino] = about.st_mtime_ns
+
+
+NO_SPACE = OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("stays", [False, True], ids=["for a moment", "for good"])
+@pytest.mark.parametrize("name", ["fsync", "replace"])
+@pytest.mark.parametrize(("error", "every"), [(NO_SPACE, 1), (KeyboardInterrupt(), 2)], ids=["full disk", "Ctrl-C"])
+def test_a_run_goes_on_from_a_save_that_failed(error, name, stays, every, tmp_path, monkeypatch):
+    for at in range(1, 100):
+        folder = tmp_path / str(at)
+        with monkeypatch.context() as patch:
+            failing = Failing(patch, name, at, error, stays)
+            try:
+                run(SHORT, folder, checkpoint_every=every)
+            except type(error):
+                pass
+            if failing.calls < at:
+                break
+        assert set(os.listdir(folder)) <= set(NAMES)  # nothing half written lies about
+        epoch = fn.load(folder / "checkpoint.npz")[1].epoch if (folder / "checkpoint.npz").exists() else 0
+        assert_same_run(run(SHORT, folder), STRAIGHT)
+        assert (folder / "history.jsonl").read_text().count("\n") == 3 >= epoch
+    assert at > 6
+
+
+def test_a_full_disk_leaves_the_old_checkpoint(tmp_path, monkeypatch):
+    assert interrupted(SHORT, tmp_path, 3)
+    before = (tmp_path / "checkpoint.npz").read_bytes()
+    with monkeypatch.context() as patch:
+        Failing(patch, "replace", 1, NO_SPACE, stays=True)
+        with pytest.raises(OSError, match="No space left"):
+            run(SHORT, tmp_path)
+    assert (tmp_path / "checkpoint.npz").read_bytes() == before
+    assert_same_run(run(SHORT, tmp_path), STRAIGHT)
+
+
+def test_a_folder_that_cannot_be_written_to_is_named(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match="file") as caught:
+        run(SHORT, tmp_path / "file" / "run")
+    assert caught.value.filename == str(tmp_path / "file" / "run")
+
+    def denied(path, mode):  # root may write wherever it likes
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), os.fspath(path))
+
+    monkeypatch.setattr(files, "open", denied, raising=False)
+    with pytest.raises(PermissionError, match=r"Permission denied: .*read-only"):
+        run(SHORT, tmp_path / "read-only")
+    monkeypatch.undo()
+    assert_same_run(run(SHORT, tmp_path / "read-only"), STRAIGHT)
+
+
+def test_what_a_killed_process_was_writing_is_cleared_away(tmp_path):
+    interrupted(ADAM, tmp_path, 3)
+    for name in NAMES:
+        (tmp_path / f".{name}.4242-0a1b2c3d").write_bytes(b"half of it")
+    (tmp_path / "notes.txt").write_text("of the user's own")
+    assert_same_run(run(ADAM, tmp_path), run(ADAM))
+    assert sorted(os.listdir(tmp_path)) == sorted([*NAMES, "notes.txt"])

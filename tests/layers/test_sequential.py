@@ -1,0 +1,88 @@
+"""sequential is, bit for bit, the composition that one would write by hand."""
+
+import pickle
+
+import numpy as np
+import pytest
+
+import funcnet as fn
+from funcnet import tree
+from tests.layers.combinators import MODELS, one_pass
+from tests.passes import every_batch, passes
+
+DEEP = fn.sequential(*[fn.Linear(2), fn.Tanh()] * 500)
+
+
+def chained(layers, params, x, dy):
+    """(y, dx, grads) of layers one after another, as one would write it."""
+    caches, grads = [], []
+    for layer, p in zip(layers, params, strict=True):
+        x, cache = layer.forward(p, x)
+        caches.append(cache)
+    for layer, p, cache in reversed(list(zip(layers, params, caches, strict=True))):
+        dy, layer_grads = layer.backward(p, cache, dy)
+        grads.append(layer_grads)
+    return x, dy, tuple(reversed(grads))
+
+
+SEQUENTIALS = {
+    name: (model.layers, shape) for name, (model, shape) in MODELS.items() if repr(model).startswith("sequential")
+}
+sequentials = pytest.mark.parametrize(("layers", "shape"), SEQUENTIALS.values(), ids=SEQUENTIALS)
+THREE = fn.Linear(4), fn.Tanh(), fn.Linear(2)
+
+
+@sequentials
+@every_batch
+def test_sequential_is_bitwise_the_composition_by_hand(layers, shape, batch):
+    model = fn.sequential(*layers)
+    params, x, _, _, dy = one_pass(model, shape, batch)
+    assert tree.equal(passes(model, params, x, dy), chained(layers, params, x, dy))
+
+
+def test_sequential_is_associative():
+    a, b, c = THREE
+    params, x, _, _, dy = one_pass(fn.sequential(a, b, c), (3,))
+    pa, pb, pc = params
+    y, dx, grads = passes(fn.sequential(a, b, c), params, x, dy)
+    left = passes(fn.sequential(fn.sequential(a, b), c), ((pa, pb), pc), x, dy)
+    right = passes(fn.sequential(a, fn.sequential(b, c)), (pa, (pb, pc)), x, dy)
+    assert tree.equal(left, (y, dx, (grads[:2], grads[2])))
+    assert tree.equal(right, (y, dx, (grads[0], grads[1:])))
+
+
+@pytest.mark.parametrize("neutral", [fn.Identity(), fn.sequential(), fn.add(fn.Identity()), fn.Dropout(0.5)], ids=repr)
+@pytest.mark.parametrize("position", range(len(THREE) + 1))
+def test_identities_are_neutral(neutral, position):
+    params, x, _, _, dy = one_pass(fn.sequential(*THREE), (3,))
+    nothing = neutral.init(fn.Key(0), (3,))
+    y, dx, grads = passes(fn.sequential(*THREE), params, x, dy)
+    longer = fn.sequential(*THREE[:position], neutral, *THREE[position:])
+    result = passes(longer, (*params[:position], nothing, *params[position:]), x, dy)
+    assert tree.equal(result, (y, dx, (*grads[:position], nothing, *grads[position:])))
+
+
+@pytest.mark.parametrize("shape", [(), (0,), (3,), (2, 3)])
+def test_the_empty_sequential_is_the_identity(shape):
+    model = fn.sequential()
+    params, x, _, _, dy = one_pass(model, shape)
+    assert params == ()
+    assert model.output_shape(shape) == shape
+    assert tree.equal(passes(model, params, x, dy), (x, dy, ()))
+
+
+def test_a_thousand_layers_are_no_deeper_than_one():
+    params, x, _, _, dy = one_pass(DEEP, (2,))
+    assert tree.equal(passes(DEEP, params, x, dy), chained(DEEP.layers, params, x, dy))
+    assert tree.equal(DEEP.params_backward(params, DEEP.forward(params, x)[1], dy), passes(DEEP, params, x, dy)[2])
+
+
+def test_a_thousand_layers_are_a_value():
+    assert pickle.loads(pickle.dumps(DEEP)) == eval(repr(DEEP), dict(vars(fn))) == DEEP
+    assert DEEP.training(fn.Key(0)) == DEEP
+    assert len(fn.summary(DEEP, (2,)).splitlines()) == 1 + 1000 + 1
+
+
+def test_input_given_as_a_list():
+    model = fn.sequential(fn.ReLU())
+    assert np.array_equal(model.apply(((),), [-1, 2]), [0, 2])

@@ -1,0 +1,127 @@
+"""Every layer, combinator, loss and optimizer of the library passes every law, in inference and in training."""
+
+import attrs
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import funcnet as fn
+from funcnet.testing import check_layer, check_layer_law, check_loss, check_optimizer, strategies
+from tests.layers.cases import ELEMENTWISE, NORMALIZING
+from tests.layers.combinators import MODELS
+from tests.losses.cases import REDUCTIONS
+from tests.optimizers.cases import OPTIMIZERS
+
+PLACE = "in training, what is dropped depends on the place in the batch"
+DROPPING = dict.fromkeys(("batch.permutation", "batch.sum"), PLACE)
+SHAPES = [(3,), (), (2, 3), (0,)]
+SYMMETRIES = {
+    fn.ReLU(): [("homogeneous", 1)],
+    fn.LeakyReLU(0.125): [("homogeneous", 1)],
+    fn.Identity(): [("homogeneous", 1)],
+    fn.Softmax(): ["shift-invariant"],
+    fn.LogSoftmax(): ["shift-invariant"],
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("layer", [layer for layer in ELEMENTWISE if not isinstance(layer, fn.Dropout)], ids=str)
+def test_layers_of_numbers(layer, shape):
+    check_layer(layer, shape, symmetries=SYMMETRIES.get(layer, ()))
+
+
+@pytest.mark.parametrize("shape", [(4,), (1,), (2, 3), (0,)], ids=str)
+@pytest.mark.parametrize("layer", [layer for layer, _ in NORMALIZING], ids=str)
+def test_layers_of_rows(layer, shape):
+    check_layer(layer, shape, symmetries=SYMMETRIES[layer])
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape"),
+    [
+        (fn.Linear(3), (4,)),
+        (fn.Linear(3, bias=False), (4,)),
+        (fn.Linear(2), (2, 3)),
+        (fn.Linear(0), (3,)),
+        (fn.Linear(4), (0,)),
+        (fn.Flatten(), (2, 3)),
+        (fn.Flatten(), ()),
+        (fn.Flatten(), (0, 2)),
+        (fn.Dropout(0.0), (3,)),
+    ],
+    ids=str,
+)
+def test_layers_with_params_and_shapes(layer, shape):
+    check_layer(layer, shape)
+
+
+@pytest.mark.parametrize("shape", [(3,), (2, 3)], ids=str)
+def test_dropout(shape):
+    check_layer(fn.Dropout(0.5), shape, exempt=DROPPING)
+
+
+def test_dropout_of_everything():
+    check_layer(fn.Dropout(1.0), (3,), exempt={"training": "there is nothing to draw: all is dropped"})
+
+
+@pytest.mark.parametrize("name", [name for name in MODELS if name != "in training"])
+def test_combinators(name):
+    check_layer(*MODELS[name])
+
+
+def test_a_combinator_in_training():
+    check_layer(fn.sequential(fn.Linear(4), fn.Dropout(0.5), fn.Linear(2)), (3,), exempt=DROPPING)
+
+
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+@pytest.mark.parametrize(
+    "loss", [fn.MeanSquaredError(), fn.SoftmaxCrossEntropy(), fn.SigmoidBinaryCrossEntropy(), fn.BinaryCrossEntropy()]
+)
+def test_losses(loss, reduction):
+    symmetries = ["shift-invariant"] if isinstance(loss, fn.SoftmaxCrossEntropy) else []
+    check_loss(attrs.evolve(loss, reduction=reduction), symmetries=symmetries)
+
+
+def test_cross_entropy_takes_any_weights_for_targets():
+    check_loss(fn.SoftmaxCrossEntropy(), targets=("probabilities", "numbers"))
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=repr)
+def test_optimizers(optimizer):
+    check_optimizer(optimizer)
+
+
+@pytest.mark.parametrize("schedule", [fn.schedules.cosine, fn.schedules.exponential, fn.schedules.step])
+def test_optimizers_with_schedules(schedule):
+    made = {"cosine": lambda: schedule(0.1, 10), "exponential": lambda: schedule(0.1, 0.9)}
+    check_optimizer(fn.Adam(made.get(schedule.__name__, lambda: schedule(0.1, 3, 0.5))()))
+
+
+@given(st.data())
+@settings(max_examples=100)
+def test_random_compositions_pass_adjointness_and_every_coordinate(data):
+    model = data.draw(strategies.models((3,), depth=6))
+    dtype = data.draw(st.sampled_from([np.float64, np.float32]))
+    params = data.draw(strategies.params(model, (3,), dtype))
+    x = data.draw(strategies.inputs((3,), dtype))
+    for form in (model, model.training(data.draw(strategies.keys()))):
+        y = np.asarray(form.forward(params, x)[0])
+        dy = data.draw(strategies.arrays(y.shape, y.dtype))
+        for law in ("coordinates", "adjointness", "structure"):
+            check_layer_law(law, form, params, x, dy, input_shape=(3,))
+
+
+@given(strategies.models((2, 2), depth=3))
+@settings(max_examples=20)
+def test_random_compositions_pass_every_law(model):
+    check_layer(_without_dropout(model), (2, 2), examples=7)
+
+
+def _without_dropout(model):
+    """The model with Dropout(0), which is deterministic in training too, in place of other rates."""
+    if isinstance(model, fn.Dropout):
+        return fn.Dropout(0.0)
+    fields = {field.alias: getattr(model, field.name) for field in attrs.fields(type(model))}
+    layers = fields.get("layers")
+    return model if layers is None else attrs.evolve(model, layers=tuple(map(_without_dropout, layers)))

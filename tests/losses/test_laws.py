@@ -1,0 +1,140 @@
+"""The laws that every loss obeys: reductions, permutations, shifts, forms of labels, layouts and dtypes."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+import funcnet as fn
+from tests.losses.cases import (
+    CASES,
+    CLASSES,
+    divisor,
+    every_case,
+    every_loss,
+    every_reduction,
+    one_hot,
+    some_labels,
+    some_logits,
+)
+from tests.passes import every_dtype, value_and_dy
+
+# --- Examples, labels and layouts ---
+
+
+@pytest.mark.parametrize("batch", [(), (5,), (2, 3)], ids=str)
+@every_case
+def test_reductions_differ_by_a_factor(case, batch):
+    y, target = case.arguments(batch)
+    total, dy = value_and_dy(case.loss("sum"), y, target)
+    for reduction in ("mean", "batch"):
+        n = divisor(case, reduction, batch)
+        value, mean_dy = value_and_dy(case.loss(reduction), y, target)
+        assert_allclose(n * value, total, rtol=1e-14)
+        assert_allclose(n * mean_dy, dy, rtol=1e-14)
+
+
+@every_case
+def test_mean_is_the_default(case):
+    assert case.loss() == case.loss("mean")
+
+
+@every_reduction
+@every_case
+def test_permuting_examples_permutes_the_gradient_and_keeps_the_value(case, reduction):
+    loss, (y, target) = case.loss(reduction), case.arguments((5,))
+    order = [3, 0, 4, 1, 2]
+    value, dy = value_and_dy(loss, y, target)
+    permuted_value, permuted_dy = value_and_dy(loss, y[order], target[order])
+    assert_allclose(permuted_value, value, rtol=1e-14)
+    assert_allclose(permuted_dy, dy[order], rtol=1e-14)
+
+
+@every_case
+def test_duplicating_an_example_is_giving_it_weight_2(case):
+    y, target = case.arguments((5,))
+    again = [0, 1, 2, 2, 3, 4]
+    total, one = (case.loss("sum").forward(y[rows], target[rows])[0] for rows in (slice(None), [2]))
+    assert_allclose(case.loss("sum").forward(y[again], target[again])[0], total + one, rtol=1e-14)
+    twice = np.concatenate([y, y]), np.concatenate([target, target])
+    assert_allclose(case.loss().forward(*twice)[0], case.loss().forward(y, target)[0], rtol=1e-14)
+
+
+@every_reduction
+@pytest.mark.parametrize("case", [case for case in CASES if case.counts_examples], ids=str)
+def test_softmax_cross_entropy_is_shift_invariant(case, reduction):
+    y, target = case.arguments((5,))
+    sixteenths = np.round(y * 16) / 16
+    value, dy = value_and_dy(case.loss(reduction), sixteenths, target)
+    shifted_value, shifted_dy = value_and_dy(case.loss(reduction), sixteenths + 1024, target)
+    assert shifted_value == value
+    assert_array_equal(shifted_dy, dy)
+    assert_allclose(dy.sum(axis=-1), 0, atol=1e-15)
+
+
+@every_reduction
+@pytest.mark.parametrize("batch", [(), (5,), (2, 3)], ids=str)
+def test_labels_are_one_hot_probabilities_to_rounding(batch, reduction):
+    loss, shape = fn.SoftmaxCrossEntropy(reduction), (*batch, CLASSES)
+    y, labels = 20 * some_logits(shape), some_labels(shape)
+    value, dy = value_and_dy(loss, y, labels)
+    for target in (one_hot(labels), one_hot(labels).astype(int), one_hot(labels).astype(bool)):
+        other_value, other_dy = value_and_dy(loss, y, target)
+        assert_allclose(other_value, value, rtol=1e-15)
+        assert_allclose(other_dy, dy, rtol=2e-15)
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int64, np.uint64])
+def test_labels_may_be_integers_of_any_size(dtype):
+    y, labels = some_logits((5, CLASSES)), some_labels((5, CLASSES))
+    value, _ = fn.SoftmaxCrossEntropy().forward(y, labels)
+    assert fn.SoftmaxCrossEntropy().forward(y, labels.astype(dtype))[0] == value
+    assert fn.SoftmaxCrossEntropy().forward(y, labels.tolist())[0] == value
+
+
+@every_loss
+def test_layout_does_not_matter(case):
+    y, target = case.arguments((5,))
+    value, dy = value_and_dy(case.loss(), y, target)
+    for layout in (np.asfortranarray, lambda array: array[::-1].copy()[::-1], lambda array: array.astype(">f8")):
+        other_value, other_dy = value_and_dy(case.loss(), layout(y), layout(target))
+        assert_allclose(other_value, value, rtol=1e-14)
+        assert_allclose(other_dy, dy, rtol=1e-14)
+
+
+# --- dtypes ---
+
+
+@every_dtype
+@pytest.mark.parametrize("batch", [(), (5,)], ids=str)
+@every_reduction
+@every_case
+def test_the_value_is_a_scalar_of_the_dtype_of_y(case, reduction, batch, dtype):
+    y, target = case.arguments(batch, dtype)
+    for of_target in {target.dtype, np.dtype(float) if target.shape == y.shape else target.dtype}:
+        value, dy = value_and_dy(case.loss(reduction), y, target.astype(of_target))
+        assert type(value) is dtype
+        assert dy.dtype == dtype
+
+
+@pytest.mark.parametrize(("dtype", "rtol"), [(np.float16, 1e-2), (np.float32, 1e-5)])
+@every_reduction
+@every_case
+def test_lower_precision_agrees_to_rounding(case, reduction, dtype, rtol):
+    y, target = case.arguments((5,), dtype)
+    value, dy = value_and_dy(case.loss(reduction), y, target)
+    exact = value_and_dy(
+        case.loss(reduction), y.astype(float), target.astype(float if target.shape == y.shape else int)
+    )
+    assert_allclose(value, exact[0], rtol=rtol)
+    assert_allclose(dy, exact[1], rtol=rtol, atol=rtol / 5)  # terms of size 1 may cancel
+
+
+@pytest.mark.parametrize("case", CASES[:6], ids=str)  # for the others NaN is an error, see test_losses_edges.py
+def test_nan_is_not_swallowed_and_stays_in_its_row(case):
+    y, target = case.arguments((5,))
+    _, dy = value_and_dy(case.loss(), y, target)
+    y[2, 1] = np.nan
+    value, spoilt = value_and_dy(case.loss(), y, target)
+    assert np.isnan(value)
+    assert np.isnan(spoilt[2, 1])
+    assert_array_equal(np.delete(spoilt, 2, axis=0), np.delete(dy, 2, axis=0))

@@ -1,0 +1,122 @@
+"""What every optimizer refuses: options that make no sense, and trees of another structure."""
+
+import math
+
+import attrs
+import numpy as np
+import pytest
+
+import funcnet as fn
+from tests.optimizers.cases import GRADIENTS, OPTIMIZERS, PARAMS, after, every_optimizer
+
+# --- Options ---
+
+
+def test_a_pattern_that_matches_nothing_lists_the_paths():
+    with pytest.raises(ValueError, match=r"no path matches frozen='1\.weight'; there are 0\.weight, 0\.bias, 1\.1"):
+        fn.Adam(frozen=("0.weight", "1.weight")).init(PARAMS)
+
+
+@every_optimizer
+@pytest.mark.parametrize("rate", [-0.5, math.nan])
+def test_a_schedule_that_gives_a_bad_rate_is_an_error_at_that_step(optimizer, rate):
+    optimizer = attrs.evolve(optimizer, learning_rate=lambda step: rate if step == 2 else 0.1)
+    with pytest.raises(ValueError, match=f"expected a learning rate >= 0, got {rate} at step 2"):
+        after(optimizer)
+
+
+FACTORS = {
+    fn.SGD: ["learning_rate", "momentum", "weight_decay"],
+    fn.Adam: ["learning_rate", "eps", "weight_decay"],
+    fn.AdamW: ["learning_rate", "eps", "weight_decay"],
+    fn.RMSProp: ["learning_rate", "alpha", "eps", "weight_decay", "momentum"],
+    fn.Adagrad: ["learning_rate", "lr_decay", "weight_decay", "initial_accumulator_value", "eps"],
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "option"), [(kind, option) for kind, options in FACTORS.items() for option in options]
+)
+@pytest.mark.parametrize("value", [-0.1, -math.inf, math.nan])
+def test_negative_and_nan_options_are_refused(kind, option, value):
+    with pytest.raises(ValueError, match=option):
+        kind(**{"learning_rate": 0.1, option: value})
+
+
+@pytest.mark.parametrize(
+    ("kind", "option"),
+    [(kind, name) for kind, options in FACTORS.items() for name in options if name == "alpha"],
+)
+def test_the_decay_of_a_running_mean_is_below_1(kind, option):
+    with pytest.raises(ValueError, match=option):
+        kind(**{option: 1.0})
+
+
+def test_nesterov_needs_momentum():
+    with pytest.raises(ValueError, match="nesterov needs a momentum"):
+        fn.SGD(0.1, nesterov=True)
+
+
+# --- Wrong trees ---
+
+
+@every_optimizer
+@pytest.mark.parametrize(
+    ("grads", "message"),
+    [
+        ((np.ones(2),), r"grads of another structure: at the root expected a tuple of 2, got a tuple of 1"),
+        ((np.ones(2), ()), r"grads of another structure: at 1 expected an array, got a tuple of 0"),
+        ((np.ones(2), np.ones((3, 1))), r"grads of another structure: at 1 expected .*\(3,\), got .*\(3, 1\)"),
+        ((np.ones(()), np.ones(3)), r"grads of another structure: at 0 expected .*\(2,\), got .*\(\)"),
+    ],
+)
+def test_grads_of_another_structure_or_shape_are_refused(optimizer, grads, message):
+    params = (np.ones(2), np.ones(3))
+    with pytest.raises(fn.TreeError, match=message):
+        optimizer.update(params, grads, optimizer.init(params))
+
+
+@pytest.mark.parametrize("optimizer", [o for o in OPTIMIZERS if o.init(()).moments], ids=repr)
+@pytest.mark.parametrize("other", [(np.ones(2),), (np.ones(2), np.ones((1, 3))), fn.LinearParams(np.ones((2, 3)))])
+def test_the_state_of_another_model_is_refused(optimizer, other):
+    params = (np.ones(2), np.ones(3))
+    with pytest.raises(fn.TreeError, match="optimizer state of another structure: at"):
+        optimizer.update(params, params, optimizer.init(other))
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "other", "message"),
+    [
+        (fn.SGD(0.1), fn.SGD(0.1, momentum=0.9), r"a state of SGD\(learning_rate=0\.1\) with 0 moments, got 1"),
+        (fn.Adam(), fn.SGD(0.1), r"a state of Adam\(\) with 2 moments, got 0"),
+        (fn.RMSProp(centered=True), fn.RMSProp(), r"a state of RMSProp\(centered=True\) with 2 moments, got 1"),
+    ],
+    ids=repr,
+)
+def test_the_state_of_another_optimizer_is_refused(optimizer, other, message):
+    with pytest.raises(fn.TreeError, match=message):
+        optimizer.update(PARAMS, GRADIENTS[0], other.init(PARAMS))
+
+
+@pytest.mark.parametrize("betas", [(-0.1, 0.9), (0.9, 1.0), (0.9, float("nan")), (0.9,), 0.9, (0.9, 0.9, 0.9)])
+@pytest.mark.parametrize("kind", [fn.Adam, fn.AdamW])
+def test_betas_are_two_numbers_from_0_to_below_1(kind, betas):
+    with pytest.raises(ValueError, match=r"expected betas, two numbers in \[0, 1\), got"):
+        kind(betas=betas)
+
+
+def test_a_state_that_is_none_is_refused():
+    params = (np.ones(2),)
+    with pytest.raises(TypeError, match="expected the OptimizerState that init makes, got None"):
+        fn.Adam().update(params, params, None)
+
+
+@pytest.mark.parametrize("frozen", [0, (0,), (None, "a")])
+def test_patterns_are_strings(frozen):
+    with pytest.raises(TypeError, match="expected patterns of paths, strings, got"):
+        fn.SGD(0.1, frozen=frozen)
+
+
+def test_nesterov_is_a_bool():
+    with pytest.raises(TypeError, match="'nesterov' must be True or False, got 'yes'"):
+        fn.SGD(0.1, 0.9, "yes")

@@ -1,0 +1,298 @@
+"""`check_optimizer`: broken optimizers are caught, right but unusual ones accepted; its options and its errors."""
+
+import math
+
+import attrs
+import numpy as np
+import pytest
+
+import funcnet as fn
+from funcnet import tree
+from funcnet.testing import LawViolation, check_optimizer, check_optimizer_law
+from funcnet.testing.laws import OPTIMIZER_LAWS
+from tests.passes import needs_numpy_2
+from tests.testing.gallery.broken_optimizers import (
+    BROKEN,
+    Ascends,
+    Noisy,
+    RightAdam,
+    RightMomentum,
+    SkipsLast,
+    State,
+    StateIsGrads,
+    SwapsAlike,
+    Uncorrected,
+    smoothed,
+)
+
+PARAMS, GRADS = (np.array([0.3, -7.0]),), ((np.array([1.0, 3.0]),), (np.array([2.0, -1.5]),))
+
+
+def violation(*arguments, check=check_optimizer, **options):
+    with pytest.raises(LawViolation) as caught:
+        check(*arguments, **options)
+    return caught.value
+
+
+@pytest.mark.parametrize(("optimizer", "laws"), [pytest.param(*row, id=repr(row[0])) for row in BROKEN])
+def test_broken_optimizers_are_caught(optimizer, laws):
+    assert violation(optimizer).law in laws
+
+
+@pytest.mark.parametrize("step", range(1, 12))
+def test_bias_correction_forgotten_at_any_step_is_caught(step):
+    found = violation(Uncorrected(step=step))
+    assert (found.law, found.at) == ("steadiness", f"step {step} of number 0")
+
+
+@pytest.mark.parametrize("params", [None, (np.zeros(2), np.zeros(2))])
+def test_the_moments_of_leaves_of_one_shape_are_told_apart(params):
+    assert violation(SwapsAlike(), params=params).law in ("descent", "steadiness", "order")
+
+
+# --- Right, but unusual ---
+
+
+@attrs.frozen
+class SignSGD:
+    """p -= rate * sign(g), without a state."""
+
+    rate: float = 0.125
+
+    def init(self, params):
+        return None
+
+    def update(self, params, grads, state):
+        return tree.map(lambda p, g: p - self.rate * np.sign(g), params, grads), None
+
+
+@attrs.frozen
+class Lion:
+    """The sign of a mean of momentum and gradient. Chen et al., Symbolic discovery of optimization algorithms, 2023."""
+
+    learning_rate: float = 0.125
+    weight_decay: float = 0.125
+
+    def init(self, params):
+        return tree.zeros_like(params)
+
+    def update(self, params, grads, m):
+        direction = tree.map(np.sign, smoothed(0.875, m, grads))
+        decayed = tree.map(lambda p: p * (1 - self.learning_rate * self.weight_decay), params)
+        return tree.map(lambda p, d: p - self.learning_rate * d, decayed, direction), smoothed(0.96875, m, grads)
+
+
+class UncorrectedAdam(RightAdam):
+    """Adam without bias correction, as Keras had it once."""
+
+    def corrections(self, t, b1, b2):
+        return 1, 1
+
+
+class RectifiedAdam(RightAdam):
+    """Momentum until the variance can be trusted, then Adam. Liu et al., On the variance of the adaptive rate, 2020."""
+
+    def update(self, params, grads, state):
+        adaptive, after = super().update(params, grads, state)
+        t, (b1, b2) = after.step, self.betas
+        most = 2 / (1 - b2) - 1
+        rho = most - 2 * t * b2**t / (1 - b2**t)
+        if rho <= 5:
+            return tree.map(lambda p, m: p - self.rate * m / (1 - b1**t), params, after.m), after
+        r = math.sqrt((rho - 4) * (rho - 2) * most / ((most - 4) * (most - 2) * rho))
+        return tree.map(lambda p, q: p + r * (q - p), params, adaptive), after
+
+
+class Normalised(RightMomentum):
+    """The step is divided by the norm of the gradients of all leaves."""
+
+    def update(self, params, grads, state):
+        norm = math.sqrt(math.fsum(float(x) ** 2 for g in tree.leaves(grads) for x in g.ravel())) or 1.0
+        return super().update(params, tree.map(lambda g: g / norm, grads), state)
+
+
+@attrs.frozen
+class Lookahead:
+    """Every fifth step goes half way back to where the five began. Zhang et al., Lookahead optimizer, 2019."""
+
+    rate: float = 0.125
+
+    def init(self, params):
+        return State(0, tree.map(np.copy, params), ())
+
+    def update(self, params, grads, state):
+        fast, t, slow = tree.map(lambda p, g: p - self.rate * g, params, grads), state.step + 1, state.m
+        if t % 5 == 0:
+            fast = tree.map(lambda f, s: s + (f - s) / 2, fast, slow)
+        return fast, State(t, fast if t % 5 == 0 else slow, ())
+
+
+@attrs.frozen
+class Accumulating:
+    """Moves at every second update, along the sum of two gradients."""
+
+    learning_rate: float = 0.125
+
+    def init(self, params):
+        return State(0, tree.zeros_like(params), ())
+
+    def update(self, params, grads, state):
+        total = tree.map(np.add, state.m, grads)
+        if state.step % 2 == 0:
+            return tree.map(np.copy, params), State(state.step + 1, total, ())
+        moved = tree.map(lambda p, g: p - self.learning_rate * g, params, total)
+        return moved, State(state.step + 1, tree.zeros_like(params), ())
+
+
+@attrs.frozen
+class Cosine:
+    """Its rate falls to 0 as a cosine does, from a step count in its state."""
+
+    steps: int = 100
+
+    def init(self, params):
+        return State(0, (), ())
+
+    def update(self, params, grads, state):
+        rate = 0.125 * (1 + math.cos(math.pi * min(state.step / self.steps, 1))) / 2
+        return tree.map(lambda p, g: p - rate * g, params, grads), State(state.step + 1, (), ())
+
+
+class InDict(RightMomentum):
+    """Its state is a dict, as that of many optimizers is."""
+
+    def init(self, params):
+        return {"velocity": super().init(params)}
+
+    def update(self, params, grads, state):
+        new, velocity = super().update(params, grads, state["velocity"])
+        return new, {"velocity": velocity}
+
+
+class Clipped(RightMomentum):
+    """Each number of the gradient is clipped, in a copy."""
+
+    def velocity(self, state, grads):
+        return super().velocity(state, [np.clip(g, -0.5, 0.5) for g in grads])
+
+
+@needs_numpy_2
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        RightAdam(),
+        RightAdam(betas=(0.9, 0.99)),
+        RightMomentum(),
+        SignSGD(),
+        Lion(),
+        UncorrectedAdam(),
+        RectifiedAdam(),
+        Normalised(),
+        Lookahead(),
+        Accumulating(),
+        Cosine(),
+        Clipped(),
+        InDict(),
+        fn.SGD(0.1, weight_decay=0.5),
+        fn.SGD(0.0),
+        fn.AdamW(fn.schedules.cosine(0.1, 7)),
+    ],
+    ids=repr,
+)
+def test_right_optimizers_are_accepted(optimizer):
+    check_optimizer(optimizer, examples=8)  # each tree in both precisions
+
+
+@attrs.frozen
+class Recording(RightMomentum):
+    """Momentum that keeps what it updates."""
+
+    seen: list = attrs.field(factory=list, eq=False, repr=False)
+
+    def update(self, params, grads, state):
+        self.seen.append((params, grads))
+        return super().update(params, grads, state)
+
+
+def seen(**options):
+    optimizer = Recording()
+    check_optimizer(optimizer, exempt={"purity": "it keeps what it sees"}, **options)
+    return optimizer.seen
+
+
+@needs_numpy_2
+def test_params_are_as_given_or_in_both_precisions_and_one_number_first():
+    assert tree.equal(seen(params=PARAMS, examples=1)[0][0], PARAMS)
+    updates = seen(examples=8)
+    assert {leaf.dtype for params, _ in updates for leaf in tree.leaves(params)} == {np.dtype("f4"), np.dtype("f8")}
+    assert tree.size(updates[0][0]) == 1
+
+
+def test_params_given_may_be_a_tree_of_any_kind_and_frozen():
+    params = fn.sequential(fn.Linear(2), fn.ReLU(), fn.Linear(1)).init(fn.Key(0), (3,))
+    check_optimizer(fn.Adam(0.1), params=params, examples=4)
+    check_optimizer(fn.Adam(0.1, frozen="2.*"), params=params, examples=4)
+    check_optimizer(fn.SGD(0.1, frozen="0"), params=(np.zeros(2), np.zeros(2)), examples=4)
+
+
+def test_the_same_seed_finds_the_same():
+    assert str(violation(Ascends(), seed=3)) == str(violation(Ascends(), seed=3))
+    assert str(violation(Ascends(), seed=3)) != str(violation(Ascends(), seed=4))
+
+
+@needs_numpy_2
+def test_exempted_laws_need_not_hold_and_the_others_do():
+    exempt = {"descent": "the last leaf is frozen", "order": "by its position"}
+    check_optimizer(SkipsLast(), exempt=exempt, examples=8)
+    assert violation(Noisy(), exempt={"purity": "it draws noise"}).law == "determinism"
+
+
+def test_an_exempted_law_that_holds_is_a_violation():
+    found = violation(fn.SGD(0.1), exempt={"zero": "I was not sure"}, examples=2)
+    assert (found.law, found.at, found.got) == ("zero", "exempt", "holds")
+
+
+@pytest.mark.parametrize(
+    ("exempt", "message"),
+    [
+        ({"kinks": "why not"}, "there is no law 'kinks' to exempt; there are .*purity, structure"),
+        ({"zero": ""}, "the exemption of 'zero' needs a reason, got ''"),
+        ({"zero": None}, "the exemption of 'zero' needs a reason, got None"),
+    ],
+)
+def test_wrong_exemptions_are_value_errors(exempt, message):
+    with pytest.raises(ValueError, match=message):
+        check_optimizer(fn.SGD(0.1), exempt=exempt)
+
+
+@pytest.mark.parametrize("optimizer", [fn.SGD, fn.Linear(3), 3, None, lambda params: params], ids=repr)
+def test_what_is_no_optimizer_is_a_type_error(optimizer):
+    with pytest.raises(TypeError, match="expected an optimizer, an object with init and update"):
+        check_optimizer(optimizer)
+    with pytest.raises(TypeError, match="expected an optimizer, an object with init and update"):
+        check_optimizer_law("zero", optimizer, (), ())
+
+
+# --- One law alone ---
+
+
+@pytest.mark.parametrize("law", OPTIMIZER_LAWS)
+def test_each_law_alone_accepts_what_is_right(law):
+    check_optimizer_law(law, fn.Adam(0.1), PARAMS, GRADS)
+
+
+def test_a_law_alone_is_asked_as_it_is_given():
+    found = violation("aliasing", StateIsGrads(), PARAMS, GRADS, check=check_optimizer_law)
+    assert (found.law, found.at, found.got) == ("aliasing", "state.0", "memory of grads.0")
+    assert found.case.splitlines()[-3:] == [
+        "params = (np.array([0.3, -7.0]),)",
+        "grads = ((np.array([1.0, 3.0]),), (np.array([2.0, -1.5]),))",
+        "fn.testing.check_optimizer_law('aliasing', optimizer, params, grads)",
+    ]
+    check_optimizer_law("aliasing", Ascends(), PARAMS, GRADS)
+    assert violation("descent", Ascends(), PARAMS, GRADS, check=check_optimizer_law).index == (0,)
+
+
+def test_a_law_that_there_is_not():
+    with pytest.raises(ValueError, match=r"there is no law 'moments'; there are .*purity, structure"):
+        check_optimizer_law("moments", fn.SGD(0.1), PARAMS, GRADS)

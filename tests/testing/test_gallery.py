@@ -1,0 +1,59 @@
+"""The tester is tested: broken layers are caught by the law that they break, right ones are blamed by none."""
+
+import math
+import re
+
+import pytest
+
+from funcnet.testing import LawViolation, check_layer
+from tests.testing.gallery import broken_losses, broken_optimizers, forms, formulas, insides, sound
+from tests.testing.gallery.kill_table import BROKEN, kill, kill_table
+
+SURVIVORS: dict[str, str] = {
+    "NormUnderflows": "where squares overflow, the textbook's norm gives 0 too, and is accepted",
+    "ThresholdAndInput": "kinks moves x alone, not x and params together",
+}
+
+
+GALLERIES = (sound, formulas, forms, insides)
+SOUND = [exhibit for gallery in GALLERIES for exhibit in gallery.SOUND]
+
+
+def marks(name):
+    return [pytest.mark.xfail(reason=SURVIVORS[name])] if name in SURVIVORS else []
+
+
+@pytest.mark.parametrize("index", [pytest.param(i, id=e.name, marks=marks(e.name)) for i, e in enumerate(BROKEN)])
+def test_a_broken_layer_is_caught(index):
+    caught = kill(index)
+    assert isinstance(caught.error, LawViolation)
+    assert not BROKEN[index].laws or caught.law in BROKEN[index].laws
+
+
+@pytest.mark.parametrize("sound", [pytest.param(exhibit, id=exhibit.name) for exhibit in SOUND])
+def test_a_right_layer_is_accepted(sound):
+    check_layer(sound.layer, sound.input_shape, **sound.options)
+
+
+def test_19_in_20_broken_layers_are_caught():
+    caught = sum(isinstance(kill(index).error, LawViolation) for index in range(len(BROKEN)))
+    assert caught >= math.ceil(0.95 * len(BROKEN))
+
+
+def test_the_galleries_are_large_and_each_exhibit_has_a_name_and_a_sentence():
+    assert len(BROKEN) >= 60
+    assert len(SOUND) >= 25
+    for exhibits in (BROKEN, SOUND):
+        assert len({exhibit.name for exhibit in exhibits}) == len(exhibits)
+    assert all(exhibit.bug.endswith(".") for exhibit in BROKEN)
+
+
+def test_the_known_survivors_are_there():
+    assert set(SURVIVORS) <= {exhibit.name for exhibit in BROKEN}
+
+
+def test_the_kill_table_has_a_row_for_each_broken_one_with_the_law_that_caught_it():
+    rows = [re.split("  +", row) for row in kill_table().splitlines()[1:]]
+    assert [row[0] for row in rows[: len(BROKEN)]] == [exhibit.name for exhibit in BROKEN]
+    assert len(rows) == len(BROKEN) + len(broken_losses.BROKEN) + len(broken_optimizers.BROKEN)
+    assert {row[0] for row in rows if row[1] == "-"} == set(SURVIVORS)

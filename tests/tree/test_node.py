@@ -1,0 +1,178 @@
+"""A node is a frozen attrs class of what cannot change, and equal to another by structure, dtypes and bits."""
+
+import copy
+import inspect
+import pickle
+from itertools import combinations
+from typing import Any
+
+import attrs
+import numpy as np
+import pytest
+
+import funcnet as fn
+from funcnet import tree
+from tests.tree.cases import NUMBERS, Box, Odd, Pair
+
+# --- The decorator ---
+
+
+def test_node_makes_a_frozen_attrs_class_of_a_plain_one():
+    assert attrs.has(Box)
+    assert [field.name for field in attrs.fields(Box)] == ["content", "label"]
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        Box(1).content = 2
+
+
+def test_node_takes_an_attrs_frozen_class_as_it_is():
+    frozen = attrs.frozen(type("Frozen", (), {"__annotations__": {"a": Any}}))
+    assert fn.tree.node(frozen) is frozen
+
+
+@pytest.mark.parametrize("mutable", [attrs.define, attrs.define(slots=False), attrs.mutable])
+def test_node_refuses_a_mutable_attrs_class(mutable):
+    point = mutable(type("Point", (), {"__annotations__": {"a": Any}}))
+    with pytest.raises(TypeError, match=r"must be frozen: decorate Point with @attrs.frozen"):
+        fn.tree.node(point)
+
+
+def test_signature_is_that_of_the_fields():
+    parameters = inspect.signature(fn.LinearParams).parameters
+    assert list(parameters) == ["weight", "bias"]
+    assert parameters["weight"].default is inspect.Parameter.empty
+    assert parameters["bias"].default is None
+
+
+def test_a_wrong_argument_names_the_class():
+    with pytest.raises(TypeError, match=r"LinearParams.*unexpected keyword argument 'wieght'"):
+        fn.LinearParams(wieght=NUMBERS)
+
+
+def test_repr_is_that_of_attrs():
+    assert repr(Box(np.array([1.0, 2.0]))) == "Box(content=array([1., 2.]), label='box')"
+
+
+# --- Fields ---
+
+
+@pytest.mark.parametrize("scalar", [np.float16(1.5), np.float64(1.5), np.int8(3), np.bool_(True), np.complex64(1j)])
+def test_a_numpy_scalar_becomes_a_read_only_array_of_its_dtype(scalar):
+    content = Box(scalar).content
+    assert type(content) is np.ndarray
+    assert (content.shape, content.dtype) == ((), scalar.dtype)
+    assert content == scalar
+    with pytest.raises(ValueError, match="read-only"):
+        content[...] = 0
+
+
+@pytest.mark.parametrize("value", [3, 0.5, True, "name", None, print], ids=repr)
+def test_other_values_are_carried_along(value):
+    assert Box(value).content is value
+    assert tree.map(np.negative, (Box(value),))[0].content is value
+    assert tree.leaves(Box(value)) == []
+
+
+def test_a_field_of_every_sort_survives_copies():
+    odd = Odd(private=NUMBERS, converted=[1.0, 2.0])
+    assert np.array_equal(odd.derived, [2.0, 4.0])
+    assert not any(leaf.flags.writeable for leaf in tree.leaves(odd))
+    assert pickle.loads(pickle.dumps(odd)) == copy.deepcopy(odd) == copy.copy(odd) == odd
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_memory_order_survives_copies(order):
+    box = Box(np.array(NUMBERS, order=order))
+    flag = f"{order}_CONTIGUOUS"
+    assert all(copied.content.flags[flag] for copied in (box, copy.deepcopy(box), pickle.loads(pickle.dumps(box))))
+
+
+@pytest.mark.parametrize("value", [[NUMBERS], {"a": NUMBERS}, (NUMBERS, [])], ids=["list", "dict", "list in a tuple"])
+def test_what_can_change_is_no_field_of_a_node(value):
+    with pytest.raises(TypeError, match="is no tree, since it can change: use an array, a tuple or a node"):
+        Box(value)
+
+
+@pytest.mark.parametrize(("value", "kind"), [([NUMBERS], "list"), ({}, "dict"), ((1, [NUMBERS]), "list")], ids=str)
+def test_what_can_change_is_no_part_of_a_node(value, kind):
+    with pytest.raises(TypeError, match=f"a {kind} is no tree, since it can change: use an array, a tuple or a node"):
+        Box(value)
+
+
+# --- Equality: structure, dtypes and bits ---
+
+DIFFERENT = [
+    np.array([0.0]),
+    np.array([-0.0]),
+    np.array([np.nan]),
+    np.array([0.0], np.float32),
+    np.array([0]),
+    np.array([False]),
+    np.array([0.0], ">f8"),
+    np.array(0.0),
+    np.array([[0.0]]),
+    np.array([0.0, 0.0]),
+    np.array([]),
+    None,
+    0.0,
+    "0.0",
+    (),
+    (np.array([0.0]),),
+    Pair(np.array([0.0]), ()),
+    (np.array([0.0]), ()),
+    Box(np.array([0.0])),
+    Box(np.array([0.0]), "other"),
+    fn.LinearParams(np.array([0.0])),
+]
+
+
+@pytest.mark.parametrize("value", DIFFERENT, ids=repr)
+def test_a_tree_equals_its_copy(value):
+    other = copy.deepcopy(value)
+    assert tree.equal(value, other) is True
+    assert (Box(value) == Box(other)) is True
+    assert (Box(value) != Box(other)) is False
+
+
+def test_different_trees_are_not_equal():
+    for a, b in combinations(DIFFERENT, 2):
+        assert tree.equal(a, b) is tree.equal(b, a) is (Box(a) == Box(b)) is False, (a, b)
+        assert (Box(a) != Box(b)) is True, (a, b)
+
+
+@pytest.mark.parametrize("other", [1, "Box", None, (), (NUMBERS, "box"), fn.LinearParams(NUMBERS)], ids=repr)
+def test_a_node_does_not_equal_another_type(other):
+    assert (Box(NUMBERS) == other) is False
+    assert (other == Box(NUMBERS)) is False
+    assert (Box(NUMBERS) != other) is True
+
+
+def test_memory_order_is_no_difference():
+    assert Box(NUMBERS) == Box(np.asfortranarray(NUMBERS)) == Box(NUMBERS[::-1][::-1])
+
+
+def test_nodes_are_not_hashable():
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(Box(1))
+
+
+class Undecorated(Box):
+    """Adds nothing to a node, and is one."""
+
+
+@pytest.mark.parametrize("again", [copy.deepcopy, copy.copy, lambda value: pickle.loads(pickle.dumps(value))])
+def test_a_subclass_of_a_node_stays_one(again):
+    value = Undecorated(np.ones(2))
+    assert type(again(value)) is Undecorated
+    assert again(value) == value
+
+
+@pytest.mark.parametrize("values", [(), (NUMBERS.copy(),), (NUMBERS.copy(),) * 3])
+def test_build_takes_a_value_for_each_field(values):
+    with pytest.raises(TypeError, match=rf"expected the values of weight, bias of LinearParams, got {len(values)}"):
+        tree.build(fn.LinearParams, *values)
+
+
+def test_a_pickle_of_another_number_of_fields_is_no_node():
+    make, (cls, *values) = fn.LinearParams(NUMBERS, NUMBERS[0]).__reduce__()
+    with pytest.raises(TypeError, match="got 3 values"):
+        make(cls, *values, NUMBERS)

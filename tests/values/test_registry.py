@@ -1,0 +1,136 @@
+"""The JSON form: of every value of the library and of users' own, and nothing that it was not told of."""
+
+import json
+import math
+
+import attrs
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+import funcnet as fn
+from funcnet.registry import UnregisteredError, from_json, to_json
+from funcnet.testing import strategies
+from tests.layers.cases import LAYERS
+from tests.layers.combinators import MODELS
+from tests.optimizers.cases import OPTIMIZERS
+
+INITIALIZERS = [
+    *(fn.initializers.zeros, fn.initializers.constant(0.5), fn.initializers.normal(0.1), fn.initializers.uniform(0.12)),
+    *(fn.initializers.glorot_uniform, fn.initializers.glorot_normal, fn.initializers.he_uniform),
+    *(fn.initializers.he_normal, fn.initializers.lecun_normal, fn.initializers.orthogonal),
+]
+SCHEDULES = [
+    *(fn.schedules.constant(0.1), fn.schedules.exponential(0.1, 0.9), fn.schedules.step(0.1, 3, 0.5)),
+    *(fn.schedules.cosine(0.1, 10), fn.schedules.warmup(3, fn.schedules.cosine(0.1, 10))),
+]
+SQUARE_BY_LAMBDAS = "Elementwise(function=np.square"
+VALUES = [
+    *(layer for layer, _ in LAYERS if SQUARE_BY_LAMBDAS not in repr(layer)),
+    *(model for model, _ in MODELS.values()),
+    *OPTIMIZERS,
+    *INITIALIZERS,
+    *(fn.Linear(3, weight_init=initializer) for initializer in INITIALIZERS),
+    *(fn.Adam(schedule, frozen="0.*") for schedule in SCHEDULES),
+    *(loss(r) for loss in (fn.MeanSquaredError, fn.SoftmaxCrossEntropy) for r in ("mean", "batch", "sum")),
+    *(fn.SigmoidBinaryCrossEntropy(), fn.BinaryCrossEntropy(), fn.L2(0.5), fn.Key(7).fold_in("a").fold_in(1)),
+    fn.Elementwise(np.sin, np.cos),
+]
+
+
+@pytest.mark.parametrize("value", VALUES, ids=repr)
+def test_every_value_comes_back(value):
+    text = to_json(value)
+    assert from_json(text) == value
+    assert type(from_json(text)) is type(value)
+    assert to_json(from_json(text)) == text
+
+
+@settings(max_examples=50)
+@given(strategies.models((3,)))
+def test_every_model_comes_back(model):
+    assert from_json(to_json(model, indent=None)) == model
+
+
+def test_it_reads_well():
+    model = fn.sequential(fn.Linear(10, weight_init=fn.initializers.he_normal), fn.Dropout(0.5))
+    assert json.loads(to_json(model)) == {
+        "type": "Sequential",
+        "layers": [
+            {
+                "type": "Linear",
+                "n_out": 10,
+                "bias": True,
+                "weight_init": {"function": "initializers.he_normal"},
+                "bias_init": {"function": "initializers.zeros"},
+            },
+            {"type": "Dropout", "rate": 0.5, "key": None},
+        ],
+    }
+
+
+@pytest.mark.parametrize("value", [None, True, 3, 2**80, 0.1, 1e-300, math.inf, -math.inf, "ä", (1, (2.0, ()))])
+def test_plain_values_come_back(value):
+    assert from_json(to_json(value)) == value
+    assert math.isnan(from_json(to_json(math.nan)))
+
+
+@fn.register
+@attrs.frozen
+class Shift(fn.Layer):
+    """A layer of a user's own."""
+
+    by: float = 1.0
+
+
+@fn.register
+def cubed(x):
+    return x**3
+
+
+@attrs.frozen
+class Unknown(fn.Layer):
+    """A layer that nobody registered."""
+
+
+def test_what_a_user_registers_comes_back():
+    model = fn.sequential(Shift(2.0), fn.Elementwise(cubed, np.square))
+    assert from_json(to_json(model)) == model
+
+
+def test_a_name_can_be_taken_once():
+    with pytest.raises(ValueError, match="the name 'Linear' is taken"):
+        fn.register(attrs.make_class("Linear", ["size"], frozen=True))
+    for wrong in (3, object):
+        with pytest.raises(TypeError, match="expected an attrs class or a function"):
+            fn.register(wrong)
+
+
+def test_what_is_not_registered_is_not_written():
+    for value, name in ((Unknown(), "Unknown"), (fn.Elementwise(lambda x: x, np.cos), "lambda"), (Unknown, "Unknown")):
+        with pytest.raises(UnregisteredError, match=rf"{name}.* is not registered"):
+            to_json(value)
+    with pytest.raises(TypeError, match="a ndarray has no JSON form"):
+        to_json((np.zeros(2),))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"type": "os.system"}', "there is no class 'os.system' registered"),
+        ('{"type": "Sequential", "layers": [{"type": "Unknown"}]}', r"'Unknown' registered at layers\[0\]"),
+        ('{"function": "Linear"}', "there is no function 'Linear' registered"),
+        ('{"class": "np.sin"}', "there is no class 'np.sin' registered"),
+        ('{"type": ["Linear"]}', "there is no class"),
+        ('{"type": "Linear", "n_out": -1}', "Linear: n_out must be an integer of at least 0"),
+        ('{"type": "Linear", "size": 3}', "Linear: .*unexpected keyword argument 'size'"),
+        ('{"layers": []}', 'expected a "type"'),
+        ('{"float": "three"}', 'expected a "type"'),
+        ("NaN", "NaN is no JSON"),
+        ("{", "Expecting property name"),
+        ("[" * 100_000, "nested too deeply"),
+    ],
+)
+def test_what_is_no_such_form_is_a_value_error(text, message):
+    with pytest.raises(ValueError, match=message):
+        from_json(text)

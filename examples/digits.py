@@ -10,9 +10,9 @@ import math
 import sys
 
 import numpy as np
+from program import example_parser, integer_from, positive, save_figures
 
 import funcnet as fn
-from funcnet.program import example_parser, integer_from, positive, save_figures
 
 try:
     from tqdm import tqdm

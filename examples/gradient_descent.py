@@ -9,10 +9,10 @@ gradient of a^2 + b^2 is (2a, 2b), so each step keeps 1 - 2 * 0.3 = 0.4 of a and
 
 import numpy as np
 from matplotlib.figure import Figure
+from program import Result, example_parser, exit_with, print_results, save_figures
 from tqdm import tqdm
 
 import funcnet as fn
-from funcnet.program import Result, example_parser, exit_with, print_results, save_figures
 
 RATE = 0.3
 THEIRS = [  # where each step leads, 10 * 0.4^n (the last three are not printed there), and the error before it

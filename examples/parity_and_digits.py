@@ -12,9 +12,9 @@ from time import perf_counter
 
 import numpy as np
 from matplotlib.figure import Figure
+from program import Result, at_least, at_most, example_parser, exit_with, print_results, save_figures
 
 import funcnet as fn
-from funcnet.program import Result, at_least, at_most, example_parser, exit_with, print_results, save_figures
 
 SQUARED_ERROR = fn.MeanSquaredError(reduction="batch")
 

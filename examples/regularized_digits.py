@@ -10,11 +10,11 @@ gradient, and `value_and_grad` and `tree.ravel` make the three of any network.
 from time import perf_counter
 
 import numpy as np
+from program import at_least, at_most, example_parser, exit_with, print_results, save_figures
 from scipy.optimize import minimize
 from tqdm import tqdm
 
 import funcnet as fn
-from funcnet.program import at_least, at_most, example_parser, exit_with, print_results, save_figures
 from funcnet.testing import check_gradients
 
 UNIFORM = fn.initializers.uniform(0.12)

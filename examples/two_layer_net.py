@@ -13,10 +13,10 @@ from itertools import islice
 from time import perf_counter
 
 import numpy as np
+from program import Result, at_least, at_most, example_parser, exit_with, print_results, save_figures
 from tqdm import tqdm
 
 import funcnet as fn
-from funcnet.program import Result, at_least, at_most, example_parser, exit_with, print_results, save_figures
 from funcnet.testing import check_gradients
 
 BATCH_SIZE, RATE = 100, 0.1

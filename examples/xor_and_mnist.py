@@ -7,10 +7,10 @@ two with sigmoids between do. The same ten lines, given handwritten digits, read
 """
 
 import numpy as np
+from program import Result, at_least, example_parser, exit_with, print_results, save_figures
 from tqdm import tqdm
 
 import funcnet as fn
-from funcnet.program import Result, at_least, example_parser, exit_with, print_results, save_figures
 
 LOSS = fn.SoftmaxCrossEntropy()  # softmax and cross entropy in one, exact where softmax alone would round to 0 or 1
 

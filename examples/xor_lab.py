@@ -15,10 +15,10 @@ from time import perf_counter
 import attrs
 import numpy as np
 from matplotlib.figure import Figure
+from program import Result, at_most, example_parser, exit_with, print_results, save_figures
 from tqdm import tqdm
 
 import funcnet as fn
-from funcnet.program import Result, at_most, example_parser, exit_with, print_results, save_figures
 
 RATES = (1.0, 0.75, 0.5, 0.1, 0.05, 0.01)
 ACCURACY = "binary_accuracy"

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import attrs
 import numpy as np
@@ -21,7 +21,7 @@ import numpy as np
 import funcnet
 from funcnet.data import Dataset
 from funcnet.data.builtin import BUILTIN, builtin
-from funcnet.errors import CheckpointError
+from funcnet.errors import CheckpointError, NonFiniteError
 from funcnet.experiments.directory import Directory
 from funcnet.experiments.experiment import Experiment
 from funcnet.experiments.history import DIGESTS, History
@@ -29,11 +29,9 @@ from funcnet.experiments.progress import initial_progress
 from funcnet.experiments.receipt import Receipt
 from funcnet.experiments.running import run
 from funcnet.experiments.verification import verify
-from funcnet.program import Parser, exit_code
 from funcnet.random import Key
-from funcnet.specification import integer
-from funcnet.table import aligned
 from funcnet.tree import named_leaves
+from funcnet.values import aligned, integer
 
 _OK, _FAILED = 0, 1
 _ROWS = 12  # of a history that are shown
@@ -215,3 +213,37 @@ def _command(
 def _add_data(parser: argparse.ArgumentParser, meaning: str) -> None:
     parser.add_argument("--data", choices=BUILTIN, help=meaning)
     parser.add_argument("--data-dir", metavar="DIR", help="where MNIST's files are")
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser of options whose complaint is one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong, and end with exit code 2."""
+        self.exit(2, f"{self.prog}: error: {message}\n")
+
+
+def exit_code(main: Callable[[], int | None], *usage_errors: type[Exception]) -> int:
+    """The exit code of `main`, its errors told in one line: 1 for a loss that is not finite, 2 for `usage_errors`.
+
+    >>> exit_code(lambda: 0, OSError)
+    0
+    """
+    try:
+        return main() or 0
+    except NonFiniteError as error:
+        return _fail(1, f"the loss is {error.value} at {error.place}: a lower learning rate may help")
+    except KeyboardInterrupt:
+        return _fail(130, "stopped")
+    except BrokenPipeError:  # who reads has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except usage_errors as error:
+        of_a_file = isinstance(error, OSError) and error.filename
+        message = f"{error.filename}: {error.strerror}" if of_a_file else str(error)  # type: ignore[attr-defined]
+        return _fail(2, message or repr(error))
+
+
+def _fail(code: int, message: str) -> int:
+    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    return code

@@ -6,11 +6,13 @@ funcnet can catch it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 
 class FuncnetError(Exception):
-    """An error that knows its place: the path of the layer in the model, once `locate` has told it."""
+    """Base class of errors that report the path of the layer they came from."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -76,12 +78,41 @@ class MissingExtraError(ImportError):
         return '{} is not installed: python -m pip install "funcnet[{}]"'.format(*self.args)
 
 
-def locate(error: Exception, combinator: Any, index: int) -> None:
-    """Tell `error` that it arose in layer `index` of the combinator."""
-    layer = combinator.layers[index]
-    if isinstance(error, FuncnetError):
-        error.layer = error.layer or repr(layer)
-        error.path = (str(index), *error.path)
-        error.model = combinator.name
-    else:
-        error.add_note(f"in layer {index} of {combinator.name} ({layer!r})")
+@contextmanager
+def needs(package: str, extra: str) -> Iterator[None]:
+    """Inside it, the import of a package that an optional part of funcnet needs; MissingExtraError if it fails.
+
+    >>> with needs("a_package", extra="plot"):
+    ...     import a_package
+    Traceback (most recent call last):
+    ...
+    funcnet.errors.MissingExtraError: a_package is not installed: python -m pip install "funcnet[plot]"
+    """
+    try:
+        yield
+    except ImportError as error:
+        raise MissingExtraError(package, extra) from error
+
+
+class Place:
+    """Inside it, an error is told in which layer of the combinator it arose: the one that `index` says."""
+
+    __slots__ = ("combinator", "index")
+
+    def __init__(self, combinator: Any) -> None:
+        self.combinator = combinator
+        self.index = 0
+
+    def __enter__(self) -> Place:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: object) -> None:
+        if not isinstance(error, Exception):
+            return
+        layer, name = self.combinator.layers[self.index], self.combinator.name
+        if isinstance(error, FuncnetError):
+            error.layer = error.layer or repr(layer)
+            error.path = (str(self.index), *error.path)
+            error.model = name
+        else:
+            error.add_note(f"in layer {self.index} of {name} ({layer!r})")

@@ -14,14 +14,15 @@ from typing import TypeAlias
 import attrs
 import numpy as np
 
-from funcnet.arrays import Array, DType, Shape
 from funcnet.errors import DTypeError, ShapeError
 from funcnet.random import Key
-from funcnet.specification import real, specification
+from funcnet.tree import Array, DType, Shape
+from funcnet.values import real, register_as, specification
 
 Initializer: TypeAlias = Callable[[Key, Shape, DType], Array]
 
 
+@register_as("initializers.zeros")
 def zeros(key: Key, shape: Shape, dtype: DType = np.float32) -> Array:
     """All zero.
 
@@ -32,6 +33,7 @@ def zeros(key: Key, shape: Shape, dtype: DType = np.float32) -> Array:
     return _cast(np.zeros(shape), dtype)
 
 
+@register_as("initializers.constant")
 @specification
 class constant:  # noqa: N801, used as a function, as are the next two
     """All `value`.
@@ -47,6 +49,7 @@ class constant:  # noqa: N801, used as a function, as are the next two
         return _cast(np.full(shape, self.value, np.float64), dtype)
 
 
+@register_as("initializers.normal")
 @specification
 class normal:  # noqa: N801
     """Normal with mean 0 and standard deviation `std`; ValueError if it is negative or NaN.
@@ -62,6 +65,7 @@ class normal:  # noqa: N801
         return _cast(key.generator().standard_normal(shape) * self.std, dtype)
 
 
+@register_as("initializers.uniform")
 @specification
 class uniform:  # noqa: N801
     """Uniform in [-bound, bound); ValueError if the bound is negative or NaN.
@@ -77,6 +81,7 @@ class uniform:  # noqa: N801
         return _cast((2 * key.generator().random(shape) - 1) * self.bound, dtype)
 
 
+@register_as("initializers.glorot_uniform")
 def glorot_uniform(key: Key, shape: Shape, dtype: DType = np.float32) -> Array:
     """Uniform in +-sqrt(6 / (n_in + n_out)), so of variance 2 / (n_in + n_out).
 
@@ -90,6 +95,7 @@ def glorot_uniform(key: Key, shape: Shape, dtype: DType = np.float32) -> Array:
     return uniform(math.sqrt(6 / max(n_in + n_out, 1)))(key, shape, dtype)
 
 
+@register_as("initializers.glorot_normal")
 def glorot_normal(key: Key, shape: Shape, dtype: DType = np.float32) -> Array:
     """Normal with variance 2 / (n_in + n_out).
 
@@ -103,6 +109,7 @@ def glorot_normal(key: Key, shape: Shape, dtype: DType = np.float32) -> Array:
     return normal(math.sqrt(2 / max(n_in + n_out, 1)))(key, shape, dtype)
 
 
+@register_as("initializers.he_uniform")
 def he_uniform(key: Key, shape: Shape, dtype: DType = np.float32) -> Array:
     """Uniform in +-sqrt(6 / n_in), so of variance 2 / n_in.
 
@@ -115,6 +122,7 @@ def he_uniform(key: Key, shape: Shape, dtype: DType = np.float32) -> Array:
     return uniform(math.sqrt(6 / max(_fans(shape)[0], 1)))(key, shape, dtype)
 
 
+@register_as("initializers.he_normal")
 def he_normal(key: Key, shape: Shape, dtype: DType = np.float32) -> Array:
     """Normal with variance 2 / n_in.
 
@@ -127,6 +135,7 @@ def he_normal(key: Key, shape: Shape, dtype: DType = np.float32) -> Array:
     return normal(math.sqrt(2 / max(_fans(shape)[0], 1)))(key, shape, dtype)
 
 
+@register_as("initializers.lecun_normal")
 def lecun_normal(key: Key, shape: Shape, dtype: DType = np.float32) -> Array:
     """Normal with variance 1 / n_in.
 
@@ -139,6 +148,7 @@ def lecun_normal(key: Key, shape: Shape, dtype: DType = np.float32) -> Array:
     return normal(math.sqrt(1 / max(_fans(shape)[0], 1)))(key, shape, dtype)
 
 
+@register_as("initializers.orthogonal")
 def orthogonal(key: Key, shape: Shape, dtype: DType = np.float32) -> Array:
     """Uniform among the matrices with orthonormal columns, or rows where there are fewer of them.
 

@@ -13,13 +13,13 @@ import attrs
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from funcnet.arrays import Array
 from funcnet.errors import DTypeError, ShapeError
-from funcnet.losses import checked_classes
-from funcnet.specification import real, specification
-from funcnet.table import aligned
+from funcnet.numerics.labels import checked_classes
+from funcnet.tree import Array
+from funcnet.values import aligned, real, register_as, specification
 
 
+@register_as("metrics.accuracy")
 def accuracy(labels: ArrayLike, predictions: ArrayLike) -> float:
     """The share of examples whose prediction is the label.
 
@@ -36,6 +36,7 @@ def accuracy(labels: ArrayLike, predictions: ArrayLike) -> float:
     return float(np.mean(labels == predicted))
 
 
+@register_as("metrics.binary_accuracy")
 @specification
 class binary_accuracy:  # noqa: N801, metrics are used as functions
     """The share of targets, each 0 or 1, that a score (...) is on the right side of the threshold for: above it for 1.

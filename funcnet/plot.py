@@ -12,18 +12,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from funcnet.arrays import Array, as_array
-from funcnet.errors import MissingExtraError, ShapeError
-from funcnet.experiments.comparing import labels
+from funcnet.errors import ShapeError, needs
+from funcnet.experiments.differences import labels
 from funcnet.experiments.history import DIGESTS
 from funcnet.experiments.running import Run
+from funcnet.tree import Array, as_array
 
-try:
+with needs("matplotlib", extra="plot"):
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
-except ModuleNotFoundError as error:
-    raise MissingExtraError("matplotlib", "plot") from error
 
 
 def learning_curve(history: Mapping[str, Sequence[float]]) -> Figure:

@@ -1,30 +1,37 @@
 """The public names, on one screen; `funcnet` loads them when one of them is first used."""
 
 # fmt: off
-from funcnet.checkpoint import load, save
-from funcnet.clipping import clip_by_global_norm
-from funcnet.combinators import add, concatenate, residual, sequential
 from funcnet.errors import (
     CacheError, CheckpointError, DTypeError, ExperimentError, MissingExtraError, NonFiniteError, ShapeError, TreeError,
 )
+from funcnet.values.registry import register
+from funcnet.random import Key
+from funcnet.layers.layer import Layer
+from funcnet.layers.summary import summary
+from funcnet.layers.combinators import add, concatenate, residual, sequential
+from funcnet.layers.linear import Linear, LinearParams
+from funcnet.layers.activations import ELU, GELU, Elementwise, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh
+from funcnet.layers.softmax import LogSoftmax, Softmax
+from funcnet.layers.reshaping import Flatten, FlattenParams, Identity
+from funcnet.layers.dropout import Dropout
+from funcnet.losses.squared_error import MeanSquaredError
+from funcnet.losses.binary_cross_entropy import BinaryCrossEntropy, SigmoidBinaryCrossEntropy
+from funcnet.losses.softmax_cross_entropy import SoftmaxCrossEntropy
+from funcnet.losses.penalties import L2
+from funcnet.optimizers.optimizer import OptimizerState
+from funcnet.optimizers.sgd import SGD, sgd_step
+from funcnet.optimizers.adam import Adam, AdamW
+from funcnet.optimizers.adaptive import Adagrad, RMSProp
+from funcnet.optimizers.clipping import clip_by_global_norm
+from funcnet.gradients.value_and_grad import value_and_grad
+from funcnet.training import TrainState, train, train_step
+from funcnet.saving.checkpoint import load, save
 from funcnet.experiments.experiment import Experiment
 from funcnet.experiments.grids import grid
 from funcnet.experiments.stopping import EarlyStopping, KeepBest
 from funcnet.experiments.running import Run, run
 from funcnet.experiments.sweeping import sweep
 from funcnet.experiments.verification import Verification, verify
-from funcnet.gradient import value_and_grad
-from funcnet.layer import Layer, summary
-from funcnet.layers import (
-    ELU, GELU, Dropout, Elementwise, Flatten, FlattenParams, Identity, LeakyReLU, Linear, LinearParams, LogSoftmax,
-    ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh,
-)
-from funcnet.losses import BinaryCrossEntropy, MeanSquaredError, SigmoidBinaryCrossEntropy, SoftmaxCrossEntropy
-from funcnet.optimizers import SGD, Adagrad, Adam, AdamW, OptimizerState, RMSProp, sgd_step
-from funcnet.penalties import L2
-from funcnet.random import Key
-from funcnet.registry import register
-from funcnet.training import TrainState, train, train_step
 
 __all__ = [
     "ELU", "GELU", "L2", "SGD", "Adagrad", "Adam", "AdamW", "BinaryCrossEntropy", "CacheError", "CheckpointError",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from funcnet.specification import integer, specification
+from funcnet.values import integer, register, specification
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,6 +25,7 @@ def _path(parts: tuple[int | str, ...]) -> tuple[int | str, ...]:
     return tuple(part if isinstance(part, str) else integer(part, "a position", 0, _MOST) for part in parts)
 
 
+@register
 @specification
 class Key:
     """Which random numbers: a seed, and the path of names and positions folded into it.
@@ -71,6 +72,13 @@ class Key:
 
         words = [word for part in self.path for word in _words(part)]
         return Generator(PCG64(SeedSequence(self.seed, spawn_key=words)))
+
+
+def checked_key(key: Key) -> Key:
+    """`key`; TypeError unless it is a Key."""
+    if not isinstance(key, Key):
+        raise TypeError(f"expected a key such as Key(0), got {key!r}")
+    return key
 
 
 def _words(part: int | str) -> list[int]:

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 import attrs
 
-from funcnet.specification import integer, is_no_class, real, specification
+from funcnet.values import at_least, is_no_class, real, register_as, specification
 
 Schedule: TypeAlias = Callable[[int], float]
 
@@ -31,6 +31,11 @@ def is_learning_rate(instance: object, attribute: Any, value: Any) -> None:
         _is_rate(instance, attribute, value)
 
 
+def learning_rate_field(default: Any = attrs.NOTHING) -> Any:
+    """The field of an optimizer or a schedule for a learning rate: a number or a schedule."""
+    return attrs.field(default=default, converter=as_learning_rate, validator=is_learning_rate)
+
+
 def learning_rate_at(learning_rate: float | Schedule, step: int) -> float:
     """The rate at a step; ValueError if a schedule gives a negative one or NaN.
 
@@ -43,6 +48,7 @@ def learning_rate_at(learning_rate: float | Schedule, step: int) -> float:
     return rate
 
 
+@register_as("schedules.constant")
 @specification
 class constant:  # noqa: N801, schedules are used as functions
     """`rate` at every step.
@@ -57,6 +63,7 @@ class constant:  # noqa: N801, schedules are used as functions
         return self.rate
 
 
+@register_as("schedules.exponential")
 @specification
 class exponential:  # noqa: N801
     """`rate * decay**step`.
@@ -72,6 +79,7 @@ class exponential:  # noqa: N801
         return self.rate * self.decay**step
 
 
+@register_as("schedules.step")
 @specification
 class step:  # noqa: N801
     """`rate`, multiplied by `factor` after every `every` steps.
@@ -82,13 +90,14 @@ class step:  # noqa: N801
     """
 
     rate: float = attrs.field(converter=real, validator=_is_rate)
-    every: int = attrs.field(converter=lambda value: integer(value, "every", 1))
+    every: int = attrs.field(converter=at_least(1, "every"))
     factor: float = attrs.field(default=0.1, converter=real, validator=_is_rate)
 
     def __call__(self, step: int) -> float:
         return self.rate * self.factor ** (step // self.every)
 
 
+@register_as("schedules.cosine")
 @specification
 class cosine:  # noqa: N801
     """Half a cosine from `rate` at step 0 to `final` at `steps` and after.
@@ -101,7 +110,7 @@ class cosine:  # noqa: N801
     """
 
     rate: float = attrs.field(converter=real, validator=_is_rate)
-    steps: int = attrs.field(converter=lambda value: integer(value, "steps", 1))
+    steps: int = attrs.field(converter=at_least(1, "steps"))
     final: float = attrs.field(default=0.0, converter=real, validator=_is_rate)
 
     def __call__(self, step: int) -> float:
@@ -109,6 +118,7 @@ class cosine:  # noqa: N801
         return self.final + (self.rate - self.final) * (1 + math.cos(math.pi * done)) / 2
 
 
+@register_as("schedules.warmup")
 @specification
 class warmup:  # noqa: N801
     """Rises in equal steps to the first rate of `then`, reached at the last of `steps`; then `then` itself.
@@ -121,7 +131,7 @@ class warmup:  # noqa: N801
     (0.25, 0.5, 1.0, 1.0)
     """
 
-    steps: int = attrs.field(converter=lambda value: integer(value, "steps", 1))
+    steps: int = attrs.field(converter=at_least(1, "steps"))
     then: float | Schedule = attrs.field(converter=as_learning_rate, validator=is_learning_rate)
 
     def __call__(self, step: int) -> float:

@@ -11,17 +11,18 @@ from typing import Any
 
 import numpy as np
 
-from funcnet.arrays import Array
 from funcnet.errors import NonFiniteError
-from funcnet.gradient import value_and_grad
-from funcnet.layer import Layer, checked_key
-from funcnet.losses import Loss
-from funcnet.optimizers import Optimizer
-from funcnet.penalties import Penalty
-from funcnet.random import Key
-from funcnet.tree import Tree, build, leaves, node
+from funcnet.gradients.value_and_grad import value_and_grad
+from funcnet.layers.layer import Layer
+from funcnet.losses.loss import Loss
+from funcnet.losses.penalties import Penalty
+from funcnet.optimizers.optimizer import Optimizer
+from funcnet.random import Key, checked_key
+from funcnet.tree import Array, Tree, build, leaves, node
+from funcnet.values import register
 
 
+@register
 @node
 class TrainState:
     """All that a run has come to: how many steps were made, the params, and the optimizer's state."""

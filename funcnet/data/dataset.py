@@ -14,13 +14,11 @@ import attrs
 import numpy as np
 from numpy.typing import ArrayLike
 
-from funcnet.arrays import Array, canonical
 from funcnet.errors import DTypeError, ShapeError
-from funcnet.layer import checked_key
-from funcnet.losses import checked_classes
-from funcnet.random import Key
-from funcnet.specification import integer
-from funcnet.tree import build, node
+from funcnet.numerics.labels import checked_classes
+from funcnet.random import Key, checked_key
+from funcnet.tree import Array, build, canonical, node
+from funcnet.values import integer
 
 
 @node

@@ -14,10 +14,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from funcnet.arrays import Array
 from funcnet.data.dataset import Dataset
-from funcnet.errors import MissingExtraError
-from funcnet.tree import build
+from funcnet.errors import needs
+from funcnet.tree import Array, build
 
 MIRRORS = ("https://ossci-datasets.s3.amazonaws.com/mnist", "https://storage.googleapis.com/cvdf-datasets/mnist")
 
@@ -107,10 +106,8 @@ def _all_in(folder: Path) -> list[Path]:
 
 
 def _cached(mirrors: Sequence[str]) -> list[Path]:
-    try:
+    with needs("pooch", extra="download"):
         import pooch  # type: ignore[import-untyped]
-    except ImportError as error:
-        raise MissingExtraError("pooch", "download") from error
     folder = Path(pooch.os_cache("funcnet")) / "mnist"
     return [_find(folder, file) or _download(file, folder, mirrors) for file in FILES]
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from funcnet.arrays import Array
 from funcnet.data.dataset import Dataset
-from funcnet.layer import checked_key
-from funcnet.random import Key
-from funcnet.specification import integer
-from funcnet.tree import build
+from funcnet.random import Key, checked_key
+from funcnet.tree import Array, build
+from funcnet.values import integer
 
 
 def xor(points: int = 4) -> Dataset:

@@ -15,15 +15,15 @@ from typing import Any
 
 import attrs
 
-from funcnet.checkpoint import load, save
 from funcnet.errors import CheckpointError, ExperimentError
-from funcnet.experiments.comparing import difference
+from funcnet.experiments.differences import difference
 from funcnet.experiments.experiment import Experiment
 from funcnet.experiments.history import Row, chained_digest, from_line, to_line
 from funcnet.experiments.progress import Epochs, Progress
 from funcnet.experiments.receipt import Receipt
-from funcnet.files import beside, replacing
-from funcnet.registry import UnregisteredError
+from funcnet.saving.checkpoint import load, save
+from funcnet.saving.files import beside, replacing
+from funcnet.values import UnregisteredError
 
 _EXPERIMENT, _HISTORY, _CHECKPOINT, _RECEIPT = NAMES = (
     "experiment.json",
@@ -178,12 +178,38 @@ class Directory:
             file.write(text.encode())
 
 
+class Nowhere:
+    """Where a run that keeps no files has them: with the methods of a `Directory` that a run calls."""
+
+    def begin(self, receipt: Receipt) -> Receipt:
+        """The receipt as it is."""
+        return receipt
+
+    def resume_point(self) -> None:
+        """None: nothing was kept."""
+
+    def checkpointing(
+        self, epochs: Epochs, experiment: Experiment, every: int
+    ) -> Generator[tuple[Progress, Row | None], None, None]:
+        """Let the epochs pass."""
+        yield from epochs
+
+    def write_resumed(self, receipt: Receipt, rows: Sequence[Row]) -> None:
+        """Write nothing."""
+
+    def write(self, receipt: Receipt) -> None:
+        """Write nothing."""
+
+
 @contextmanager
-def opened(path: str | os.PathLike[str]) -> Iterator[Directory]:
-    """The directory of a run, made if need be, in which nobody else can run meanwhile.
+def opened(path: str | os.PathLike[str] | None) -> Iterator[Directory | Nowhere]:
+    """The directory of a run, made if need be, in which nobody else can run meanwhile; None keeps nothing.
 
     Raises ExperimentError if another run is in it. The system drops the lock when a process ends, however it does.
     """
+    if path is None:
+        yield Nowhere()
+        return
     directory = Directory(path)
     directory.path.mkdir(parents=True, exist_ok=True)
     try:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 import funcnet
-from funcnet.errors import MissingExtraError
+from funcnet.errors import needs
 
 UNKNOWN = "unknown (threadpoolctl is not installed)"
 
@@ -98,10 +98,8 @@ def blas_threads(count: int | None) -> AbstractContextManager[None]:
     """
     if count is None:
         return nullcontext()
-    try:
+    with needs("threadpoolctl", extra="experiments"):
         from threadpoolctl import threadpool_limits
-    except ModuleNotFoundError as error:
-        raise MissingExtraError("threadpoolctl", "experiments") from error
     return _limited(count, threadpool_limits)
 
 

@@ -6,13 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from funcnet.arrays import read_only
 from funcnet.data import Dataset
 from funcnet.experiments.experiment import Experiment, Metric
 from funcnet.experiments.history import NOT_METRICS
-from funcnet.layer import Layer
-from funcnet.losses import BinaryCrossEntropy, Loss, SigmoidBinaryCrossEntropy, SoftmaxCrossEntropy
+from funcnet.layers.layer import Layer
+from funcnet.losses.binary_cross_entropy import BinaryCrossEntropy, SigmoidBinaryCrossEntropy
+from funcnet.losses.loss import Loss
+from funcnet.losses.softmax_cross_entropy import SoftmaxCrossEntropy
 from funcnet.metrics import accuracy, binary_accuracy
+from funcnet.tree import read_only
 
 _TEST = "test "
 _ROWS = 4096  # of a dataset at a time; how products round, and so the history, depends on it

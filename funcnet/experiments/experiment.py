@@ -10,13 +10,12 @@ import numpy as np
 from attrs.validators import instance_of, optional
 
 from funcnet.experiments.stopping import EarlyStopping, KeepBest
-from funcnet.layer import Layer
-from funcnet.losses import Loss
-from funcnet.optimizers import Optimizer
-from funcnet.penalties import Penalty
+from funcnet.layers.layer import Layer
+from funcnet.losses.loss import Loss
+from funcnet.losses.penalties import Penalty
+from funcnet.optimizers.optimizer import Optimizer
 from funcnet.random import Key
-from funcnet.registry import from_json, register, to_json
-from funcnet.specification import at_least, specification
+from funcnet.values import at_least, from_json, register, specification, to_json
 
 Metric = Callable[[Any, Any], float]
 

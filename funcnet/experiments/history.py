@@ -9,9 +9,8 @@ from typing import Any
 
 import attrs
 
-from funcnet.arrays import canonical
-from funcnet.registry import from_plain, to_plain
-from funcnet.tree import Tree, named_leaves
+from funcnet.tree import Tree, canonical, named_leaves
+from funcnet.values import from_plain, to_plain
 
 Row = dict[str, Any]
 DIGESTS = ("params", "leaves")  # the columns that nobody plots or reads in a table

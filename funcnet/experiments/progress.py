@@ -11,17 +11,17 @@ from typing import Any
 import numpy as np
 
 from funcnet.data import Dataset, steps_per_epoch, stream
-from funcnet.errors import MissingExtraError, NonFiniteError
+from funcnet.errors import NonFiniteError, needs
 from funcnet.experiments.evaluation import evaluate, metrics_of
 from funcnet.experiments.experiment import Experiment, Metric
 from funcnet.experiments.history import Row, chained_digest, digests
 from funcnet.experiments.stopping import Best
 from funcnet.random import Key
-from funcnet.registry import register
 from funcnet.schedules import learning_rate_at
 from funcnet.training import TrainState, is_finite
 from funcnet.training import train as training_steps
 from funcnet.tree import Tree, build, node
+from funcnet.values import register
 
 
 @register
@@ -118,10 +118,8 @@ def _steps(experiment: Experiment, train: Dataset, state: TrainState) -> Iterato
 
 def with_bar(coming: Epochs, total: int, initial: int) -> Epochs:
     """Let the epochs pass and show them as a bar, with the loss."""
-    try:
+    with needs("tqdm", extra="experiments"):
         from tqdm import tqdm  # type: ignore[import-untyped]
-    except ModuleNotFoundError as error:
-        raise MissingExtraError("tqdm", "experiments") from error
     with tqdm(total=total, initial=initial, unit="epoch") as bar:
         for progress, row in coming:
             bar.update()

@@ -12,7 +12,7 @@ import attrs
 from funcnet.data import Dataset
 from funcnet.experiments.experiment import Experiment
 from funcnet.experiments.history import NOT_METRICS, Row, chained_digest, digest
-from funcnet.registry import from_plain, to_plain
+from funcnet.values import from_plain, to_plain
 
 _FORMAT = 1
 

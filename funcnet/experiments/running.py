@@ -16,9 +16,9 @@ from funcnet.experiments.experiment import Experiment
 from funcnet.experiments.history import History, Row, digests
 from funcnet.experiments.progress import Progress, epochs, initial_progress, is_over, with_bar
 from funcnet.experiments.receipt import Receipt
-from funcnet.specification import integer
 from funcnet.training import TrainState
 from funcnet.tree import Tree
+from funcnet.values import integer
 
 
 @attrs.frozen
@@ -84,17 +84,15 @@ def attempt(
     integer(checkpoint_every, "checkpoint_every", 1)
     metrics_of(experiment, train, test)  # raises what is wrong before the work
     receipt = Receipt.begun(experiment, train, test)
-    with ExitStack() as stack:
-        files = None if directory is None else stack.enter_context(opened(directory))
-        receipt = files.begin(receipt) if files else receipt
-        reached, rows = (files and files.resume_point()) or (initial_progress(experiment, train), [])
+    with opened(directory) as files, ExitStack() as stack:
+        receipt = files.begin(receipt)
+        reached, rows = files.resume_point() or (initial_progress(experiment, train), [])
         if not is_over(experiment, reached, rows):
             receipt = receipt.on(facts(), reached.epoch + 1)
-            if files:
-                files.write_resumed(receipt, rows)
+            files.write_resumed(receipt, rows)
         coming = epochs(experiment, train, test, reached, rows)
-        if files:  # closed, and so saved, while the folder is locked, whatever happens
-            coming = stack.enter_context(closing(files.checkpointing(coming, experiment, checkpoint_every)))
+        # Closed, and so saved, while the folder is locked, whatever happens.
+        coming = stack.enter_context(closing(files.checkpointing(coming, experiment, checkpoint_every)))
         if progress:
             coming = with_bar(coming, experiment.epochs, reached.epoch)
         try:
@@ -103,8 +101,7 @@ def attempt(
         except NonFiniteError as error:
             return _ended(experiment, None, reached, rows, error)
         receipt = receipt.after(rows, digests(reached.state)["params"])
-        if files:
-            files.write(receipt)
+        files.write(receipt)
         return _ended(experiment, receipt, reached, rows)
 
 

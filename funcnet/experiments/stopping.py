@@ -8,8 +8,7 @@ from typing import Any
 
 import attrs
 
-from funcnet.registry import register
-from funcnet.specification import at_least, real, specification
+from funcnet.values import at_least, real, register, specification
 
 
 def _is_goal(instance: object, attribute: object, value: Any) -> None:

@@ -12,7 +12,6 @@ from typing import Any
 import attrs
 import numpy as np
 
-from funcnet.arrays import Array
 from funcnet.data import Dataset
 from funcnet.errors import NonFiniteError
 from funcnet.experiments.directory import Directory
@@ -21,8 +20,8 @@ from funcnet.experiments.experiment import Experiment
 from funcnet.experiments.history import DIGESTS, Row, digests, to_line, without_seconds
 from funcnet.experiments.progress import Progress, epochs, initial_progress, with_bar
 from funcnet.experiments.receipt import Receipt
-from funcnet.table import aligned
-from funcnet.tree import Tree, equal, named_leaves
+from funcnet.tree import Array, Tree, equal, named_leaves
+from funcnet.values import aligned
 
 Difference = tuple[str, Any, Any]  # what, as it was recorded, as it is now
 _MOST_ROWS = 12

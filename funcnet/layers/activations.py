@@ -13,15 +13,14 @@ from collections.abc import Callable
 import attrs
 import numpy as np
 
-from funcnet.arrays import Array, as_array, as_dtype, as_floating, is_large, read_only
+from funcnet.cache import Cache, opened
 from funcnet.errors import ShapeError
-from funcnet.layer import Cache, Layer, check_no_params, opened
-from funcnet.node import frozen
-from funcnet.specification import real, specification
-from funcnet.tree import Tree
+from funcnet.layers.layer import Layer, check_no_params
+from funcnet.numerics.elementwise import erfc, positive, sigmoid, softplus, zero
+from funcnet.tree import Array, Tree, as_array, as_dtype, as_floating, frozen, read_only
+from funcnet.values import real, register, specification
 
 _UNDERFLOW = 2e4  # exp(-x) is 0 in every dtype beyond it
-erfc = np.frompyfunc(math.erfc, 1, 1)
 
 
 def _forward(layer: Layer, f: Callable[[Array], Array], params: Tree, x: Array) -> tuple[Array, Cache]:
@@ -36,6 +35,7 @@ def _backward(layer: Layer, derivative: Callable[[Array], Array], cache: Cache, 
     return as_dtype(dy * derivative(x), dy.dtype), ()
 
 
+@register
 @specification
 class ReLU(Layer):
     """y = max(x, 0); dx = dy where x > 0, else 0 (also at 0). NaN is kept.
@@ -49,30 +49,17 @@ class ReLU(Layer):
     def forward(self, params: Tree, x: Array) -> tuple[Array, Cache]:
         check_no_params(params)
         x = as_floating(x)
-        y = frozen(as_dtype(_positive(x), x.dtype))
+        y = frozen(as_dtype(positive(x), x.dtype))
         return y, Cache(self, y.shape, y)  # y > 0 where x > 0, so that x need not be kept
 
     def backward(self, params: Tree, cache: Cache, dy: Array) -> tuple[Array, Tree]:
         y, dy = opened(self, cache, dy)
-        dx = (y > _zero(y)).astype(dy.dtype)  # to convert booleans first is faster than to multiply by them
+        dx = (y > zero(y)).astype(dy.dtype)  # to convert booleans first is faster than to multiply by them
         dx *= dy
         return as_dtype(dx, dy.dtype), ()
 
 
-def _positive(x: Array) -> Array:
-    """max(x, 0). NumPy's maximum of an array and a number is not vectorized; its clip is, behind a slower start."""
-    if not is_large(x):
-        return np.maximum(x, _zero(x))
-    y = np.clip(x, 0, np.inf)
-    y += 0  # of -0.0 it is 0.0, as it is of the maximum
-    return y
-
-
-def _zero(x: Array) -> Array:
-    """0 in the dtype of x, with which NumPy begins sooner than with a number of Python's."""
-    return np.zeros((), x.dtype)
-
-
+@register
 @specification
 class LeakyReLU(Layer):
     """y = x where x > 0, else slope * x; dx = dy or slope * dy. ValueError for a negative slope.
@@ -92,6 +79,7 @@ class LeakyReLU(Layer):
         return _backward(self, lambda x: np.where(x > 0, 1, self.slope), cache, dy)
 
 
+@register
 @specification
 class ELU(Layer):
     """y = x where x > 0, else alpha * (exp(x) - 1); dx = dy or alpha * exp(x) * dy. ValueError for a negative alpha.
@@ -111,23 +99,13 @@ class ELU(Layer):
         return _backward(self, lambda x: np.where(x > 0, 1, self.alpha * np.exp(np.minimum(x, 0))), cache, dy)
 
 
-def sigmoid(x: Array) -> Array:
-    """1 / (1 + exp(-x)), to rounding at both ends and without overflow.
-
-    >>> sigmoid(np.array([-1000.0, 0.0, 1000.0]))
-    array([0. , 0.5, 1. ])
-    """
-    decay = np.exp(-np.abs(x))
-    y: Array = np.where(x >= 0, 1, decay) / (1 + decay)
-    return y
-
-
 def _sigmoid_derivative(x: Array) -> Array:
     decay = np.exp(-np.abs(x))
     dydx: Array = decay / (1 + decay) ** 2
     return dydx
 
 
+@register
 @specification
 class Sigmoid(Layer):
     """y = 1 / (1 + exp(-x)); dx = dy * y * (1 - y), computed from x.
@@ -151,6 +129,7 @@ def _tanh_derivative(x: Array) -> Array:
     return dydx
 
 
+@register
 @specification
 class Tanh(Layer):
     """y = tanh(x); dx = dy * (1 - y**2), computed from x.
@@ -168,15 +147,7 @@ class Tanh(Layer):
         return _backward(self, _tanh_derivative, cache, dy)
 
 
-def softplus(x: Array) -> Array:
-    """log(1 + exp(x)), to rounding at both ends and without overflow.
-
-    >>> softplus(np.array([-1000.0, 1000.0]))
-    array([   0., 1000.])
-    """
-    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
-
-
+@register
 @specification
 class Softplus(Layer):
     """y = log(1 + exp(x)); dx = dy * sigmoid(x).
@@ -207,6 +178,7 @@ def _silu_derivative(x: Array) -> Array:
     return dydx
 
 
+@register
 @specification
 class SiLU(Layer):
     """y = x * sigmoid(x); dx = dy * sigmoid(x) * (1 + x * sigmoid(-x)).
@@ -239,6 +211,7 @@ def _gelu_derivative(x: Array) -> Array:
     return _normal_cdf(x) + x * np.exp(-x * x / 2) / math.sqrt(2 * math.pi)
 
 
+@register
 @specification
 class GELU(Layer):
     """y = x * P(Z <= x) for a standard normal Z; dx = dy * (P(Z <= x) + x * exp(-x**2 / 2) / sqrt(2 pi)).
@@ -257,6 +230,7 @@ class GELU(Layer):
         return _backward(self, _gelu_derivative, cache, dy)
 
 
+@register
 @specification
 class Elementwise(Layer):
     """y = function(x); dx = dy * derivative(x), for functions of one's own that act on each number by itself.

@@ -5,13 +5,14 @@ from __future__ import annotations
 import attrs
 import numpy as np
 
-from funcnet.arrays import Array, as_dtype, as_floating, read_only
-from funcnet.layer import Cache, Layer, check_no_params, checked_key, opened
-from funcnet.random import Key
-from funcnet.specification import real, specification
-from funcnet.tree import Tree
+from funcnet.cache import Cache, opened
+from funcnet.layers.layer import Layer, check_no_params
+from funcnet.random import Key, checked_key
+from funcnet.tree import Array, Tree, as_dtype, as_floating, read_only
+from funcnet.values import real, register, specification
 
 
+@register
 @specification
 class Dropout(Layer):
     """In training y = x / (1 - rate) or, with probability `rate`, 0, each number by itself; in inference y = x.

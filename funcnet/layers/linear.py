@@ -8,23 +8,26 @@ import attrs
 import numpy as np
 
 from funcnet import initializers
-from funcnet.arrays import Array, DType, Shape, as_array, as_dtype, column_sums
+from funcnet.cache import Cache, opened
 from funcnet.errors import CacheError, ShapeError, TreeError
 from funcnet.initializers import Initializer
-from funcnet.layer import Cache, Layer, checked_key, opened, with_features
-from funcnet.random import Key
-from funcnet.specification import code, integer, is_bool, is_no_class, specification
-from funcnet.tree import build, node
+from funcnet.layers.layer import Layer, with_features
+from funcnet.numerics.sums import column_sums
+from funcnet.random import Key, checked_key
+from funcnet.tree import Array, DType, Shape, as_array, as_dtype, build, leaf, node
+from funcnet.values import at_least, code, is_bool, is_no_class, register, specification
 
 
+@register
 @node
 class LinearParams:
     """The params of `Linear`: weight (n_in, n_out), and bias (n_out,) or None."""
 
-    weight: Array
+    weight: Array = leaf(torch_axes=(1, 0))
     bias: Array | None = None
 
 
+@register
 @specification
 class Linear(Layer):
     """An affine map of the last axis, `n_in` features to `n_out`; `n_in` is found at `init`.
@@ -48,7 +51,7 @@ class Linear(Layer):
            [11.]]), bias=array([2.]))
     """
 
-    n_out: int = attrs.field(converter=lambda n_out: integer(n_out, "n_out", 0))
+    n_out: int = attrs.field(converter=at_least(0, "n_out"))
     bias: bool = attrs.field(default=True, validator=is_bool)
     weight_init: Initializer = attrs.field(default=initializers.glorot_uniform, validator=is_no_class)
     bias_init: Initializer = attrs.field(default=initializers.zeros, validator=is_no_class)

@@ -6,14 +6,15 @@ import math
 
 import numpy as np
 
-from funcnet.arrays import Array, DType, Shape, as_array, read_only
+from funcnet.cache import Cache, opened
 from funcnet.errors import ShapeError, TreeError
-from funcnet.layer import Cache, Layer, check_no_params, checked_shape, opened
+from funcnet.layers.layer import Layer, check_no_params, checked_shape
 from funcnet.random import Key
-from funcnet.specification import specification
-from funcnet.tree import Tree, node
+from funcnet.tree import Array, DType, Shape, Tree, as_array, node, read_only
+from funcnet.values import register, specification
 
 
+@register
 @specification
 class Identity(Layer):
     """y = x, for x of any shape; dx = dy.
@@ -32,6 +33,7 @@ class Identity(Layer):
         return read_only(dy), ()
 
 
+@register
 @node
 class FlattenParams:
     """What `Flatten` found at `init`: which axes of its x are one example. There are no arrays in it."""
@@ -39,6 +41,7 @@ class FlattenParams:
     input_shape: Shape
 
 
+@register
 @specification
 class Flatten(Layer):
     """All feature axes made one: x of batch + input_shape, y (..., product of input_shape); dx is dy in x's shape.

@@ -4,50 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from funcnet.arrays import SHORT_ROW, Array, Shape, as_dtype, as_floating, is_large, wide_sum
-from funcnet.errors import ShapeError
-from funcnet.layer import Cache, Layer, check_no_params, opened, with_features
-from funcnet.specification import specification
-from funcnet.tree import Tree
-
-
-def shifted(x: Array, axis: int = -1) -> Array:
-    """x minus the largest along the axis, (..., n): softmax is the same, and no exponential overflows.
-
-    Raises ShapeError if x has no axis to be a row.
-
-    >>> shifted(np.array([[1e4, -1e4]]))
-    array([[     0., -20000.]])
-    """
-    if x.ndim == 0:
-        raise ShapeError("expected x of shape (..., n), got ()")
-    with np.errstate(over="ignore"):  # a spread beyond the largest float is as good as infinite
-        y: Array = x - _largest(x, axis)
-    return y
-
-
-def _largest(x: Array, axis: int) -> Array:
-    """The largest along the axis, whose length becomes 1. Short rows go column by column: an eighth of the time."""
-    if axis == -1 and is_large(x) and x.ndim == 2 and 0 < x.shape[1] < SHORT_ROW:
-        columns: Array = np.ascontiguousarray(x.T)
-        return columns.max(axis=0)[:, None]  # type: ignore[no-any-return]
-    largest: Array = x.max(axis=axis, keepdims=True, initial=-np.inf)
-    return largest
-
-
-def sum_of_others(logits: Array, exponentials: Array) -> Array:
-    """The sum of each row of exponentials but for one of the largest, which is 1: (..., 1), from `shifted` logits.
-
-    Near p = 1, log(1 + others) and 1 - p lose digits; log1p(others) and others / (1 + others) do not.
-
-    >>> float(sum_of_others(np.array([0.0, -50.0]), np.exp([0.0, -50.0]))[0])
-    1.9287498479639178e-22
-    """
-    largest = logits == 0
-    smaller = wide_sum(np.where(largest, 0, exponentials), axis=-1, keepdims=True)
-    ties = np.maximum(largest.sum(axis=-1, keepdims=True, dtype=smaller.dtype) - 1, 0)
-    others: Array = smaller + ties
-    return others
+from funcnet.cache import Cache, opened
+from funcnet.layers.layer import Layer, check_no_params, with_features
+from funcnet.numerics.softmax import shifted, sum_of_others
+from funcnet.numerics.sums import wide_sum
+from funcnet.tree import Array, Shape, Tree, as_dtype, as_floating
+from funcnet.values import register, specification
 
 
 def _at_largest(dy: Array, y: Array) -> Array:
@@ -57,6 +19,7 @@ def _at_largest(dy: Array, y: Array) -> Array:
     return np.take_along_axis(dy, np.argmax(y, axis=-1)[..., None], axis=-1)
 
 
+@register
 @specification
 class Softmax(Layer):
     """y = exp(x) / sum(exp(x)) along the last axis, x (..., n); dx = y * (dy - sum(y * dy)).
@@ -83,6 +46,7 @@ class Softmax(Layer):
         return as_dtype(y * (dy - wide_sum(y * dy, axis=-1, keepdims=True)), dy.dtype), ()
 
 
+@register
 @specification
 class LogSoftmax(Layer):
     """y = x - log(sum(exp(x))) along the last axis, x (..., n); dx = dy - exp(y) * sum(dy).

@@ -12,23 +12,17 @@ from funcnet.testing.gradients import GradientReport, LeafReport, check_gradient
 from funcnet.testing.layers import check_layer, check_layer_law
 from funcnet.testing.losses import check_loss, check_loss_law
 from funcnet.testing.optimizers import check_optimizer, check_optimizer_law
-from funcnet.testing.violation import LawViolation
+from funcnet.testing.reports.violation import LawViolation
 
 if _TYPE_CHECKING:
     from funcnet.testing import strategies as strategies
 
+# fmt: off
 __all__ = [
-    "GradientReport",
-    "LawViolation",
-    "LeafReport",
-    "check_gradients",
-    "check_layer",
-    "check_layer_law",
-    "check_loss",
-    "check_loss_law",
-    "check_optimizer",
-    "check_optimizer_law",
+    "GradientReport", "LawViolation", "LeafReport", "check_gradients", "check_layer", "check_layer_law", "check_loss",
+    "check_loss_law", "check_optimizer", "check_optimizer_law",
 ]
+# fmt: on
 
 
 def __getattr__(name: str) -> _Any:

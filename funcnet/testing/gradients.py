@@ -11,15 +11,14 @@ import attrs
 import numpy as np
 
 from funcnet import tree
-from funcnet.arrays import Array, Shape
-from funcnet.gradient import value_and_grad
-from funcnet.layer import Layer
-from funcnet.losses import Loss
-from funcnet.penalties import Penalty
+from funcnet.gradients.value_and_grad import value_and_grad
+from funcnet.layers.layer import Layer
+from funcnet.losses.loss import Loss
+from funcnet.losses.penalties import Penalty
 from funcnet.random import Key
-from funcnet.table import aligned
 from funcnet.testing import oracles
-from funcnet.tree import Tree
+from funcnet.tree import Array, Shape, Tree, leaves_like
+from funcnet.values import aligned
 
 
 @attrs.frozen
@@ -98,7 +97,7 @@ def check_gradients(
     if not step > 0 or (sample is not None and sample < 1):
         raise ValueError(f"expected a step above 0 and a sample of at least 1, got {step} and {sample}")
     _, grads = value_and_grad(model, loss, params, x, target, penalty)
-    named = dict(zip(tree.named_leaves(params), tree.leaves_like(params, grads, "grads"), strict=True))
+    named = dict(zip(tree.named_leaves(params), leaves_like(params, grads, "grads"), strict=True))
     coordinates = [_coordinates(leaf.size, sample, key.fold_in(path)) for path, leaf in named.items()]
     wide_params = tree.cast(params, np.float64)
     wide_x = np.asarray(x, np.float64) if np.asarray(x).dtype.kind == "f" else np.asarray(x)

@@ -8,19 +8,18 @@ from numbers import Real
 from typing import Any
 
 from funcnet import tree
-from funcnet.arrays import Array, Shape, as_floating
-from funcnet.layer import Layer
+from funcnet.layers.layer import Layer
 from funcnet.random import Key
-from funcnet.specification import integer
-from funcnet.testing.case import Case
-from funcnet.testing.diagnosis import diagnosis
-from funcnet.testing.drawing import layer_cases
-from funcnet.testing.foreign import Pair, WithContainers, as_tree, with_containers
-from funcnet.testing.holding import Kind, hold
+from funcnet.testing.cases.case import Case
+from funcnet.testing.cases.drawing import layer_cases
+from funcnet.testing.cases.foreign import Pair, WithContainers, as_tree, with_containers
+from funcnet.testing.cases.shrinking import shrunk
 from funcnet.testing.laws import LAYER_LAWS
-from funcnet.testing.shrinking import shrunk
-from funcnet.testing.source import script, written
-from funcnet.tree import Tree
+from funcnet.testing.reports.diagnosis import diagnosis
+from funcnet.testing.reports.holding import Kind, hold
+from funcnet.testing.reports.source import script, written
+from funcnet.tree import Array, Shape, Tree, as_floating
+from funcnet.values import integer
 
 
 def check_layer(

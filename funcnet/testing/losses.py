@@ -7,20 +7,20 @@ from typing import Any
 
 import numpy as np
 
-from funcnet.arrays import Array, Shape, as_floating
-from funcnet.layer import Layer
-from funcnet.losses import BinaryCrossEntropy, SigmoidBinaryCrossEntropy, SoftmaxCrossEntropy
+from funcnet.layers.layer import Layer
+from funcnet.losses.binary_cross_entropy import BinaryCrossEntropy, SigmoidBinaryCrossEntropy
+from funcnet.losses.softmax_cross_entropy import SoftmaxCrossEntropy
 from funcnet.random import Key
-from funcnet.specification import integer
-from funcnet.testing.case import Case
-from funcnet.testing.comparing import Difference
-from funcnet.testing.diagnosis import diagnosis
-from funcnet.testing.drawing import REGIMES
-from funcnet.testing.holding import Kind, hold
+from funcnet.testing.cases.case import Case
+from funcnet.testing.cases.drawing import REGIMES
 from funcnet.testing.laws import LOSS_LAWS
 from funcnet.testing.laws.losses import loss_case
 from funcnet.testing.layers import check_symmetries
-from funcnet.testing.source import script, written
+from funcnet.testing.reports.diagnosis import diagnosis
+from funcnet.testing.reports.holding import Kind, hold
+from funcnet.testing.reports.source import script, written
+from funcnet.tree import Array, Shape, as_floating
+from funcnet.values import integer
 
 _BATCHES: tuple[Shape, ...] = ((2,), (1,), (), (3,), (2, 2), (5,), (40,))
 _FEATURES = (3, 1, 4)
@@ -159,14 +159,10 @@ def _shrunk(case: Case, fails: Callable[[Case], bool]) -> Case:
     return case
 
 
-def _named(difference: Difference, case: Case) -> str:
-    return diagnosis(difference, case).replace("x is", "y is").replace("|x|", "|y|")
-
-
 def _script(law: str, case: Case) -> str:
     values = {"loss": case.layer.loss, "y": case.x, "target": case.layer.target}
     symmetries = f", symmetries={case.symmetries}" if case.symmetries else ""
     return script(values, f"fn.testing.check_loss_law({law!r}, loss, y, target{symmetries})")
 
 
-LOSSES = Kind(LOSS_LAWS, lambda case: written(case.layer.loss), _script, _named, _shrunk, {"y": "value", "dx": "dy"})
+LOSSES = Kind(LOSS_LAWS, lambda case: written(case.layer.loss), _script, diagnosis, _shrunk)

@@ -8,17 +8,16 @@ from typing import Any
 import numpy as np
 
 from funcnet import tree
-from funcnet.arrays import Array
-from funcnet.layers import LinearParams
+from funcnet.layers.linear import LinearParams
 from funcnet.random import Key
-from funcnet.specification import integer
-from funcnet.testing.case import cast
-from funcnet.testing.drawing import dyadic, ordinary
-from funcnet.testing.holding import Kind, hold
+from funcnet.testing.cases.case import cast
+from funcnet.testing.cases.drawing import dyadic, ordinary
 from funcnet.testing.laws import OPTIMIZER_LAWS
 from funcnet.testing.laws.optimizers import OptimizerCase
-from funcnet.testing.source import script, written
-from funcnet.tree import Tree
+from funcnet.testing.reports.holding import Kind, hold
+from funcnet.testing.reports.source import script, written
+from funcnet.tree import Array, Tree
+from funcnet.values import integer
 
 # From one number on: the first case that breaks a law is a small one.
 _SHAPES: tuple[Tree, ...] = (

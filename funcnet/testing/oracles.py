@@ -13,9 +13,8 @@ from typing import Any
 import numpy as np
 
 from funcnet import tree
-from funcnet.arrays import Array
-from funcnet.testing.dual_rules import Dual
-from funcnet.tree import Tree
+from funcnet.gradients.dual_rules import Dual
+from funcnet.tree import Array, Tree, flatten
 
 _NUMBERS = 2**22  # that a chunk of tangents may have: 32 MB
 
@@ -30,12 +29,12 @@ def pushed(f: Callable[[Tree], Any], point: Tree, directions: Sequence[Array]) -
     array([[2., 0.],
            [0., 6.]])
     """
-    leaves, structure = tree.flatten(point)
+    leaves, structure = flatten(point)
     duals: list[Any] = [
         Dual(leaf, tangents) if leaf.dtype.kind == "f" else leaf
         for leaf, tangents in zip(leaves, directions, strict=True)
     ]
-    y = f(tree.unflatten(structure, iter(duals)))
+    y = f(structure.fill(duals))
     if isinstance(y, Dual):
         return y.tangents
     if np.asarray(y).dtype.kind not in "biuf":

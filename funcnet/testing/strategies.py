@@ -24,23 +24,29 @@ from typing import Any
 
 import numpy as np
 
-from funcnet import layers as library
-from funcnet import tree
-from funcnet.arrays import Array, DType, Shape, as_dtype
-from funcnet.combinators import add, concatenate, residual, sequential
-from funcnet.errors import MissingExtraError
-from funcnet.layer import Layer, checked_shape, with_features
-from funcnet.losses import BinaryCrossEntropy, Loss, MeanSquaredError, SigmoidBinaryCrossEntropy, SoftmaxCrossEntropy
-from funcnet.optimizers import SGD, Adagrad, Adam, AdamW, Optimizer, RMSProp
+from funcnet.errors import needs
+from funcnet.layers.activations import ELU, GELU, Elementwise, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh
+from funcnet.layers.combinators import add, concatenate, residual, sequential
+from funcnet.layers.dropout import Dropout
+from funcnet.layers.layer import Layer, checked_shape, with_features
+from funcnet.layers.linear import Linear
+from funcnet.layers.reshaping import Flatten, Identity
+from funcnet.layers.softmax import LogSoftmax, Softmax
+from funcnet.losses.binary_cross_entropy import BinaryCrossEntropy, SigmoidBinaryCrossEntropy
+from funcnet.losses.loss import Loss
+from funcnet.losses.softmax_cross_entropy import SoftmaxCrossEntropy
+from funcnet.losses.squared_error import MeanSquaredError
+from funcnet.optimizers.adam import Adam, AdamW
+from funcnet.optimizers.adaptive import Adagrad, RMSProp
+from funcnet.optimizers.optimizer import Optimizer
+from funcnet.optimizers.sgd import SGD
 from funcnet.random import Key
-from funcnet.specification import integer
-from funcnet.tree import Tree
+from funcnet.tree import Array, DType, Shape, Tree, as_dtype, flatten
+from funcnet.values import integer
 
-try:
+with needs("hypothesis", extra="testing"):
     import hypothesis.extra.numpy
     from hypothesis import strategies as st
-except ModuleNotFoundError as error:
-    raise MissingExtraError("hypothesis", "testing") from error
 
 
 def _sixteenths(least: float, most: float) -> st.SearchStrategy[float]:
@@ -132,9 +138,9 @@ def params(layer: Layer, input_shape: Shape, dtype: DType = np.float64) -> st.Se
     LinearParams(weight=array([[0.],
            [0.]]), bias=array([0.]))
     """
-    leaves, structure = tree.flatten(layer.init(Key(0), input_shape, dtype))
+    leaves, structure = flatten(layer.init(Key(0), input_shape, dtype))
     drawn = st.tuples(*(arrays(leaf.shape, leaf.dtype) for leaf in leaves))
-    return drawn.map(lambda new: tree.unflatten(structure, iter(new)))
+    return drawn.map(structure.fill)
 
 
 def layers() -> st.SearchStrategy[Layer]:
@@ -149,16 +155,16 @@ def layers() -> st.SearchStrategy[Layer]:
 @cache
 def _layers(flatten: bool) -> st.SearchStrategy[Layer]:
     """Layers, half of them `Linear`; `Flatten` is among them only if `flatten`."""
-    kinds: list[Callable[..., Layer]] = [library.Identity, library.ReLU, library.Sigmoid, library.Tanh]
-    kinds += [library.Softplus, library.SiLU, library.GELU, library.Softmax, library.LogSoftmax]
-    kinds += [partial(library.Elementwise, np.sin, np.cos), partial(library.Elementwise, np.positive, np.ones_like)]
+    kinds: list[Callable[..., Layer]] = [Identity, ReLU, Sigmoid, Tanh]
+    kinds += [Softplus, SiLU, GELU, Softmax, LogSoftmax]
+    kinds += [partial(Elementwise, np.sin, np.cos), partial(Elementwise, np.positive, np.ones_like)]
     options = {
-        library.LeakyReLU: {"slope": st.just(0.01) | _sixteenths(0, 2)},
-        library.ELU: {"alpha": st.just(1.0) | _sixteenths(0, 2)},
-        library.Dropout: {"rate": _sixteenths(0, 1)},
+        LeakyReLU: {"slope": st.just(0.01) | _sixteenths(0, 2)},
+        ELU: {"alpha": st.just(1.0) | _sixteenths(0, 2)},
+        Dropout: {"rate": _sixteenths(0, 1)},
     }
-    kinds += [*options, library.Flatten] if flatten else [*options]
-    linear = st.builds(library.Linear, st.integers(1, 4), bias=st.sampled_from([True, False]))
+    kinds += [*options, Flatten] if flatten else [*options]
+    linear = st.builds(Linear, st.integers(1, 4), bias=st.sampled_from([True, False]))
     return st.sampled_from(kinds).flatmap(lambda kind: st.builds(kind, **options.get(kind, {}))) | linear
 
 
@@ -180,7 +186,7 @@ def _models(draw: st.DrawFn, shape: Shape, depth: int, flatten: bool) -> Layer:
     kinds = ["sequential", "layer", "residual", "add", "concatenate"] if depth else ["layer"]
     kind = draw(st.sampled_from([*kinds, "flatten"] if depth and flatten and len(shape) > 1 else kinds))
     if kind == "flatten":
-        return library.Flatten()
+        return Flatten()
     if kind == "layer":
         return draw(_layers(flatten))
     if kind == "sequential":
@@ -204,9 +210,9 @@ def _chain(draw: st.DrawFn, shape: Shape, depth: int, flatten: bool) -> Iterator
 def _branches(draw: st.DrawFn, shape: Shape, depth: int, target: Shape, exact: bool) -> Layer:
     """Models whose output has the shape `target`; or, if not `exact`, another last axis."""
     body = draw(_models(shape, depth - 1, flatten=len(target) == 1))
-    ends: list[Layer] = [] if len(body.output_shape(shape)) == len(target) else [library.Flatten()]
+    ends: list[Layer] = [] if len(body.output_shape(shape)) == len(target) else [Flatten()]
     if exact and sequential(body, *ends).output_shape(shape) != target:
-        ends.append(library.Linear(target[-1]))
+        ends.append(Linear(target[-1]))
     return sequential(body, *ends) if ends else body
 
 

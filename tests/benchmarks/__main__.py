@@ -9,10 +9,10 @@ import json
 import platform
 
 from matplotlib.figure import Figure
+from program import example_parser, exit_with, integer_from
 
 from funcnet.experiments.environment import blas_threads, facts
-from funcnet.program import example_parser, exit_with, integer_from
-from funcnet.table import aligned
+from funcnet.values.table import aligned
 from tests.benchmarks import beyond
 from tests.benchmarks.measuring import medians
 from tests.benchmarks.networks import NETWORKS

@@ -4,7 +4,7 @@ import attrs
 import pytest
 
 import funcnet as fn
-from funcnet.experiments.comparing import difference, labels
+from funcnet.experiments.differences import difference, labels
 from tests.experiments.sweep_cases import EXPERIMENT, MODEL
 
 

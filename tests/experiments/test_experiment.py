@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import funcnet as fn
-from funcnet.registry import UnregisteredError
+from funcnet.values.registry import UnregisteredError
 from tests.experiments.cases import ADAM, EXPERIMENTS, MOMENTUM, TRAIN, margin, run
 from tests.layers.cases import LAYERS
 from tests.layers.combinators import MODELS

@@ -12,8 +12,8 @@ import attrs
 import pytest
 
 import funcnet as fn
-from funcnet import files
 from funcnet.experiments.directory import NAMES
+from funcnet.saving import files
 from tests.experiments.cases import ADAM, MOMENTUM, assert_same_run, interrupted, run
 
 SHORT = attrs.evolve(MOMENTUM, epochs=3, keep_best=fn.KeepBest("loss", "min"))

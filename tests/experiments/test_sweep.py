@@ -12,7 +12,7 @@ import pytest
 
 import funcnet as fn
 from funcnet.experiments.environment import blas_threads
-from funcnet.testing.snapshots import snapshot
+from funcnet.testing.cases.snapshots import snapshot
 from tests.experiments.sweep_cases import (
     DIVERGING,
     EIGHT,

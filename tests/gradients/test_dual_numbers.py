@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from funcnet.layers.activations import erfc
+from funcnet.gradients.dual_rules import Dual
+from funcnet.numerics.elementwise import erfc
 from funcnet.testing import oracles
-from funcnet.testing.dual_rules import Dual
 
 GENERATOR = np.random.default_rng(0)
 X = GENERATOR.uniform(0.2, 0.9, (2, 3))  # where every function below is smooth

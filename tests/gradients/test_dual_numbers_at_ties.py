@@ -5,9 +5,9 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 import funcnet as fn
-from funcnet.layers.activations import sigmoid, softplus
+from funcnet.gradients.dual_rules import Dual, Mask, NoRuleError
+from funcnet.numerics.elementwise import sigmoid, softplus
 from funcnet.testing import oracles
-from funcnet.testing.dual_rules import Dual, Mask, NoRuleError
 
 STEPS = np.array([1.0, -1.0, 0.0, 2.5, -0.5])  # how far each direction moves each number
 

@@ -23,18 +23,17 @@ from tests.library.wrong_uses import CACHE, KEY, LINEAR, LINEAR_PARAMS, MODEL, P
         (
             "another model",
             lambda: MODEL.backward(PARAMS, cache_of(fn.sequential(fn.Linear(10)), (4,)), Y),
-            "expected a cache of sequential(Linear(n_out=50), ReLU(), Linear(n_out=10)), "
-            "got one of sequential(Linear(n_out=10))",
+            "expected a cache of sequential of 3 layers, got one of sequential of 1 layer",
         ),
         (
             "another model in params_backward",
             lambda: MODEL.params_backward(PARAMS, cache_of(fn.sequential(fn.Linear(10)), (4,)), Y),
-            "got one of sequential(Linear(n_out=10))",
+            "got one of sequential of 1 layer",
         ),
         (
             "add for concatenate",
             lambda: fn.add(fn.ReLU()).backward(((),), cache_of(fn.concatenate(fn.ReLU()), (4,)), X),
-            "expected a cache of add(ReLU()), got one of concatenate(ReLU())",
+            "expected a cache of add of 1 layer, got one of concatenate of 1 layer",
         ),
         (
             "inference for training",
@@ -42,12 +41,12 @@ from tests.library.wrong_uses import CACHE, KEY, LINEAR, LINEAR_PARAMS, MODEL, P
             "expected a cache of Dropout(rate=0.5, key=Key(seed=0)), got one of Dropout(rate=0.5)",
         ),
         ("no cache", lambda: LINEAR.backward(LINEAR_PARAMS, X, Y), "expected a cache of Linear(n_out=50), got ndarray"),
-        ("None", lambda: MODEL.backward(PARAMS, None, Y), "expected a cache of sequential(", "got NoneType"),
-        ("the pair", lambda: MODEL.backward(PARAMS, (Y, CACHE), Y), "expected a cache of sequential(", "got tuple"),
+        ("None", lambda: MODEL.backward(PARAMS, None, Y), "expected a cache of sequential", "got NoneType"),
+        ("the pair", lambda: MODEL.backward(PARAMS, (Y, CACHE), Y), "expected a cache of sequential", "got tuple"),
         (
             "a layer without params_backward to do",
             lambda: fn.sequential(fn.ReLU()).params_backward(((),), cache_of(fn.ReLU(), (4,)), X),
-            "expected a cache of sequential(ReLU()), got one of ReLU()",
+            "expected a cache of sequential of 1 layer, got one of ReLU()",
         ),
     ]
 )

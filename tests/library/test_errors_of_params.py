@@ -112,12 +112,12 @@ from tests.library.wrong_uses import (
         (
             "grads of another model",
             lambda: fn.sgd_step(PARAMS, PARAMS[:2], 0.1),
-            "at the root expected a tuple of 3, got a tuple of 2",
+            "expected a tuple of 3 at the root, got a tuple of 2",
         ),
         (
             "grads of a layer without bias",
             lambda: fn.sgd_step(PARAMS, (WITHOUT_BIAS.init(KEY, (4,)), *PARAMS[1:]), 0.1),
-            "at 0.bias expected an array",
+            "expected an array at 0.bias",
             "got None",
         ),
     ]

@@ -27,7 +27,7 @@ from tests.passes import every_batch, value_and_dy
 def test_the_gradient_is_that_of_central_differences(case, reduction, batch):
     loss, (y, target) = case.loss(reduction), case.arguments(batch)
     if divisor(case, reduction, batch) == 0:
-        with pytest.raises(ValueError, match="the mean of no losses"):
+        with pytest.raises(ValueError, match="cannot average over an empty batch"):
             loss.forward(y, target)
         return
     _, dy = value_and_dy(loss, y, target)

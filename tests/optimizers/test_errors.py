@@ -64,10 +64,16 @@ def test_nesterov_needs_momentum():
 @pytest.mark.parametrize(
     ("grads", "message"),
     [
-        ((np.ones(2),), r"grads of another structure: at the root expected a tuple of 2, got a tuple of 1"),
-        ((np.ones(2), ()), r"grads of another structure: at 1 expected an array, got a tuple of 0"),
-        ((np.ones(2), np.ones((3, 1))), r"grads of another structure: at 1 expected .*\(3,\), got .*\(3, 1\)"),
-        ((np.ones(()), np.ones(3)), r"grads of another structure: at 0 expected .*\(2,\), got .*\(\)"),
+        (
+            (np.ones(2),),
+            r"grads must have the structure of params: expected a tuple of 2 at the root, got a tuple of 1",
+        ),
+        ((np.ones(2), ()), r"grads must have the structure of params: expected an array at 1, got a tuple of 0"),
+        (
+            (np.ones(2), np.ones((3, 1))),
+            r"grads must have the shapes of params: expected .*\(3,\) at 1, got .*\(3, 1\)",
+        ),
+        ((np.ones(()), np.ones(3)), r"grads must have the shapes of params: expected .*\(2,\) at 0, got .*\(\)"),
     ],
 )
 def test_grads_of_another_structure_or_shape_are_refused(optimizer, grads, message):
@@ -80,7 +86,7 @@ def test_grads_of_another_structure_or_shape_are_refused(optimizer, grads, messa
 @pytest.mark.parametrize("other", [(np.ones(2),), (np.ones(2), np.ones((1, 3))), fn.LinearParams(np.ones((2, 3)))])
 def test_the_state_of_another_model_is_refused(optimizer, other):
     params = (np.ones(2), np.ones(3))
-    with pytest.raises(fn.TreeError, match="optimizer state of another structure: at"):
+    with pytest.raises(fn.TreeError, match=r"optimizer state must have the (structure|shapes) of params"):
         optimizer.update(params, params, optimizer.init(other))
 
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import funcnet as fn
-from funcnet.registry import UnregisteredError
 from funcnet.tree import equal, node
+from funcnet.values.registry import UnregisteredError
 from tests.layers.cases import LAYERS
 from tests.layers.combinators import MODELS
 
@@ -186,7 +186,10 @@ WRONG = {
         lambda c: described(c, lambda d: d["arrays"]["0.bias"].update(dtype="|O")),
         r"0.bias: there is no array of \|O",
     ),
-    "a leaf too few": (lambda c: described(c, lambda d: d["structure"].pop()), "other leaves than there are arrays"),
+    "a leaf too few": (
+        lambda c: described(c, lambda d: d["structure"].pop()),
+        "no leaf for 3.bias, no leaf for 3.weight",
+    ),
     "a node of other fields": (
         lambda c: described(c, lambda d: d["structure"][0]["fields"].pop("bias")),
         "LinearParams is no node of the fields weight",

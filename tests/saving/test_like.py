@@ -266,7 +266,8 @@ def test_a_description_that_promises_much_takes_no_memory(own, size, data, metho
     assert message in refused_in_little_memory(own, None)
 
 
-@pytest.mark.parametrize("module", ["checkpoint", "structure", "npz_files", "safetensors_files"])
+@pytest.mark.parametrize("module", ["checkpoint", "description", "npz", "safetensors"])
 def test_each_module_is_imported_by_itself(module):
-    code = f"import sys, funcnet.{module}; sys.exit('safetensors' in sys.modules or 'funcnet.public' in sys.modules)"
+    loaded = "'safetensors' in sys.modules or 'funcnet.public' in sys.modules"
+    code = f"import sys, funcnet.saving.{module}; sys.exit({loaded})"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

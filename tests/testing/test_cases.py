@@ -9,8 +9,8 @@ import pytest
 import funcnet as fn
 from funcnet import tree
 from funcnet.testing import LawViolation, check_layer, check_loss, check_optimizer
-from funcnet.testing.drawing import layer_cases
-from funcnet.testing.point import Point
+from funcnet.testing.cases.drawing import layer_cases
+from funcnet.testing.cases.point import Point
 from tests.layers.cases import LAYERS
 from tests.passes import needs_numpy_2
 

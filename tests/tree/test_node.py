@@ -86,15 +86,9 @@ def test_memory_order_survives_copies(order):
     assert all(copied.content.flags[flag] for copied in (box, copy.deepcopy(box), pickle.loads(pickle.dumps(box))))
 
 
-@pytest.mark.parametrize("value", [[NUMBERS], {"a": NUMBERS}, (NUMBERS, [])], ids=["list", "dict", "list in a tuple"])
-def test_what_can_change_is_no_field_of_a_node(value):
-    with pytest.raises(TypeError, match="is no tree, since it can change: use an array, a tuple or a node"):
-        Box(value)
-
-
-@pytest.mark.parametrize(("value", "kind"), [([NUMBERS], "list"), ({}, "dict"), ((1, [NUMBERS]), "list")], ids=str)
-def test_what_can_change_is_no_part_of_a_node(value, kind):
-    with pytest.raises(TypeError, match=f"a {kind} is no tree, since it can change: use an array, a tuple or a node"):
+@pytest.mark.parametrize("value", [[NUMBERS], {}, {"a": NUMBERS}, (NUMBERS, []), (1, [NUMBERS])], ids=str)
+def test_what_can_change_is_no_part_of_a_node(value):
+    with pytest.raises(TypeError, match="lists and dicts cannot be trees because they are mutable"):
         Box(value)
 
 

@@ -151,5 +151,5 @@ def test_allclose_is_within_atol_plus_rtol_times_b(b, error, rtol, atol, close):
 
 
 def test_allclose_refuses_other_shapes_even_where_they_broadcast():
-    with pytest.raises(fn.TreeError, match=r"at 1 expected an array of shape \(3,\), got an array of shape \(1,\)"):
+    with pytest.raises(fn.TreeError, match=r"expected shape \(3,\) at 1, got shape \(1,\)"):
         tree.allclose((np.zeros(2), np.zeros(3)), (np.zeros(2), np.zeros(1)))

@@ -54,7 +54,7 @@ def test_map_keeps_the_classes_of_the_tree():
 
 
 def test_map_broadcasts_nothing():
-    with pytest.raises(fn.TreeError, match=r"at 0 expected an array of shape \(.*\), got an array of shape \(\)"):
+    with pytest.raises(fn.TreeError, match=r"expected shape \(.*\) at 0, got shape \(\)"):
         tree.map(np.multiply, (NUMBERS,), (np.array(2.0),))
 
 
@@ -118,11 +118,13 @@ def test_trees_of_different_structure_raise_at_the_first_difference(other, path,
     for compare in (lambda: tree.map(np.add, SOME, other), lambda: tree.allclose(SOME, other)):
         with pytest.raises(fn.TreeError) as caught:
             compare()
-        assert str(caught.value).endswith(f"of another structure: at {path} expected {expected}, got {got}")
+        assert str(caught.value) == (
+            f"each tree must have the structure of the first: expected {expected} at {path}, got {got}"
+        )
 
 
 def test_every_one_of_the_rest_is_compared():
-    with pytest.raises(fn.TreeError, match="at 0 expected an array, got None"):
+    with pytest.raises(fn.TreeError, match="expected an array at 0, got None"):
         tree.map(lambda *leaves: leaves[0], (NUMBERS,), (NUMBERS,), (None,))
 
 
@@ -130,12 +132,14 @@ def test_every_one_of_the_rest_is_compared():
     "function", [tree.leaves, tree.named_leaves, tree.ravel, tree.size, tree.norm, tree.zeros_like]
 )
 @pytest.mark.parametrize(
-    ("value", "kind"),
-    [([NUMBERS], "list"), ({"a": NUMBERS}, "dict"), ((NUMBERS, [NUMBERS]), "list")],
+    "value",
+    [[NUMBERS], {"a": NUMBERS}, (NUMBERS, [NUMBERS])],
     ids=["list", "dict", "list in a tuple"],
 )
-def test_what_can_change_is_no_tree(function, value, kind):
-    with pytest.raises(TypeError, match=f"a {kind} is no tree, since it can change: use an array, a tuple or a node"):
+def test_what_can_change_is_no_tree(function, value):
+    with pytest.raises(
+        TypeError, match="lists and dicts cannot be trees because they are mutable; use a tuple or a node"
+    ):
         function(value)
 
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 
 import funcnet as fn
-from funcnet.registry import UnregisteredError, from_json, to_json
 from funcnet.testing import strategies
+from funcnet.values.registry import UnregisteredError, from_json, to_json
 from tests.layers.cases import LAYERS
 from tests.layers.combinators import MODELS
 from tests.optimizers.cases import OPTIMIZERS

@@ -1,6 +1,6 @@
 """The laws that layers, losses and optimizers obey, by name, in the order in which they are asked."""
 
-from funcnet.testing.case import Law
+from funcnet.testing.cases.case import Law
 from funcnet.testing.laws import derivatives, losses, numbers, optimizers, passes, rows
 from funcnet.testing.laws.optimizers import OptimizerLaw
 

@@ -7,12 +7,12 @@ from typing import Any
 import attrs
 import numpy as np
 
-from funcnet.arrays import Array
-from funcnet.layer import Layer
-from funcnet.testing.case import Case, Inapplicable, Results, gradient, needs
-from funcnet.testing.comparing import Difference, as_index, close, same_bits
+from funcnet.layers.layer import Layer
+from funcnet.testing.cases.case import Case, Inapplicable, Results, gradient, needs
+from funcnet.testing.cases.point import Point
 from funcnet.testing.oracles import in_chunks
-from funcnet.testing.point import Point
+from funcnet.testing.reports.comparing import Difference, as_index, close, same_bits
+from funcnet.tree import Array
 
 _MOST_EXACT, _MOST_NUMERIC = 4096, 64  # coordinates of a leaf that are looked at in one case
 _MOST_CORNERS = 8  # numbers of y

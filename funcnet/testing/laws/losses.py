@@ -8,10 +8,10 @@ from typing import Any
 import attrs
 import numpy as np
 
-from funcnet.arrays import Array
-from funcnet.testing.case import Case, Results, needs
-from funcnet.testing.comparing import Difference, close, same_bits, same_form
+from funcnet.testing.cases.case import Case, Results, needs
 from funcnet.testing.laws import derivatives, numbers, passes
+from funcnet.testing.reports.comparing import Difference, close, same_bits, same_form
+from funcnet.tree import Array
 
 
 @attrs.frozen(eq=False)
@@ -30,11 +30,14 @@ class AtTarget:
         return (dx if dy == 1 else dx * dy), ()
 
 
+_NAMES = {"x": "y", "y": "value", "dx": "dy"}  # of a loss, in the words of a layer
+
+
 def loss_case(loss: Any, y: Array, target: Array, is_bounded: bool, symmetries: tuple[Any, ...] = ()) -> Case:
     """The loss at the target as a layer, at y."""
     # To the laws of layers x is given, as another one may not fit the target; and the only dy there is, is 1.
     layer = AtTarget(loss, target, is_bounded)
-    return Case(layer, (), y, np.ones((), y.dtype), y.shape[-1:], symmetries, is_given=True)
+    return Case(layer, (), y, np.ones((), y.dtype), y.shape[-1:], symmetries, is_given=True, names=_NAMES)
 
 
 def _passes(case: Case, y: Array | None = None, target: Array | None = None) -> Results:

@@ -9,12 +9,11 @@ import attrs
 import numpy as np
 
 from funcnet import tree
-from funcnet.arrays import Array
-from funcnet.testing.case import Case, Results, floats, needs
-from funcnet.testing.comparing import Difference, as_index, close, largest, same_bits, same_form
+from funcnet.testing.cases.case import Case, Results, floats, needs
+from funcnet.testing.cases.snapshots import read_only
 from funcnet.testing.laws.rows import of_rows
-from funcnet.testing.snapshots import read_only
-from funcnet.tree import Tree
+from funcnet.testing.reports.comparing import Difference, as_index, close, largest, same_bits, same_form
+from funcnet.tree import Array, Tree, flatten
 
 _MOST_PLACES = 4  # of a row where NaN is put
 
@@ -38,8 +37,8 @@ def layout(case: Case) -> None:
 
 def laid_out(params: Tree, laid: Callable[[Array], Array]) -> Tree:
     """The tree with its leaves as `laid` lays them out, which `tree.map` would copy."""
-    leaves, structure = tree.flatten(params)
-    return tree.unflatten(structure, iter([laid(leaf) for leaf in leaves]))
+    leaves, structure = flatten(params)
+    return structure.fill([laid(leaf) for leaf in leaves])
 
 
 def _strided(array: Array) -> Array:

@@ -10,12 +10,20 @@ import attrs
 import numpy as np
 
 from funcnet import tree
-from funcnet.arrays import Array
-from funcnet.testing.case import cast, leaves, needs
-from funcnet.testing.comparing import Difference, as_index, close, largest, own_memory, same_bits, same_form, unchanged
+from funcnet.testing.cases.case import cast, leaves, needs
+from funcnet.testing.cases.snapshots import copied, read_only, snapshot, writable
 from funcnet.testing.laws.numbers import LAYOUTS, laid_out
-from funcnet.testing.snapshots import copied, read_only, snapshot, writable
-from funcnet.tree import Tree
+from funcnet.testing.reports.comparing import (
+    Difference,
+    as_index,
+    close,
+    largest,
+    own_memory,
+    same_bits,
+    same_form,
+    unchanged,
+)
+from funcnet.tree import Array, Tree, leaves_like
 
 _STEPS = 20
 
@@ -54,7 +62,7 @@ def structure(case: OptimizerCase) -> None:
     """New params have the tree, the shapes and the dtypes of params, and the state keeps its own."""
     start = case.optimizer.init(case.params)
     for params, state in case.run():
-        found = tree.leaves_like(case.params, params, "new params")
+        found = leaves_like(case.params, params, "new params")
         for (at, p), new in zip(leaves("params", case.params).items(), found, strict=True):
             same_form(at, new, p, "dtype")
         before, after = (

@@ -11,16 +11,15 @@ import attrs
 import numpy as np
 
 from funcnet import tree
-from funcnet.arrays import Array
-from funcnet.combinators import sequential
-from funcnet.layer import Layer
-from funcnet.layers import Identity, Tanh
-from funcnet.node import is_leaf
+from funcnet.layers.activations import Tanh
+from funcnet.layers.combinators import sequential
+from funcnet.layers.layer import Layer
+from funcnet.layers.reshaping import Identity
 from funcnet.random import Key
-from funcnet.testing.case import Case, Results, leaves, named, needs
-from funcnet.testing.comparing import Difference, own_memory, same_bits, same_form, unchanged
-from funcnet.testing.snapshots import copied, read_only, snapshot, writable
-from funcnet.tree import Tree
+from funcnet.testing.cases.case import Case, Results, leaves, named, needs
+from funcnet.testing.cases.snapshots import copied, read_only, snapshot, writable
+from funcnet.testing.reports.comparing import Difference, own_memory, same_bits, same_form, unchanged
+from funcnet.tree import Array, Tree, is_leaf, leaves_like
 
 
 def structure(case: Case) -> None:
@@ -37,7 +36,7 @@ def structure(case: Case) -> None:
         raise Difference("dx", type(dx).__name__, "an array")
     same_form("dx", dx, case.x, "shape")
     same_form("dx", dx, case.dy, "dtype")
-    found = tree.leaves_like(case.params, grads, "grads")
+    found = leaves_like(case.params, grads, "grads")
     for (at, p), g in zip(leaves("grads", case.params).items(), found, strict=True):
         same_form(at, g, p, "dtype")
 

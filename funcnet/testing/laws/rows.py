@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from funcnet.arrays import Array
-from funcnet.testing.case import Case, Results, needs
-from funcnet.testing.comparing import Difference, close, same_bits
+from funcnet.testing.cases.case import Case, Results, needs
+from funcnet.testing.reports.comparing import Difference, close, same_bits
+from funcnet.tree import Array
 
 
 def rows(case: Case) -> None:

@@ -6,7 +6,7 @@ import attrs
 import numpy as np
 
 import funcnet as fn
-from funcnet.arrays import as_array
+from funcnet.tree.arrays import as_array
 
 DERIVATIVE = ("coordinates", "adjointness", "kinks")
 

@@ -6,8 +6,8 @@ from unittest.mock import patch
 
 import attrs
 
-from funcnet.table import aligned
 from funcnet.testing import check_layer, check_loss, check_optimizer, layers
+from funcnet.values.table import aligned
 from tests.testing.gallery import (
     activations,
     axes,

@@ -1,0 +1,55 @@
+"""Where experiments, or other values, differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import attrs
+
+from funcnet.values import code
+
+
+def difference(there: Any, here: Any) -> str:
+    """Where two values first differ, "" if they are equal.
+
+    >>> import funcnet as fn
+    >>> difference(fn.sequential(fn.Linear(2)), fn.sequential(fn.Linear(3)))
+    'layers.0.n_out is 2 there and 3 here'
+    """
+    return next((f"{path} is {a} there and {b} here".lstrip() for path, (a, b) in _varying([there, here])), "")
+
+
+def labels(values: Iterable[Any]) -> list[str]:
+    """For each of several values, what tells it from the others.
+
+    >>> import funcnet as fn
+    >>> labels([fn.SGD(0.1), fn.SGD(0.1, momentum=0.9), fn.SGD(0.2)])
+    ['learning_rate=0.1, momentum=0.0', 'learning_rate=0.1, momentum=0.9', 'learning_rate=0.2, momentum=0.0']
+    """
+    values = tuple(values)
+    varying = list(_varying(values))
+    return [", ".join(f"{_short(path)}={codes[i]}" for path, codes in varying) for i in range(len(values))]
+
+
+def _varying(values: Sequence[Any], path: str = "") -> Iterator[tuple[str, list[str]]]:
+    """The paths at which the values are not all equal, and what each has there."""
+    kinds = {type(value) for value in values}
+    if len(kinds) <= 1 and all(value == values[0] for value in values):
+        return
+    if len(kinds) == 1 and attrs.has(kind := kinds.pop()):
+        names = [field.name for field in attrs.fields(kind)]
+        children = [(name, [getattr(value, name) for value in values]) for name in names]
+    elif all(isinstance(value, tuple) and len(value) == len(values[0]) for value in values):
+        children = [(str(index), list(column)) for index, column in enumerate(zip(*values, strict=True))]
+    else:
+        yield path, [code(value) for value in values]
+        return
+    for name, column in children:
+        yield from _varying(column, f"{path}.{name}".lstrip("."))
+
+
+def _short(path: str) -> str:
+    """The end of a path: of "model.layers.0.n_out" it is "0.n_out"."""
+    *before, last = path.split(".")
+    return f"{before[-1]}.{last}" if before and before[-1].isdecimal() else last

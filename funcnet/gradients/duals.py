@@ -1,0 +1,264 @@
+"""Dual numbers, an array at a time, and the masks that comparing them gives; `dual_rules` has what they go by.
+
+At a tie, such as max(x, 0) at x = 0, what a function does depends on where one goes from there. So each direction is
+followed by itself: its derivative is that of f(x + t * v) at t = 0 from above, which every continuous function here
+has. Griewank, Walther: Evaluating Derivatives, 2nd edition, 2008, chapters 3 and 14.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any, NoReturn
+
+import numpy as np
+
+from funcnet.tree import Array, DType
+
+# The rules, made of the classes below and so filled in by the module that imports them, `dual_rules`.
+UFUNCS: dict[np.ufunc, Callable[..., Any]] = {}
+FUNCTIONS: dict[Any, Callable[..., Any]] = {}
+
+
+class NoRuleError(TypeError, AttributeError):
+    """What was done with dual numbers has no rule here, or is nothing that they have."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"there is no rule for the derivative of {what}")
+
+
+class Dual(np.lib.mixins.NDArrayOperatorsMixin):
+    """value (...) and tangents (k, ...): the derivative of each number in each of k directions.
+
+    limits (k, ...) are what the numbers tend to along each direction if those jump, as sign(x) does at 0, else None.
+    Slopes are taken there: sign(x) * |x| is smooth, though its first factor is not.
+
+    >>> x = Dual(np.array([1.0, 2.0]), np.array([[1.0, 0.0], [0.0, 1.0]]))
+    >>> np.sum(x * x).tangents
+    array([2., 4.])
+    >>> np.abs(Dual(np.array(0.0), np.array([2.0, -2.0]))).tangents
+    array([2., 2.])
+    >>> np.round(x)
+    Traceback (most recent call last):
+    ...
+    funcnet.gradients.duals.NoRuleError: there is no rule for the derivative of round
+    """
+
+    __slots__ = ("limits", "tangents", "value")
+
+    def __init__(self, value: Any, tangents: Array, limits: Array | None = None) -> None:
+        self.value: Array = np.asarray(value)
+        if self.value.dtype.kind != "f":
+            raise NoRuleError(f"numbers of {self.value.dtype}")
+        shape = (len(tangents), *self.value.shape)
+        self.tangents: Array = tangents if tangents.shape == shape else np.broadcast_to(tangents, shape)
+        self.limits: Array | None = limits if limits is None else np.broadcast_to(limits, shape)
+
+    shape = property(lambda self: self.value.shape)
+    ndim = property(lambda self: self.value.ndim)
+    size = property(lambda self: self.value.size)
+    dtype = property(lambda self: self.value.dtype)
+    flags = property(lambda self: SimpleNamespace(writeable=False))
+    T = property(lambda self: self.transpose())
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
+        (out,) = options.pop("out", (None,))
+        check_float(options.pop("dtype", None))
+        if method != "__call__" or options or ufunc not in UFUNCS:
+            raise NoRuleError(ufunc.__name__)
+        result = UFUNCS[ufunc](*inputs)
+        return result if out is None else _written_into(out, result, ufunc.__name__)
+
+    def __array_function__(self, function: Any, types: Any, inputs: Any, options: Any) -> Any:
+        if function not in FUNCTIONS:
+            raise NoRuleError(function.__name__)
+        return FUNCTIONS[function](*inputs, **options)
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Array:
+        raise NoRuleError("an array made from dual numbers")
+
+    def __getattr__(self, name: str) -> Any:
+        raise NoRuleError(name)
+
+    def setflags(self, write: bool | None = None) -> None:
+        """Do nothing: what `view` gives is read-only already."""
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+    def __getitem__(self, index: Any) -> Dual:
+        parts = index if isinstance(index, tuple) else (index,)
+        plain = all(part is None or part is Ellipsis or isinstance(part, int | slice) for part in parts)
+        if not plain and not (len(parts) == 1 and isinstance(index, np.ndarray)):
+            raise NoRuleError("an index of lists or of several arrays")
+        return self.along(self.value[index], lambda numbers: numbers[(slice(None), *parts)])
+
+    def __setitem__(self, index: Array, number: float) -> None:
+        """Write a plain number, which has no derivative, at the places of one array of indices."""
+        writeable = self.value.flags.writeable and self.tangents.flags.writeable and self.limits is None
+        if not (isinstance(index, np.ndarray) and isinstance(number, int | float) and writeable):
+            raise NoRuleError("what is written into an array")
+        self.value[index], self.tangents[:, index] = number, 0
+
+    def along(self, value: Array, f: Callable[[Array], Array]) -> Dual:
+        """The value, with f of what there is for each direction: (k, ...)."""
+        return Dual(value, f(self.tangents), None if self.limits is None else f(self.limits))
+
+    def view(self) -> Dual:
+        """The same, read-only: layers take views of what they must not change."""
+        value = self.value.view()
+        value.flags.writeable = False
+        return Dual(value, self.tangents, self.limits)
+
+    def copy(self) -> Dual:
+        return self.along(self.value.copy(), np.copy)
+
+    def astype(self, dtype: DType, copy: bool = True) -> Dual:
+        check_float(dtype)
+        value = self.value.astype(dtype, copy=copy)
+        return self if value is self.value else self.along(value, np.copy)
+
+    def reshape(self, *shape: Any) -> Dual:
+        value = self.value.reshape(*shape)
+        result = self.along(value, lambda numbers: numbers.reshape(len(numbers), *value.shape))
+        if not np.may_share_memory(result.tangents, self.tangents):
+            result.value = value.copy()
+            result.value.flags.writeable = False  # what is written here would not reach self, as in an array it might
+        return result
+
+    def transpose(self, *axes: Any) -> Dual:
+        order = np.ravel(axes).astype(int) % self.ndim if axes else np.arange(self.ndim)[::-1]
+        return self.along(self.value.transpose(order), lambda numbers: numbers.transpose(0, *(order + 1)))
+
+    def sum(self, axis: Any = None, dtype: DType | None = None, out: None = None, keepdims: bool = False) -> Dual:
+        check_float(dtype)
+        _check_no_out(out)
+        axes = self._axes(axis)
+        along = tuple(a + 1 for a in axes)
+        value = self.value.sum(axis=axes, keepdims=keepdims)
+        return self.along(value, lambda numbers: numbers.sum(axis=along, keepdims=keepdims))
+
+    def mean(self, axis: Any = None, dtype: DType | None = None, out: None = None, keepdims: bool = False) -> Dual:
+        count = math.prod(self.shape[a] for a in self._axes(axis))
+        return self.sum(axis, dtype, out, keepdims) / count  # type: ignore[no-any-return]
+
+    def _axes(self, axis: Any) -> tuple[int, ...]:
+        axes = range(self.ndim) if axis is None else np.ravel(axis)
+        return tuple(int(a) % self.ndim for a in axes)
+
+    def max(self, axis: int, out: None = None, keepdims: bool = False, initial: float = -math.inf) -> Dual:
+        """The largest along an axis; of several as large, each direction follows the one that grows most along it."""
+        _check_no_out(out)
+        if initial != -math.inf:
+            raise NoRuleError("max with an initial value")
+        value = np.max(self.value, axis=axis, keepdims=True, initial=initial)
+        zeros = np.zeros((len(self.tangents), *value.shape))
+        result = self._largest(value, axis % self.ndim + 1) if self.shape[axis] else Dual(value, zeros)
+        return result if keepdims else result.reshape(np.delete(value.shape, axis))
+
+    def _largest(self, value: Array, along: int) -> Dual:
+        numbers = self.value[None] if self.limits is None else self.limits
+        first = np.argmax(numbers, axis=along, keepdims=True)
+        largest, tangents = (np.take_along_axis(a, first, along) for a in (numbers, self.tangents))
+        ties = numbers == largest
+        if (ties.sum(axis=along) > 1).any():
+            tangents = np.where(ties, self.tangents, tangents).max(axis=along, keepdims=True)
+        return Dual(value, tangents, None if self.limits is None else largest)
+
+
+class Mask(np.lib.mixins.NDArrayOperatorsMixin):
+    """Which of two numbers is larger where they tie: value (...) is as in arrays, directions (k, ...) along each.
+
+    It chooses in `np.where`, counts in sums, and multiplies; NoRuleError for all that would need one truth.
+
+    >>> x = Dual(np.array(0.0), np.array([1.0, -1.0]))
+    >>> (x > 0).directions
+    array([ True, False])
+    >>> np.where(x > 0, x, 3 * x).tangents
+    array([ 1., -3.])
+    """
+
+    __slots__ = ("directions", "value")
+
+    def __init__(self, value: Array, directions: Array) -> None:
+        self.value = value
+        self.directions = directions
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
+        if method == "__call__" and not options:
+            if ufunc in _LOGICAL:
+                return _combined(ufunc, inputs)
+            if ufunc is np.multiply:
+                return UFUNCS[ufunc](*inputs)
+        raise NoRuleError(f"{ufunc.__name__} of a comparison that ties")
+
+    def __array_function__(self, function: Any, types: Any, inputs: Any, options: Any) -> Any:
+        if function not in (np.where, np.sum):
+            raise NoRuleError(f"{function.__name__} of a comparison that ties")
+        return FUNCTIONS[function](*inputs, **options)
+
+    def sum(self, axis: Any = None, dtype: DType | None = None, out: None = None, keepdims: bool = False) -> Dual:
+        """How many are true, as dual numbers: they jump."""
+        check_float(dtype)
+        numbers: Dual = self * np.ones((), dtype)
+        return numbers.sum(axis, None, out, keepdims)
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Array:
+        raise NoRuleError("an array made from a comparison that ties")
+
+    def __bool__(self) -> NoReturn:
+        raise NoRuleError("one truth of a comparison that ties")
+
+    def __getattr__(self, name: str) -> Any:
+        raise NoRuleError(f"{name} of a comparison that ties")
+
+
+_LOGICAL = (np.logical_and, np.logical_or, np.logical_not, np.bitwise_and, np.bitwise_or, np.invert)
+
+
+def _combined(logical: np.ufunc, masks: tuple[Any, ...]) -> Array | Mask:
+    value = np.asarray(logical(*(mask.value if isinstance(mask, Mask) else mask for mask in masks)))
+    if value.dtype != bool:
+        raise NoRuleError(f"{logical.__name__} of a comparison that ties and of numbers")
+    return decided(value, logical(*(directed(mask, value.ndim) for mask in masks)))
+
+
+def decided(value: Array, directions: Array) -> Array | Mask:
+    """A mask, or the plain value where no direction leaves it."""
+    return value if (directions == value).all() else Mask(value, directions)
+
+
+def directed(x: Any, ndim: int) -> Any:
+    """Numbers or truths as they are just along each direction, as they broadcast with arrays of `ndim` axes."""
+    if isinstance(x, Mask):
+        return aligned(x.directions, ndim)
+    if isinstance(x, Dual):
+        return x.value if x.limits is None else aligned(x.limits, ndim)
+    return x
+
+
+def aligned(along: Array, ndim: int) -> Array:
+    """What there is for each direction, (k, ...), as it broadcasts with arrays of `ndim` axes."""
+    k, *shape = along.shape
+    return along.reshape(k, *(1,) * (ndim - len(shape)), *shape)
+
+
+def check_float(dtype: DType | None) -> None:
+    """Raise NoRuleError for a dtype that derivatives do not survive."""
+    if dtype is not None and np.dtype(dtype).kind != "f":
+        raise NoRuleError(f"a conversion to {np.dtype(dtype)}")
+
+
+def _check_no_out(out: None) -> None:
+    if out is not None:
+        raise NoRuleError("what is written into an array")
+
+
+def _written_into(out: Any, result: Any, name: str) -> Dual:
+    """`out` with the result written into its memory, which its views share, as an array would have it."""
+    still = isinstance(out, Dual) and isinstance(result, Dual) and out.limits is None and result.limits is None
+    if not still or not out.value.flags.writeable or not out.tangents.flags.writeable or out.shape != result.shape:
+        raise NoRuleError(f"{name} into what can't be written to")
+    out.value[...], out.tangents[...] = result.value, result.tangents
+    return out  # type: ignore[no-any-return]

@@ -1,0 +1,83 @@
+"""Losses of targets in [0, 1]: of probabilities, and of logits, which lose no digits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import numpy as np
+
+from funcnet.cache import Cache, saved_by
+from funcnet.losses.loss import divisor_of, is_reduction, reduced, same_shape
+from funcnet.numerics.elementwise import sigmoid, softplus
+from funcnet.tree import Array
+from funcnet.values import register, specification
+
+
+def _check_probabilities(name: str, p: Array) -> None:
+    outside = p[~((p >= 0) & (p <= 1))]
+    if outside.size:
+        raise ValueError(f"expected {name} in [0, 1], got {outside.flat[0]}")
+
+
+@register
+@specification
+class SigmoidBinaryCrossEntropy:
+    """sum(-(t * log(p) + (1 - t) * log(1 - p))) / N with p = sigmoid(y), logits y and targets t (...) in [0, 1].
+
+    dy = (p - t) / N, computed so that no digits are lost where p is close to t.
+    Raises ShapeError if y and target differ in shape, ValueError if a target is not in [0, 1].
+
+    >>> loss = SigmoidBinaryCrossEntropy()
+    >>> value, cache = loss.forward(np.array([0.0]), np.array([1.0]))
+    >>> round(float(value), 6), loss.backward(cache)
+    (0.693147, array([-0.5]))
+    """
+
+    reduction: str = attrs.field(default="mean", validator=is_reduction)
+
+    def forward(self, y: Array, target: Array) -> tuple[Any, Cache]:
+        y, target = same_shape(y, target)
+        _check_probabilities("targets", target)
+        divisor = divisor_of(self.reduction, y.shape)
+        losses = target * softplus(-y) + (1 - target) * softplus(y)
+        return reduced(losses, divisor, y.dtype), Cache(self, y.shape, (y, target, divisor))
+
+    def backward(self, cache: Cache) -> Array:
+        y, target, divisor = saved_by(self, cache)
+        dy: Array = ((1 - target) * sigmoid(y) - target * sigmoid(-y)) * (1 / divisor)
+        return dy
+
+
+@register
+@specification
+class BinaryCrossEntropy:
+    """sum(-(t * log(p) + (1 - t) * log(1 - p))) / N, probabilities p = y and targets t (...), both in [0, 1].
+
+    dy = ((1 - t) / (1 - p) - t / p) / N. A probability below the smallest normal number of its dtype (1.2e-38 in
+    float32) counts as that number, under the logarithm and in the quotient: p = 0 with target 1 is bad, not infinite.
+    With logits at hand, `SigmoidBinaryCrossEntropy` is the better choice.
+    Raises ShapeError if y and target differ in shape, ValueError if one of them is not in [0, 1].
+
+    >>> loss = BinaryCrossEntropy()
+    >>> value, cache = loss.forward(np.array([0.5]), np.array([1.0]))
+    >>> round(float(value), 6), loss.backward(cache)
+    (0.693147, array([-2.]))
+    """
+
+    reduction: str = attrs.field(default="mean", validator=is_reduction)
+
+    def forward(self, y: Array, target: Array) -> tuple[Any, Cache]:
+        y, target = same_shape(y, target)
+        _check_probabilities("y", y)
+        _check_probabilities("targets", target)
+        divisor, least = divisor_of(self.reduction, y.shape), np.finfo(y.dtype).tiny
+        p, q = np.maximum(y, least), np.maximum(1 - y, least)
+        log_q = np.where(y < 0.5, np.log1p(-np.minimum(y, 0.5)), np.log(q))  # 1 - y has lost what a small y is
+        losses = -(target * np.log(p) + (1 - target) * log_q)
+        return reduced(losses, divisor, y.dtype), Cache(self, y.shape, (p, q, target, divisor))
+
+    def backward(self, cache: Cache) -> Array:
+        p, q, target, divisor = saved_by(self, cache)
+        dy: Array = ((1 - target) / q - target / p) * (1 / divisor)
+        return dy

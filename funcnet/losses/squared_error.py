@@ -1,0 +1,41 @@
+"""The loss of regression."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import numpy as np
+
+from funcnet.cache import Cache, saved_by
+from funcnet.losses.loss import divisor_of, is_reduction, reduced, same_shape
+from funcnet.numerics.sums import wide
+from funcnet.tree import Array
+from funcnet.values import register, specification
+
+
+@register
+@specification
+class MeanSquaredError:
+    """sum((y - target)**2) / N, y and target (...); dy = 2 * (y - target) / N.
+
+    Raises ShapeError if y and target differ in shape.
+
+    >>> loss = MeanSquaredError()
+    >>> value, cache = loss.forward(np.array([1.0, 3.0]), np.array([1.0, 1.0]))
+    >>> float(value), loss.backward(cache)
+    (2.0, array([0., 2.]))
+    """
+
+    reduction: str = attrs.field(default="mean", validator=is_reduction)
+
+    def forward(self, y: Array, target: Array) -> tuple[Any, Cache]:
+        y, target = same_shape(y, target)
+        divisor, error = divisor_of(self.reduction, y.shape), y - target
+        squares = np.square(error, dtype=wide(y.dtype))
+        return reduced(squares, divisor, y.dtype), Cache(self, y.shape, (error, divisor))
+
+    def backward(self, cache: Cache) -> Array:
+        error, divisor = saved_by(self, cache)
+        dy: Array = error * (2 / divisor)
+        return dy

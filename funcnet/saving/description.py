@@ -1,0 +1,209 @@
+"""What a checkpoint says of itself, in JSON: the model, the structure of the tree, and the form of each array.
+
+It is the same in every format of file. Reading it imports nothing and takes no memory for arrays; the tree it tells is
+a template, whose leaves are put in when they have been read and verified.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Set
+from contextlib import AbstractContextManager
+from hashlib import sha256
+from typing import IO, Any, Literal
+
+import attrs
+import numpy as np
+
+from funcnet.errors import CheckpointError
+from funcnet.tree import Array, Tree, build, flatten, is_leaf, named_leaves
+from funcnet.values import from_plain, registered, registered_name, to_plain
+
+_VERSION = 1
+_ROOT = "leaf"  # what a tree that is one leaf calls it
+_PLACE_OF_A_LEAF = np.empty(0)
+
+
+@attrs.frozen
+class Form:
+    """What an array must be; its order in memory and its SHA-256 are None where nobody knows them beforehand."""
+
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    torch_axes: tuple[int, ...]  # the order in which PyTorch has its axes; () if that is no other
+    order: Literal["C", "F"] | None = None
+    digest: str | None = None
+
+
+@attrs.frozen
+class Entries:
+    """What a file holds: entries named as the leaves are, with a suffix, how one is read, and its own description."""
+
+    names: frozenset[str]
+    read: Callable[[str, Form], Array]
+    suffix: str = ""
+    description: str | bytes | None = None
+    place_of_description: str = ""
+
+
+@attrs.frozen
+class Format:
+    """A format of files: how a description and a tree are written to an empty one, and how one is opened."""
+
+    write: Callable[[IO[bytes], str, Tree], None]
+    opened: Callable[[IO[bytes]], AbstractContextManager[Entries]]
+
+
+@attrs.frozen
+class Description:
+    """What a file tells of itself: the JSON form of its model, a tree without its arrays, and the arrays' forms."""
+
+    model: Any
+    template: Tree
+    forms: dict[str, Form]
+
+
+def describe(model: Any, params: Tree) -> str:
+    """The description of a model and a tree, which `parsed` reads."""
+    description = {
+        "format": _VERSION,
+        "model": to_plain(model),
+        "structure": _described(params),
+        "arrays": {name: _signature(leaf) for name, leaf in named(params).items()},
+    }
+    return json.dumps(description, indent=1)
+
+
+def parsed(text: str | bytes) -> Description:
+    """The description that `describe` made this of. Raises CheckpointError, or what Python does, for any other text."""
+    description = json.loads(text)
+    if description["format"] != _VERSION:
+        raise CheckpointError(f"it is of format {description['format']}, and this is for {_VERSION}")
+    template, signatures = _rebuilt(description["structure"]), description["arrays"]
+    axes = _torch_axes(template)
+    if axes.keys() != signatures.keys():
+        raise CheckpointError(f"tree and arrays do not match: {_unmatched(axes.keys(), signatures.keys())}")
+    told = {name: _form(name, signature, axes[name]) for name, signature in signatures.items()}
+    return Description(description["model"], template, told)
+
+
+# --- Leaves: their names, and what says that they are the same ---
+
+
+def named(params: Tree) -> dict[str, Array]:
+    """The leaves by their paths. Raises TypeError for one that is not of numbers."""
+    leaves = {name or _ROOT: leaf for name, leaf in named_leaves(params).items()}
+    for name, leaf in leaves.items():
+        if leaf.dtype.kind not in "biufc":
+            raise TypeError(f"the leaf {name} is of {leaf.dtype}, which has no bytes of its own to save")
+    return leaves
+
+
+def forms(params: Tree) -> dict[str, Form]:
+    """The forms of the leaves by their paths, for arrays in any order and of any numbers."""
+    axes = _torch_axes(params)
+    return {name: Form(leaf.dtype, leaf.shape, _order(axes[name], leaf.ndim)) for name, leaf in named(params).items()}
+
+
+def _torch_axes(params: Tree) -> dict[str, tuple[int, ...]]:
+    """For each leaf, by its path, the `torch_axes` that the field it stands in declares, see `tree.leaf`."""
+    structure = flatten(params)[1]
+    fields = zip(structure.paths(), structure.leaf_fields(), strict=True)
+    return {path or _ROOT: () if field is None else field.metadata.get("torch_axes", ()) for path, field in fields}
+
+
+def _order(axes: tuple[int, ...], ndim: int) -> tuple[int, ...]:
+    """The declared order of axes; an array of another number of them is turned round whole."""
+    return axes if len(axes) in (0, ndim) else tuple(range(ndim))[::-1]
+
+
+def _unmatched(leaves: Set[str], arrays: Set[str]) -> str:
+    lacking = [f"no array for {name}" for name in sorted(leaves - arrays)]
+    return ", ".join(lacking + [f"no leaf for {name}" for name in sorted(arrays - leaves)])
+
+
+def order(leaf: Array) -> Literal["C", "F"]:
+    """The order of the leaf's numbers in memory, which is kept: products of arrays in another round differently."""
+    return "F" if leaf.flags.fnc else "C"
+
+
+def _digest(leaf: Array) -> str:
+    return sha256(leaf.tobytes(order(leaf))).hexdigest()
+
+
+def _signature(leaf: Array) -> dict[str, Any]:
+    return {"dtype": leaf.dtype.str, "shape": list(leaf.shape), "order": order(leaf), "sha256": _digest(leaf)}
+
+
+def _form(name: str, signature: dict[str, Any], torch_axes: tuple[int, ...]) -> Form:
+    dtype, shape = np.dtype(str(signature["dtype"])), tuple(map(int, signature["shape"]))
+    order, digest = signature["order"], str(signature["sha256"])
+    is_shape = len(shape) <= 64 and all(0 <= side < 2**63 for side in shape)
+    if dtype.kind not in "biufc" or dtype.str != signature["dtype"] or not is_shape:
+        raise CheckpointError(
+            f"{name}: there is no array of {signature['dtype']} and shape {str(signature['shape'])[:99]}"
+        )
+    if order not in ("C", "F"):
+        raise CheckpointError(f"{name}: there is no order {order!r} of an array in memory")
+    return Form(dtype, shape, _order(torch_axes, len(shape)), order, digest)
+
+
+def check_form(form: Form, dtype: np.dtype[Any], shape: tuple[int, ...]) -> None:
+    """Raise CheckpointError for an array of another shape or dtype; the order of its bytes is not its numbers'."""
+    if dtype.newbyteorder("=") != form.dtype.newbyteorder("=") or shape != form.shape:
+        raise CheckpointError(f"it is not of {form.dtype} and shape {form.shape}, but of {dtype} and shape {shape}")
+
+
+def verified(array: Array, form: Form) -> Array:
+    """The array, its numbers and bytes in the order that the form says. Raises CheckpointError for another array."""
+    check_form(form, array.dtype, array.shape)
+    array = array.astype(form.dtype, order=form.order or "K", copy=False)
+    if form.digest not in (None, _digest(array)):
+        raise CheckpointError("its bytes are not those that were saved")
+    return array
+
+
+# --- The structure of a tree, as JSON and as a template ---
+
+
+def _described(params: Tree) -> Any:
+    """The tree with its leaves left out: a node is {"node": its class, "fields": ...}, a tuple a list."""
+    if is_leaf(params):
+        return {"leaf": True}
+    names = getattr(type(params), "__node_fields__", None)
+    if names is not None:
+        fields = {name: _described(getattr(params, name)) for name in names}
+        return {"node": registered_name(type(params)), "fields": fields}
+    if type(params) is tuple:
+        return [_described(child) for child in params]
+    return {"value": to_plain(params)}
+
+
+def _rebuilt(described: Any) -> Tree:
+    if isinstance(described, list):
+        return tuple(_rebuilt(child) for child in described)
+    if "leaf" in described:
+        return _PLACE_OF_A_LEAF
+    if "value" in described:
+        return from_plain(described["value"])
+    cls, fields = registered(described["node"], "class"), described["fields"]
+    names = getattr(cls, "__node_fields__", None)
+    if names is None or set(names) != fields.keys():
+        raise CheckpointError(f"{described['node']} is no node of the fields {', '.join(fields)}")
+    return build(cls, *(_rebuilt(fields[name]) for name in names))
+
+
+def filled(template: Tree, arrays: Mapping[str, Array]) -> Tree:
+    """The tree with the structure of the template and with these arrays, by their paths, which are handed over."""
+    return flatten(template)[1].fill(arrays[name] for name in named(template))
+
+
+def check_structure(template: Tree, like: Tree) -> None:
+    """Raise CheckpointError, with all places, for trees of the same leaves in other nodes or tuples.
+
+    A value that is carried along may be another: a step count tells how far it went, not what it is.
+    """
+    differences = flatten(template)[1].differences(flatten(like)[1], values=False)
+    problems = [f"at {path or 'the root'} it has {here}, and `like` {there}" for path, here, there in differences]
+    if problems:
+        raise CheckpointError("; ".join(problems))

@@ -1,0 +1,107 @@
+"""Checkpoints as .npz, which NumPy reads too: an .npy for each leaf, under the leaf's path, and one entry of JSON.
+
+No more is read than the arrays need which are expected, so a small file can't take much memory; nothing is unpickled.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from typing import IO, Any, Literal
+
+import numpy as np
+
+from funcnet.errors import CheckpointError
+from funcnet.saving.description import Entries, Form, Format, check_form, named, order
+from funcnet.tree import Array, Tree
+
+_DESCRIPTION = "funcnet.json"
+_LARGEST_DESCRIPTION = 2**23  # bytes
+_LARGEST_HEADER = 10_000  # bytes, as NumPy's reader has it
+
+
+def _write(file: IO[bytes], description: str, params: Tree) -> None:
+    """Write the leaves of a tree, and the description of it, to a file that is empty."""
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr(_DESCRIPTION, description)
+        for name, leaf in named(params).items():
+            archive.writestr(f"{name}.npy", _header(leaf) + leaf.tobytes(order(leaf)))
+
+
+@contextmanager
+def _opened(file: IO[bytes]) -> Iterator[Entries]:
+    """What an archive holds. Raises CheckpointError, or what `zipfile` does, for what is none."""
+    with zipfile.ZipFile(file) as archive:
+        members = {info.filename: info for info in archive.infolist()}
+        if len(members) != len(archive.infolist()):
+            raise CheckpointError("there is one entry twice")
+        if sum(info.compress_size for info in members.values()) > file.seek(0, os.SEEK_END):
+            raise CheckpointError("its entries are larger than the file")  # for which `zipfile` would take memory
+        info = members.pop(_DESCRIPTION, None)
+        # What compression hides is bounded by the arrays expected only where the file does not say what to expect.
+        methods = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) if info is None else (zipfile.ZIP_STORED,)
+
+        def read(name: str, form: Form) -> Array:
+            with _entry(archive, members[f"{name}.npy"], methods) as entry:
+                return _array(entry, form)
+
+        description = None if info is None else _description(archive, info)
+        yield Entries(frozenset(members), read, ".npy", description, f"entry {_DESCRIPTION}")
+
+
+def _entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo, methods: tuple[int, ...]) -> IO[bytes]:
+    """An entry to read from; bzip2 and LZMA are refused because `zipfile` unpacks all of their bytes at once."""
+    if info.compress_type not in methods:
+        raise CheckpointError(f"{info.filename} is compressed, or larger than it should be")
+    return archive.open(info)
+
+
+def _description(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+    with _entry(archive, info, (zipfile.ZIP_STORED,)) as entry:
+        return _exactly(entry, min(info.file_size, _LARGEST_DESCRIPTION))
+
+
+def _exactly(entry: IO[bytes], size: int) -> bytes:
+    data = entry.read(size + 1)  # one more, which is not there: at the end `zipfile` compares the checksum
+    if len(data) != size:
+        raise CheckpointError(f"it has {'more' if len(data) > size else 'fewer'} bytes than it should")
+    return data
+
+
+# --- .npy ---
+
+
+def _header(leaf: Array) -> bytes:
+    """How an .npy file of the leaf begins."""
+    file = BytesIO()
+    described = {"descr": leaf.dtype.str, "fortran_order": order(leaf) == "F", "shape": leaf.shape}
+    np.lib.format.write_array_header_1_0(file, described)
+    return file.getvalue()
+
+
+def _array(entry: IO[bytes], form: Form) -> Array:
+    """The array of an .npy file, which must be of the form; no memory is taken before that is known."""
+    shape, order, dtype = _read_header(entry)
+    check_form(form, dtype, shape)
+    return np.ndarray(shape, dtype, _exactly(entry, dtype.itemsize * math.prod(shape)), order=order)
+
+
+def _read_header(entry: IO[bytes]) -> tuple[tuple[int, ...], Literal["C", "F"], np.dtype[Any]]:
+    version = np.lib.format.read_magic(entry)
+    if version not in ((1, 0), (2, 0), (3, 0)):
+        raise CheckpointError(f"it is of version {version} of .npy, which is unknown")
+    length = entry.read(2 if version == (1, 0) else 4)
+    size = int.from_bytes(length, "little")
+    if size > _LARGEST_HEADER:
+        raise CheckpointError(f"its header of {size} bytes is too long")
+    # Version 3 differs from 2 in the names of fields, and what has fields is refused anyway.
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, fortran_order, dtype = read(BytesIO(length + entry.read(size)))
+    return shape, "F" if fortran_order else "C", dtype
+
+
+NPZ = Format(_write, _opened)

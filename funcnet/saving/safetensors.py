@@ -1,0 +1,91 @@
+"""Checkpoints as .safetensors, which PyTorch and others read: the names and the layout are those of `nn.Sequential`.
+
+A weight (n_in, n_out) of LinearParams is stored as (n_out, n_in), as `nn.Linear` has it, the other leaves as they are.
+The file's metadata has the same description as an .npz, so that dtypes and orders in memory come back, and the SHA-256
+of its text, since the format has no checksums.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from typing import IO, Any
+
+import numpy as np
+
+from funcnet.errors import CheckpointError, needs
+from funcnet.saving.description import Entries, Form, Format, check_form, forms, named
+from funcnet.tree import Array, Tree
+
+_DESCRIPTION, _DIGEST = "funcnet", "funcnet.sha256"  # in the metadata
+_DTYPES = {  # of NumPy and of every version of the package; C64 is of late ones alone
+    **{"BOOL": "|b1", "I8": "|i1", "I16": "<i2", "I32": "<i4", "I64": "<i8", "F16": "<f2", "F32": "<f4", "F64": "<f8"},
+    **{"U8": "|u1", "U16": "<u2", "U32": "<u4", "U64": "<u8"},
+}
+
+
+def _write(file: IO[bytes], description: str, params: Tree) -> None:
+    """Write the leaves of a tree, and the description of it, to a file that is empty.
+
+    Raises TypeError for a leaf whose dtype safetensors lacks, MissingExtraError where the package is not installed.
+    """
+    with needs("safetensors", extra="safetensors"):
+        from safetensors.numpy import save
+    wanted = forms(params)
+    stored = {name: _stored(name, leaf, wanted[name]) for name, leaf in named(params).items()}
+    file.write(save(stored, {_DESCRIPTION: description, _DIGEST: _digest(description)}))
+
+
+def _stored(name: str, leaf: Array, form: Form) -> Array:
+    """A copy whose bytes lie as the file has them, since the package writes memory as it lies (its issue 825)."""
+    dtype = leaf.dtype.newbyteorder("<")
+    if dtype.str not in _DTYPES.values():
+        raise TypeError(f"the leaf {name} is of {leaf.dtype}, which no .safetensors made here can have")
+    return np.array(_transposed(leaf, form.torch_axes), dtype, order="C")
+
+
+@contextmanager
+def _opened(file: IO[bytes]) -> Iterator[Entries]:
+    """What a file holds. Raises MissingExtraError, or for a damaged file what the package does."""
+    with needs("safetensors", extra="safetensors"):
+        from safetensors import safe_open
+    with safe_open(file.name, framework="np") as tensors:
+        yield Entries(
+            names=frozenset(tensors.keys()),
+            read=lambda name, form: _tensor(tensors, name, form),
+            description=_description(tensors.metadata() or {}),
+            place_of_description=f"{_DESCRIPTION!r} in the metadata",
+        )
+
+
+def _description(metadata: dict[str, str]) -> str | None:
+    description, digest = metadata.get(_DESCRIPTION), metadata.get(_DIGEST)
+    if description is None and digest is None:
+        return None
+    if description is None or digest != _digest(description):
+        raise CheckpointError("its description is not the one that was saved")
+    return description
+
+
+def _digest(description: str) -> str:
+    return sha256(description.encode()).hexdigest()
+
+
+def _tensor(tensors: Any, name: str, form: Form) -> Array:
+    """The tensor as a leaf of this form; no memory is taken before it is known to be."""
+    described = tensors.get_slice(name)
+    code, shape = described.get_dtype(), tuple(described.get_shape())
+    if code not in _DTYPES:
+        raise CheckpointError(f"it is of {code}, which is not read as an array here")
+    back = tuple(map(int, np.argsort(form.torch_axes)))
+    here = tuple(shape[axis] for axis in back) if len(back) == len(shape) else shape
+    check_form(form, np.dtype(_DTYPES[code]), here)
+    return np.array(_transposed(tensors.get_tensor(name), back), order="C")
+
+
+def _transposed(array: Array, axes: tuple[int, ...]) -> Array:
+    return array.transpose(axes) if axes else array
+
+
+SAFETENSORS = Format(_write, _opened)

@@ -1,0 +1,1 @@
+"""The cases on which laws are asked: drawn, given, made smaller; and where one is differentiated."""

@@ -1,0 +1,105 @@
+"""The cases on which laws are asked: seeded, and the same with and without Hypothesis.
+
+Batches, precisions and regimes of numbers take turns, so that each of them meets each within 56 cases.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import attrs
+import numpy as np
+
+from funcnet import tree
+from funcnet.random import Key
+from funcnet.testing.cases.case import Case, cast
+from funcnet.tree import Array, DType, Shape, Tree
+
+BATCHES: tuple[Shape, ...] = ((2,), (1,), (), (3,), (0,), (2, 2), (40,))
+
+
+def dyadic(draws: np.random.Generator, shape: Shape) -> Array:
+    """Sixteenths from -4 to 4: sums and products of them are exact, and some are equal or 0."""
+    return np.asarray(draws.integers(-64, 65, shape) / 16.0)
+
+
+def ordinary(draws: np.random.Generator, shape: Shape) -> Array:
+    """Normal random numbers."""
+    return np.asarray(draws.normal(size=shape))
+
+
+def tails(draws: np.random.Generator, shape: Shape) -> Array:
+    """Magnitudes from 1e-8 to 300."""
+    return np.asarray(draws.choice([-1.0, 1.0], shape) * 10 ** draws.uniform(-8, 2.5, shape))
+
+
+_IN_TURN = 56  # cases, in which each batch, dtype and regime meets each; later batches are of any size
+REGIMES = (ordinary, dyadic, tails, ordinary)
+
+
+def layer_cases(
+    layer: Any,
+    input_shape: Shape,
+    key: Key,
+    examples: int,
+    params: Tree = None,
+    x: Array | None = None,
+    symmetries: Sequence[Any] = (),
+) -> Iterator[Case]:
+    """So many cases of a layer, with params and x as given or drawn."""
+    dtypes = _accepted(layer, input_shape, params, x)
+    batches = BATCHES if x is None else _batches_of(x.ndim - len(input_shape))
+    for i in range(examples):
+        draws, dtype = key.fold_in(i).generator(), dtypes[i % len(dtypes)]
+        regime, batch = REGIMES[i // 2 % len(REGIMES)], batches[i % len(batches)]
+        if i >= _IN_TURN and len(batch) == 1:
+            batch = (int(draws.integers(100)),)
+        as_initialized = params is not None or i // 2 % len(REGIMES) == 3
+        drawn = layer.init(key.fold_in(i), input_shape, dtype) if params is None else cast(params, dtype)
+        if not as_initialized:
+            drawn = tree.map(lambda p, draws=draws: _moved(draws, p), drawn)
+        at = regime(draws, batch + input_shape) if x is None else _rows(draws, x, batch, input_shape, is_whole=i == 0)
+        case = Case(layer, drawn, at.astype(dtype), np.zeros(()), input_shape, tuple(symmetries), x is not None)
+        yield with_dy(case, dyadic if regime is dyadic else ordinary, draws)
+
+
+def with_dy(case: Case, regime: Callable[[Any, Shape], Array], draws: Any) -> Case:
+    """The case with a drawn dy of the shape and dtype of its y; as it is if forward fails, for a law to say so."""
+    try:
+        y = np.asarray(case.layer.forward(case.params, case.x)[0])
+    except Exception:
+        return case
+    return attrs.evolve(case, dy=regime(draws, y.shape).astype(y.dtype))
+
+
+def _accepted(layer: Any, input_shape: Shape, params: Tree, x: Array | None) -> list[DType]:
+    """float64 and float32, or float32 alone if the layer raises TypeError for float64."""
+    try:
+        at = np.ones((1, *input_shape)) if x is None else x.astype(np.float64)
+        layer.forward(layer.init(Key(0), input_shape, np.float64) if params is None else cast(params, np.float64), at)
+    except TypeError:
+        return [np.float32]
+    except Exception:  # the laws will tell
+        pass
+    return [np.float64, np.float32]
+
+
+def _moved(draws: np.random.Generator, p: Array) -> Array:
+    """A param away from where it began, where biases are 0 and scales 1."""
+    return p + (dyadic(draws, p.shape) / 4).astype(p.dtype) if p.dtype.kind == "f" else p
+
+
+def _batches_of(axes: int) -> tuple[Shape, ...]:
+    """Batches of just so many axes."""
+    return tuple((n,) + (2,) * (axes - 1) for n in (2, 1, 3, 0, 5)) if axes else ((),)
+
+
+def _rows(draws: np.random.Generator, x: Array, batch: Shape, input_shape: Shape, is_whole: bool) -> Array:
+    """A batch of the rows of x; at first x as it is."""
+    if is_whole:
+        return x
+    rows = x.reshape(-1, *input_shape) if x.size else x.reshape(0, *input_shape)
+    count = math.prod(batch) if len(rows) else 0
+    return rows[draws.integers(max(len(rows), 1), size=count)].reshape(batch + input_shape)

@@ -1,0 +1,84 @@
+"""Layers of other libraries: two functions, and params in dicts and lists, held against the same laws."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from keyword import iskeyword
+from typing import Any
+
+import attrs
+
+from funcnet import tree
+from funcnet.tree import Array, Tree
+
+
+@attrs.frozen
+class Pair:
+    """A layer that was given as two functions."""
+
+    forward: Callable[[Any, Array], tuple[Array, Any]]
+    backward: Callable[[Any, Any, Array], tuple[Array, Any]]
+
+
+@attrs.frozen(eq=False)
+class WithContainers:
+    """A layer whose params have dicts and lists in them, as one whose params are a tree."""
+
+    layer: Any
+
+    def forward(self, params: Tree, x: Array) -> tuple[Array, Any]:
+        return self.layer.forward(with_containers(params), x)  # type: ignore[no-any-return]
+
+    def backward(self, params: Tree, cache: Any, dy: Array) -> tuple[Array, Tree]:
+        given = with_containers(params)
+        dx, grads = self.layer.backward(given, cache, dy)
+        return dx, as_tree(_in_order_of(given, grads))
+
+
+def as_tree(params: Any) -> Tree:
+    """`params` with dicts and lists as nodes, their keys and positions as fields.
+
+    >>> import numpy as np
+    >>> fields = as_tree({"w": np.zeros(2), "layers": [np.ones(1)]})
+    >>> [*tree.named_leaves(fields)], with_containers(fields)["layers"]
+    (['w', 'layers.item_0'], [array([1.])])
+    """
+    if isinstance(params, dict):
+        return tree.build(_node("dict", tuple(params)), *map(as_tree, params.values()))
+    if isinstance(params, list):
+        return tree.build(_node("list", tuple(f"item_{i}" for i in range(len(params)))), *map(as_tree, params))
+    return tuple(map(as_tree, params)) if type(params) is tuple else params
+
+
+def with_containers(params: Tree) -> Any:
+    """What `as_tree` made a tree of."""
+    if type(params) is tuple:
+        return tuple(map(with_containers, params))
+    kind, names = getattr(type(params), "__container__", (None, ()))
+    if kind is None:
+        return params
+    values = [with_containers(getattr(params, name)) for name in type(params).__node_fields__]
+    return values if kind == "list" else dict(zip(names, values, strict=True))
+
+
+def _in_order_of(like: Any, value: Any) -> Any:
+    """`value` with the keys of its dicts in the order of those of `like`, in which they make the same node."""
+    if isinstance(like, dict) and isinstance(value, dict) and like.keys() == value.keys():
+        return {key: _in_order_of(like[key], value[key]) for key in like}
+    if type(like) in (list, tuple) and type(value) is type(like) and len(value) == len(like):
+        return type(like)(_in_order_of(a, b) for a, b in zip(like, value, strict=True))
+    return value
+
+
+@cache
+def _node(kind: str, names: tuple[Any, ...]) -> type:
+    """The node class of a dict with these keys, or of a list of this length; the same one each time."""
+    fields = [name if _is_name(name) else f"item_{i}" for i, name in enumerate(names)]
+    cls: type = tree.node(attrs.make_class(kind, fields, frozen=True, eq=False))
+    cls.__container__ = kind, names  # type: ignore[attr-defined]
+    return cls
+
+
+def _is_name(key: Any) -> bool:
+    return isinstance(key, str) and key.isidentifier() and not iskeyword(key) and not key.startswith("_")

@@ -1,0 +1,256 @@
+"""Where a layer is differentiated: its gradient by backward, and its derivatives by what knows no backward."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import attrs
+import numpy as np
+
+from funcnet import tree
+from funcnet.testing.cases.case import Case, gradient
+from funcnet.testing.oracles import one_sided, pushed, slope
+from funcnet.testing.reports.comparing import Difference, as_index, largest
+from funcnet.tree import Array, flatten, leaves_like
+
+_ROUNDING = 1024  # by how many roundings of its terms a derivative may be off
+_UNSURE = 4  # how many times its estimate an error may be
+_NUMERIC = 1e-10  # how far off extrapolated differences may be in any case: the least of many estimates is a lucky one
+_BESIDE = 16  # points beside a corner
+
+
+@attrs.frozen(eq=False)
+class Derivatives:
+    """Derivatives of <dy, y> in k directions, (k,); the magnitudes of their terms, summed; how far off they may be."""
+
+    values: Array
+    terms: Array
+    errors: Array
+    is_exact: bool
+
+    @property
+    def oracle(self) -> str:
+        return "dual numbers" if self.is_exact else "extrapolated differences"
+
+
+@attrs.frozen(eq=False)
+class Point:
+    """Where derivatives are taken: x and the leaves of params, in float64 if the layer takes that, and the gradient."""
+
+    case: Case
+    leaves: list[Array]
+    gradients: tuple[Array, ...]
+
+    @staticmethod
+    def of(case: Case) -> Point:
+        try:
+            return Point.at(case.cast(np.float64))
+        except TypeError:  # a layer may take float32 alone
+            return Point.at(case)
+
+    @staticmethod
+    def at(case: Case) -> Point:
+        """The point of the case, in its own precision, with a dy of the precision of y."""
+        y, _ = case.layer.forward(case.params, case.x)
+        case = attrs.evolve(case, dy=case.dy.astype(np.asarray(y).dtype))
+        return Point(case, tree.leaves((case.x, case.params)), gradients(case))
+
+    @property
+    def tree(self) -> Any:
+        return self.case.x, self.case.params
+
+    @property
+    def moving(self) -> list[int]:
+        """Which leaves have a gradient."""
+        return [which for which, leaf in enumerate(self.leaves) if leaf.dtype.kind == "f"]
+
+    def directions(self, vectors: Sequence[tuple[int, Array]]) -> list[Array]:
+        """Directions, for each leaf (k, *leaf.shape): the i-th moves one leaf, along the i-th vector."""
+        moved = [which for which, _ in vectors]
+        directions = [
+            np.zeros((len(vectors), *(leaf.shape if i in moved else (1,) * leaf.ndim)), leaf.dtype)
+            for i, leaf in enumerate(self.leaves)
+        ]
+        for row, (which, vector) in enumerate(vectors):
+            directions[which][row] = vector.reshape(self.leaves[which].shape)
+        return directions
+
+    def derivatives(self, directions: Sequence[Array]) -> Derivatives:
+        """By dual numbers, or by differences where forward does something that has no rule."""
+        dy = self.case.dy
+        try:
+            products = self._pushed(directions) * dy
+        except Exception:  # whatever forward makes of dual numbers, it is to be differentiated as it is
+            products, errors = self._slopes(directions)
+            is_exact = False
+        else:
+            errors, is_exact = np.zeros_like(products), True
+        over_y = tuple(range(1, products.ndim))
+        terms, errors = np.abs(products).sum(axis=over_y), errors.sum(axis=over_y)
+        return Derivatives(products.sum(axis=over_y), terms, errors, is_exact)
+
+    def _pushed(self, directions: Sequence[Array]) -> Array:
+        return pushed(lambda at: self.case.layer.forward(at[1], at[0])[0], self.tree, directions)
+
+    def _slopes(self, directions: Sequence[Array]) -> tuple[Array, Array]:
+        """The terms dy * (derivative of y) in each direction, and how far off they may be."""
+        if not len(directions[0]):
+            return np.zeros((0, *self.case.dy.shape)), np.zeros((0, *self.case.dy.shape))
+        each = [[d[i % len(d)] for d in directions] for i in range(max(map(len, directions)))]
+        sizes = [self._size(direction) for direction in each]
+        moved = [self.along([v * size for v in direction]) for direction, size in zip(each, sizes, strict=True)]
+        rounding = np.array([self.rounding(y) for y in moved])
+        slopes, errors = slope(lambda step: np.array([y(step) for y in moved]), rounding)
+        dy = self.case.dy / np.reshape(sizes, (-1, *(1,) * self.case.dy.ndim))
+        return dy * slopes, np.abs(dy) * errors
+
+    def _size(self, direction: Sequence[Array]) -> float:
+        """How large the numbers are beside which the direction moves some, a power of two: steps are to be smaller."""
+        features = tuple(range(len(self.case.batch), self.case.x.ndim))
+        is_moved = np.any(np.broadcast_to(direction[0], self.case.x.shape), axis=features)
+        beside = [*self.case.x[is_moved]]
+        beside += [leaf for leaf, v in zip(self.leaves[1:], direction[1:], strict=True) if v.any()]
+        least = min((largest(numbers) or 1.0 for numbers in beside), default=1.0)
+        return float(2.0 ** np.round(np.log2(np.clip(least, 2.0**-26, 1))))
+
+    def along(self, direction: Sequence[Array]) -> Callable[[float], Array]:
+        """y as a function of how far the point moves in the direction."""
+        leaves, structure = flatten(self.tree)
+
+        def y(step: float) -> Array:
+            moved = [
+                np.asarray(leaf + (step * v).astype(leaf.dtype)) if leaf.dtype.kind == "f" else leaf
+                for leaf, v in zip(leaves, direction, strict=True)
+            ]
+            x, params = structure.fill(moved)
+            return np.asarray(self.case.layer.forward(params, x)[0])
+
+        return y
+
+    def rounding(self, y: Callable[[float], Array]) -> Array:
+        """How far off the numbers of y may be, here and where differences begin."""
+        largest: Array = np.max([np.abs(y(step)) for step in (0.0, -(2.0**-4), 2.0**-4)], axis=0)
+        return largest * self.eps(0)
+
+    def one_sided(self, direction: Sequence[Array]) -> tuple[Array, Array, Array]:
+        """The smaller and the larger of the one-sided derivatives of each number of y, and how far off they may be."""
+        try:
+            up, down = self._pushed([np.concatenate([v, -v]) for v in direction])
+            up_error = down_error = np.zeros_like(up)
+        except Exception:  # as in `derivatives`
+            y = self.along([v[0] for v in direction])
+            up, up_error = one_sided(y, self.rounding(y))
+            down, down_error = one_sided(lambda step: y(-step), self.rounding(y))
+        return np.minimum(up, -down), np.maximum(up, -down), up_error + down_error
+
+    def slopes(self, v: Array) -> tuple[Array, Array, Array]:
+        """The one-sided slopes of each number of y as x moves along v, the lesser first, and the slack to give them.
+
+        That is infinite where differences can't tell, as y is too steep or jumps.
+        """
+        low, high, error = self.one_sided(self.directions([(0, v)]))
+        size = np.abs(low) + np.abs(high)
+        slack = _UNSURE * error + 1e-6 * size + _ROUNDING * self.eps(0)
+        return low, high, np.where(slack > 1e-2 * size + 1e-6, np.inf, slack)
+
+    def slopes_beside(self, direction: Sequence[Array], draws: np.random.Generator) -> Array:
+        """The slopes of y in the direction from points next to x, (points, *y.shape).
+
+        At a corner of more than two sides the one-sided slopes are just two of those that a derivative may have.
+        """
+        slopes, distance = [], np.sqrt(self.eps(0))
+        step = distance / 64  # at which rounding leaves six digits
+        for _ in range(_BESIDE):
+            x = self.case.x + distance * draws.normal(size=self.case.x.shape)
+            y = Point.along(attrs.evolve(self, case=attrs.evolve(self.case, x=x)), [v[0] for v in direction])
+            slopes.append((y(step) - y(-step)) / (2 * step))
+        return np.array(slopes)
+
+    def gradient_of(self, place: Any) -> Array:
+        """The dx of the number of y at this place."""
+        dy = np.zeros_like(self.case.dy)
+        dy[place] = 1
+        return gradients(attrs.evolve(self.case, dy=dy))[0]
+
+    def compare(self, moved: Sequence[int], directions: list[Array], indices: Array | None = None) -> None:
+        """Raise Difference where <gradient, direction> is not the derivative in it.
+
+        `moved` says which leaf each direction moves, and `indices` which number of it, if it is just one.
+        """
+        expected = self.derivatives(directions)
+        got, terms = self._products(moved, directions, indices)
+        eps = np.array([self.eps(which) for which in moved])
+        finite = np.isfinite(got)
+        sizes = np.where(finite, terms, 0) + expected.terms
+        bounds = (_ROUNDING * eps + (0 if expected.is_exact else _NUMERIC)) * sizes + _UNSURE * expected.errors
+        for i in map(int, np.flatnonzero(~(np.abs(got - expected.values) <= bounds))):
+            one = [d[[i]] if d.any() else d[:1] for d in directions]
+            value, bound = self._weighed(moved[i], one, float(expected.values[i]), float(bounds[i]))
+            is_near = finite[i] and (abs(got[i] - value) <= bound or self._is_corner(one, float(got[i])))
+            is_known = np.isfinite(value) and expected.errors[i] <= max(1e-2 * abs(value), 1e-6)
+            if is_near or not is_known:
+                continue
+            difference = Difference("", float(got[i]), value, None, expected.oracle, bound)
+            raise self._placed(difference, moved, i, indices, expected)
+
+    def _products(
+        self, moved: Sequence[int], directions: Sequence[Array], indices: Array | None
+    ) -> tuple[Array, Array]:
+        """<gradient, direction> for each direction, and the sum of the magnitudes of its terms."""
+        if indices is not None:
+            got = np.array([self.gradients[which].flat[index] for which, index in zip(moved, indices, strict=True)])
+            return got, np.abs(got)
+        terms = [(directions[which][i] * self.gradients[which]).ravel() for i, which in enumerate(moved)]
+        return np.array([np.sum(each) for each in terms]), np.array([np.sum(np.abs(each)) for each in terms])
+
+    def _placed(
+        self, difference: Difference, moved: Sequence[int], i: int, indices: Array | None, expected: Derivatives
+    ) -> Difference:
+        """The difference with the name of the leaf that direction i moves and, of a coordinate, its place in it."""
+        which = moved[i]
+        name, g = [*gradient(0, self.case.params)][which], self.gradients[which]
+        if indices is None:
+            return attrs.evolve(difference, at=f"<{name}, v>")
+        index = as_index(np.unravel_index(indices[i], g.shape))
+        values = expected.values[np.asarray(moved) == which]
+        whole = (g, values.reshape(g.shape)) if len(values) == g.size else None
+        return attrs.evolve(difference, at=name, index=index, arrays=whole)
+
+    def eps(self, which: int) -> float:
+        return float(max(np.finfo(a.dtype).eps for a in (self.gradients[which], self.case.dy)))
+
+    def _weighed(self, which: int, direction: list[Array], value: float, bound: float) -> tuple[float, float]:
+        """The derivative, and the bound with what rounding does to backward and the oracle, as more digits show."""
+        try:
+            there = Point.at(self.case.cast(np.longdouble))
+            exact = there.derivatives(direction)
+        except Exception:  # a layer that knows no long double is judged by what it does in float64
+            return value, bound
+        noise = abs(np.sum(direction[which] * (there.gradients[which] - self.gradients[which])))
+        bound += _UNSURE * float(noise) + there.case.rounding(there.case.dy)  # which is what the wider dtype can't show
+        if not exact.is_exact or not np.isfinite(exact.values[0]):
+            return value, bound
+        return float(exact.values[0]), bound + _UNSURE * abs(float(exact.values[0]) - value)
+
+    def _is_corner(self, direction: list[Array], got: float) -> bool:
+        """Whether a derivative of y jumps here, or y itself does, so that `kinks` is the law of it."""
+        low, high, error = self.one_sided(direction)
+        if (high - low > _UNSURE * error + 1e-6 * (np.abs(low) + np.abs(high))).any():
+            return True
+        y = self.along([v[0] for v in direction])
+        change = np.maximum(*(np.abs(y(step) - y(0.0)) for step in (-(2.0**-40), 2.0**-40)))
+        if (change > 64 * self.eps(0) * np.abs(y(0.0)) + 2.0**-16).any():  # a slope would be above 2**24
+            return True
+        if len(np.unique(self.case.x)) == self.case.x.size:
+            return False
+        slopes = self.slopes_beside(direction, self.case.draws("corner")) * self.case.dy
+        sums = slopes.reshape(len(slopes), -1).sum(axis=1)
+        return bool(sums.min() < got < sums.max())
+
+
+def gradients(case: Case) -> tuple[Array, ...]:
+    """dx and the leaves of grads."""
+    _, cache = case.layer.forward(case.params, case.x)
+    dx, grads = case.layer.backward(case.params, cache, case.dy)
+    return np.asarray(dx), *leaves_like(case.params, grads, "grads")

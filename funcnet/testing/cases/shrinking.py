@@ -1,0 +1,80 @@
+"""From a case that breaks a law to a small one that breaks it too: first fewer rows, then simpler numbers.
+
+Hypothesis finds the simpler numbers; where it is missing the case stays as it is.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+import attrs
+import numpy as np
+
+from funcnet import tree
+from funcnet.testing.cases.case import Case
+from funcnet.testing.cases.drawing import with_dy
+from funcnet.testing.reports.comparing import largest
+from funcnet.tree import Array
+
+_SECONDS = 20.0  # that may be spent on it
+_TRIES = 500
+
+
+def shrunk(case: Case, fails: Callable[[Case], bool]) -> Case:
+    """A case of fewer rows and simpler numbers that fails too; this one if none is found."""
+    try:
+        import hypothesis
+
+        from funcnet.testing import strategies
+    except ImportError:
+        return case
+    end = time.monotonic() + _SECONDS
+
+    def fails_in_time(case: Case) -> bool:
+        return time.monotonic() < end and fails(case)
+
+    case = _of_fewer_rows(case, fails_in_time)
+
+    def like(draw: Any, array: Array, rows: int | None) -> Array:
+        """An array of the same magnitude, of simple numbers."""
+        shape = array.shape if rows is None else (rows, *array.shape[1:])
+        scale = 2.0 ** math.ceil(math.log2(largest(array) / 4)) if largest(array) else 1.0
+        drawn: Array = draw(strategies.arrays(shape, scale=scale))
+        return drawn.astype(array.dtype)
+
+    @hypothesis.strategies.composite
+    def simpler(draw: Any) -> Case:
+        rows = draw(hypothesis.strategies.integers(0, case.batch[0])) if case.batch else None
+        x = case.x if case.is_given else like(draw, case.x, rows)
+        params = case.params
+        if not case.is_given and not draw(hypothesis.strategies.booleans()):
+            params = tree.map(lambda leaf: like(draw, leaf, None) if leaf.dtype.kind == "f" else leaf, params)
+        return with_dy(attrs.evolve(case, x=x, params=params), lambda _, shape: draw(strategies.arrays(shape)), None)
+
+    settings = hypothesis.settings(
+        max_examples=_TRIES, database=None, deadline=None, suppress_health_check=list(hypothesis.HealthCheck)
+    )
+    try:
+        found: Case = hypothesis.find(simpler(), fails_in_time, settings=settings, random=Random(0))
+    except hypothesis.errors.HypothesisException:  # none was found, or what failed once does not fail again
+        return case
+    return found
+
+
+def _of_fewer_rows(case: Case, fails: Callable[[Case], bool]) -> Case:
+    """The case without the rows, half of them or one at a time, without which it fails too."""
+    step = len(case.x) if len(case.batch) == 1 else 0
+    while step := step // 2:
+        start = 0
+        while start < len(case.x):
+            rows = np.delete(np.arange(len(case.x)), slice(start, start + step))
+            fewer = attrs.evolve(case, x=case.x[rows], dy=case.dy[rows] if case.dy.ndim else case.dy)
+            if len(rows) and fails(fewer):
+                case = fewer
+            else:
+                start += step
+    return case

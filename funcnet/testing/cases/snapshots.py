@@ -1,0 +1,50 @@
+"""Copies of trees and of whatever a cache holds, for laws that ask what was changed."""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+import attrs
+import numpy as np
+
+from funcnet.testing.cases.case import Inapplicable
+from funcnet.tree import Array, Tree, flatten
+
+
+def read_only(array: Array) -> Array:
+    """A copy that can't be written to."""
+    array = np.array(array, order="K")
+    array.flags.writeable = False
+    return array
+
+
+def writable(value: Tree) -> Tree:
+    """A copy of an array or a tree whose arrays can all be written to, those of nodes too."""
+    leaves, structure = flatten(value)
+    return structure.assemble([np.array(leaf, order="K") for leaf in leaves])
+
+
+def snapshot(value: Any) -> Any:
+    """All there is in `value`, as something that compares with `==`."""
+    if isinstance(value, np.ndarray | np.generic):
+        return value.dtype.str, value.shape, value.tobytes()
+    if isinstance(value, tuple | list):
+        return type(value), [snapshot(item) for item in value]
+    if isinstance(value, dict):
+        return dict, [(key, snapshot(item)) for key, item in value.items()]
+    if attrs.has(type(value)):
+        return type(value), [snapshot(getattr(value, field.name)) for field in attrs.fields(type(value))]
+    if isinstance(value, bool | int | float | complex | str | bytes):
+        return type(value), repr(value)
+    return type(value), snapshot(vars(value)) if hasattr(value, "__dict__") and not callable(value) else id(value)
+
+
+def copied(value: Any) -> Any:
+    """`value` through pickle; Inapplicable for a class or function made inside a function, which no name can find."""
+    try:
+        return pickle.loads(pickle.dumps(value))
+    except Exception as error:
+        if any(sign in str(error) for sign in ("<locals>", "<lambda>", "attribute lookup")):
+            raise Inapplicable from error
+        raise

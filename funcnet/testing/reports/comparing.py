@@ -1,0 +1,101 @@
+"""How results are compared, and what a law says where they differ."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import attrs
+import numpy as np
+
+from funcnet import tree
+from funcnet.tree import Array
+
+
+@attrs.define(eq=False, slots=False)
+class Difference(Exception):  # noqa: N818, a law turns it into a LawViolation
+    """Where something is not as a law says: which result, where in it, and what there is and should be."""
+
+    at: str
+    got: Any
+    expected: Any
+    index: tuple[int, ...] | None = None
+    oracle: str = ""
+    bound: float = 0.0
+    diagnosis: str = ""
+    arrays: tuple[Any, Any] | None = None
+
+
+def same_form(at: str, got: Any, expected: Any, *whats: str) -> None:
+    """Raise Difference where the arrays differ in one of these: their "shape" or "dtype"."""
+    for what in whats:
+        if getattr(got, what) != getattr(expected, what):
+            raise Difference(at, f"{what} {getattr(got, what)}", f"{what} {getattr(expected, what)}")
+
+
+def same_bits(got: Mapping[str, Array], expected: Mapping[str, Array], oracle: str) -> None:
+    """Raise Difference where `got` has not the very bits of `expected`."""
+    for at, g, e in _pairs(got, expected, oracle):
+        if not tree.equal(g, e):
+            places: Any = np.argwhere((_bytes(g) != _bytes(e)).any(axis=-1)) if g.dtype == e.dtype else []
+            raise _at(at, g, e, places, oracle, 0.0)
+
+
+def close(
+    got: Mapping[str, Array], expected: Mapping[str, Array], bound_of: Callable[[Array, Array], float], oracle: str
+) -> None:
+    """Raise Difference where `got` is further from `expected` than what `bound_of` the two arrays allows."""
+    for at, g, e in _pairs(got, expected, oracle):
+        bound = bound_of(g, e)
+        with np.errstate(invalid="ignore"):
+            near = (np.abs(g - e) <= bound) | (g == e) | (np.isnan(g) & np.isnan(e))
+        if not near.all():
+            raise _at(at, g, e, np.argwhere(~near), oracle, bound)
+
+
+def _pairs(got: Mapping[str, Array], expected: Mapping[str, Array], oracle: str) -> Iterator[tuple[str, Array, Array]]:
+    if got.keys() != expected.keys():
+        raise Difference("grads", f"leaves {[*got]}", f"leaves {[*expected]}", oracle=oracle)
+    for at in got:
+        g, e = np.asarray(got[at]), np.asarray(expected[at])
+        if g.shape != e.shape:
+            raise Difference(at, f"shape {g.shape}", f"shape {e.shape}", oracle=oracle)
+        yield at, g, e
+
+
+def _bytes(array: Array) -> Array:
+    """The bytes of each number, on a last axis."""
+    return np.array(array, order="C")[..., None].view(np.uint8)
+
+
+def _at(at: str, got: Array, expected: Array, places: Any, oracle: str, bound: float) -> Difference:
+    if not len(places):
+        return Difference(at, got.dtype, expected.dtype, oracle=oracle)
+    index = as_index(places[0])
+    return Difference(at, got[index], expected[index], index, oracle, bound, arrays=(got, expected))
+
+
+def unchanged(before: Mapping[str, Any], after: Mapping[str, Any], by: str) -> None:
+    """Raise Difference where a snapshot, by the name of what was taken, is not what it was before."""
+    for name, was in before.items():
+        if after[name] != was:
+            raise Difference(name, f"changed by {by}", "as it was")
+
+
+def own_memory(arrays: Mapping[str, Array], others: Mapping[str, Array]) -> None:
+    """Raise Difference where one of the arrays shares memory with one of the others."""
+    for at, array in arrays.items():
+        for name, other in others.items():
+            if np.shares_memory(array, other):
+                raise Difference(at, f"memory of {name}", "memory of its own")
+
+
+def as_index(place: Any) -> tuple[int, ...]:
+    """A row of `np.argwhere`, or what `np.unravel_index` gives, as an index of plain ints."""
+    return tuple(map(int, place))
+
+
+def largest(array: Any) -> float:
+    """The largest magnitude among the finite numbers of the array; 0 if there are none."""
+    magnitudes = np.abs(np.asarray(array, np.float64))
+    return float(np.max(magnitudes, initial=0, where=np.isfinite(magnitudes)))

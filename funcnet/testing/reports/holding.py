@@ -1,0 +1,111 @@
+"""How laws are asked of cases, what is done about those that are exempted, and how a violation comes about."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import attrs
+import numpy as np
+
+from funcnet.testing.cases.case import Inapplicable
+from funcnet.testing.reports.comparing import Difference
+from funcnet.testing.reports.violation import LawViolation
+
+
+@attrs.frozen(eq=False)
+class Kind:
+    """What laws are about, layers or losses or optimizers: the laws by name, and what a violation says of a case."""
+
+    laws: Mapping[str, Callable[[Any], None]]
+    name: Callable[[Any], str]
+    script: Callable[[str, Any], str]
+    diagnosis: Callable[[Difference, Any], str] = lambda difference, case: difference.diagnosis
+    shrunk: Callable[[Any, Callable[[Any], bool]], Any] = lambda case, fails: case
+
+    def of_one(self, law: str) -> Kind:
+        """The kind with this law alone, for a case that stays as it is. Raises ValueError if there is no such law."""
+        if law not in self.laws:
+            raise ValueError(f"there is no law {law!r}; there are {', '.join(self.laws)}")
+        return attrs.evolve(self, laws={law: self.laws[law]}, shrunk=lambda case, fails: case)
+
+
+def hold(kind: Kind, cases: Iterable[Any], exempt: Mapping[str, str]) -> None:
+    """Ask every law on every case. Raises LawViolation where one fails that is not exempted, or holds though it is."""
+    __tracebackhide__ = True  # pytest then shows the line that asked
+    _check_exempt(kind, exempt)
+    held, broken, case = set(), set(), None
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for case in cases:
+            for law in [law for law in kind.laws if law not in broken]:
+                error = _failure(kind, law, case)
+                if error is None:
+                    held.add(law)
+                elif isinstance(error, Inapplicable):
+                    continue
+                elif law in exempt:
+                    broken.add(law)
+                else:
+                    cause = None if isinstance(error, Difference) else error
+                    raise _violation(kind, law, case, error) from cause
+    if idle := sorted((held & set(exempt)) - broken):
+        needless = f"holds, and so do all of {', '.join(idle)}" if len(idle) > 1 else "holds"
+        difference = Difference("exempt", needless, f"that it does not, as {exempt[idle[0]]!r}")
+        raise attrs.evolve(_written(kind, idle[0], case, difference, ""), case="")
+
+
+def _failure(kind: Kind, law: str, case: Any) -> Exception | None:
+    """What the law raises on the case: an error of the passes themselves breaks it too."""
+    try:
+        kind.laws[law](case)
+    except Exception as error:
+        return error
+    return None
+
+
+def _violation(kind: Kind, law: str, case: Any, error: Exception) -> LawViolation:
+    """The violation on a case as small as can be found, and what the difference looked like before it was small."""
+    diagnosis = kind.diagnosis(_difference(error), case)
+    case = kind.shrunk(case, lambda other: _is_like(_failure(kind, law, other), error))
+    difference = _difference(_failure(kind, law, case) or error)
+    return _written(kind, law, case, difference, diagnosis or kind.diagnosis(difference, case))
+
+
+def _written(kind: Kind, law: str, case: Any, difference: Difference, diagnosis: str) -> LawViolation:
+    return LawViolation(
+        law=law,
+        statement=" ".join(inspect.cleandoc(kind.laws[law].__doc__ or "").split()),
+        layer=kind.name(case),
+        at=getattr(case, "names", {}).get(difference.at, difference.at),
+        index=difference.index,
+        got=difference.got,
+        expected=difference.expected,
+        oracle=difference.oracle,
+        bound=difference.bound,
+        diagnosis=diagnosis,
+        case=kind.script(law, case),
+    )
+
+
+def _difference(error: Exception) -> Difference:
+    return (
+        error if isinstance(error, Difference) else Difference("", f"{type(error).__name__}: {error}", "no exception")
+    )
+
+
+def _is_like(error: Exception | None, original: Exception) -> bool:
+    """Whether the same is wrong, in the same place."""
+    return type(error) is type(original) and getattr(error, "at", "") == getattr(original, "at", "")
+
+
+def _check_exempt(kind: Kind, exempt: Mapping[str, str]) -> None:
+    if not isinstance(exempt, Mapping):
+        raise TypeError(f"expected exempt to map laws to reasons, such as {{'nan': 'why'}}, got {exempt!r}")
+    for law, reason in exempt.items():
+        if law not in kind.laws:
+            raise ValueError(f"there is no law {law!r} to exempt; there are {', '.join(kind.laws)}")
+        if not isinstance(reason, str) or not reason.strip():
+            raise ValueError(f"the exemption of {law!r} needs a reason, got {reason!r}")

@@ -1,0 +1,25 @@
+"""Immutable trees of arrays: what parameters, gradients and optimizer states are made of.
+
+A tree is an array (a leaf), a tuple of trees, a `node` (a frozen attrs class whose fields are trees) or None.
+Any other value in a field, a step count or a name, is part of the tree's structure and carried along unchanged.
+The arrays of a node are read-only and nobody else can write to their memory.
+"""
+
+# fmt: off
+from funcnet.tree.functions import allclose, cast, leaves, map, named_leaves, norm, ravel, size, zeros_like
+from funcnet.tree.node import Tree, build, equal, leaf, node
+
+# What the rooms above share and users need not know:
+from funcnet.tree.arrays import Array as Array, DType as DType, Shape as Shape, as_array as as_array
+from funcnet.tree.arrays import as_dtype as as_dtype, as_floating as as_floating, canonical as canonical
+from funcnet.tree.arrays import frozen as frozen, read_only as read_only, to_array as to_array
+from funcnet.tree.functions import map_new as map_new
+from funcnet.tree.node import check_immutable as check_immutable, children as children, is_leaf as is_leaf
+from funcnet.tree.patterns import as_patterns as as_patterns, matching as matching
+from funcnet.tree.structure import flatten as flatten, has_leaves as has_leaves
+from funcnet.tree.structure import leaves_like as leaves_like, rows_like as rows_like
+
+__all__ = [
+    "Tree", "allclose", "build", "cast", "equal", "leaf", "leaves", "map", "named_leaves", "node", "norm", "ravel",
+    "size", "zeros_like",
+]

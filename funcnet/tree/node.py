@@ -1,0 +1,174 @@
+"""Nodes: the frozen attrs classes that trees are made of. Their arrays are read-only, and nobody else has them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from operator import attrgetter
+from typing import Any, TypeAlias, TypeVar, dataclass_transform
+
+import attrs
+import numpy as np
+
+from funcnet.tree.arrays import frozen, is_array
+
+Tree: TypeAlias = Any
+_new, _set = object.__new__, object.__setattr__  # looked up once: every node that is built calls them
+T = TypeVar("T")
+
+
+def is_leaf(value: object) -> bool:
+    """Whether `value` is an array, or one of NumPy's numbers, which is an array of no axes."""
+    return isinstance(value, np.ndarray | np.number | np.bool_) or is_array(value)
+
+
+def leaf(*, default: Any = attrs.NOTHING, torch_axes: tuple[int, ...] = ()) -> Any:
+    """A field of a node for an array, with what is known of it.
+
+    `torch_axes` is the order of its axes in which PyTorch has it, and so a .safetensors file: (1, 0) where a matrix is
+    transposed there.
+
+    >>> import funcnet as fn
+    >>> @fn.tree.node
+    ... class Projection:
+    ...     weight: np.ndarray = fn.tree.leaf(torch_axes=(1, 0))
+    >>> Projection(np.zeros((3, 2))).weight.shape
+    (3, 2)
+    """
+    return attrs.field(default=default, metadata={"torch_axes": torch_axes})
+
+
+@dataclass_transform(frozen_default=True, eq_default=False, field_specifiers=(attrs.field, leaf))
+def node(cls: type[T]) -> type[T]:
+    """Make `cls` a node: a frozen attrs class whose arrays are read-only and its own.
+
+    The decorator makes a frozen attrs class of a plain one. Arrays given to the constructor are copied, and stay
+    read-only through pickle, `copy.deepcopy` and `attrs.evolve`. `==` is one bool, see `equal`.
+
+    Raises TypeError for an attrs class that is not frozen.
+
+    >>> import funcnet as fn
+    >>> @fn.tree.node
+    ... class Point:
+    ...     a: np.ndarray
+    ...     b: np.ndarray
+    >>> point = Point(np.array(1.0), np.array([2.0]))
+    >>> point == Point(np.array(1.0), np.array([2.0])), point == Point(np.array(1.0), np.array([3.0]))
+    (True, False)
+    >>> point.b += 1
+    Traceback (most recent call last):
+    ...
+    ValueError: output array is read-only
+    """
+    if "__attrs_attrs__" not in vars(cls):
+        cls = attrs.frozen(eq=False)(cls)
+    elif not _is_frozen(cls):
+        raise TypeError(f"a node must be frozen: decorate {cls.__name__} with @attrs.frozen")
+    names = tuple(field.name for field in attrs.fields(cls))  # type: ignore[arg-type]
+    initialize, children_of = cls.__init__, _getter(names)
+
+    def init(self: Any, *args: Any, **kwargs: Any) -> None:
+        initialize(self, *args, **kwargs)
+        for name in names:
+            _set(self, name, _copied(getattr(self, name)))
+
+    def reduce(self: Any) -> tuple[Any, ...]:
+        return _from_copies, (type(self), *children_of(self))
+
+    def eq(self: Any, other: object) -> bool:
+        return equal(self, other) if type(other) is type(self) else NotImplemented
+
+    init.__doc__ = initialize.__doc__
+    init.__wrapped__ = initialize  # type: ignore[attr-defined]  # inspect.signature follows it
+    methods = {"__init__": init, "__reduce__": reduce, "__eq__": eq, "__ne__": object.__ne__, "__hash__": None}
+    for name, value in {**methods, "__node_fields__": names, "__node_children__": staticmethod(children_of)}.items():
+        setattr(cls, name, value)
+    return cls
+
+
+def _getter(names: tuple[str, ...]) -> Callable[[Any], tuple[Tree, ...]]:
+    """The function that gives an object's attributes of these names; `attrgetter` makes a tuple of two or more."""
+    return attrgetter(*names) if len(names) > 1 else lambda self: tuple(getattr(self, name) for name in names)
+
+
+def _is_frozen(cls: type) -> bool:
+    try:
+        setattr(object.__new__(cls), "probe", None)  # noqa: B010, the point is that it raises
+    except attrs.exceptions.FrozenInstanceError:
+        return True
+    except AttributeError:
+        pass
+    return False
+
+
+def build(cls: type[T], *values: Tree) -> T:
+    """The node `cls` of the `values` of its fields, in order, whose arrays are handed over: not copied, made
+    read-only. For arrays just made, that nobody else holds.
+
+    >>> import funcnet as fn
+    >>> weight, bias = np.zeros((4, 3)), np.zeros(3)
+    >>> build(fn.LinearParams, weight, bias).weight.flags.writeable
+    False
+    """
+    names = cls.__node_fields__  # type: ignore[attr-defined]
+    if len(values) != len(names):
+        raise TypeError(f"expected the values of {', '.join(names)} of {cls.__name__}, got {len(values)} values")
+    return assembled(cls, [frozen(value) if type(value) is np.ndarray else value for value in values])
+
+
+def assembled(cls: type[T], values: Sequence[Tree]) -> T:
+    """The node `cls` of the values of its fields, whose arrays are `frozen` already."""
+    self = _new(cls)
+    for index, name in enumerate(cls.__node_fields__):  # type: ignore[attr-defined]
+        _set(self, name, values[index])
+    return self
+
+
+def _from_copies(cls: type[T], *values: Tree) -> T:
+    return build(cls, *[_copied(value) for value in values])
+
+
+def _copied(value: Tree) -> Tree:
+    """`value` with its arrays copied; nodes inside have copied theirs already."""
+    if is_leaf(value):
+        return frozen(np.array(value, order="K"))
+    if isinstance(value, tuple):
+        return from_children(type(value), [_copied(child) for child in value])
+    check_immutable(value)
+    return value
+
+
+def check_immutable(value: object) -> None:
+    """Raise TypeError for a list or a dict: its arrays would be no leaves, and trees do not change."""
+    if isinstance(value, list | dict):
+        raise TypeError("lists and dicts cannot be trees because they are mutable; use a tuple or a node")
+
+
+def children(tree: Tree) -> tuple[Tree, ...] | None:
+    """The trees that a tuple or a node is made of; None for a leaf, and for a value that is no tree."""
+    if isinstance(tree, tuple):
+        return tree
+    getter = getattr(type(tree), "__node_children__", None)
+    return None if getter is None else getter(tree)
+
+
+def from_children(kind: type[Any], values: Sequence[Tree]) -> Tree:
+    """The tuple, NamedTuple or node of the class `kind` of these children, whose arrays are `frozen` already."""
+    if kind is tuple:
+        return tuple(values)
+    return assembled(kind, values) if hasattr(kind, "__node_fields__") else getattr(kind, "_make", tuple)(values)
+
+
+def equal(a: Tree, b: Tree) -> bool:
+    """Whether `a` and `b` are the same in structure, shapes, dtypes and bits (so NaN equals itself, 0.0 not -0.0).
+
+    >>> equal((np.array([1.0, np.nan]),), (np.array([1.0, np.nan]),)), equal((np.array(0.0),), (np.array(-0.0),))
+    (True, False)
+    """
+    if is_leaf(a) and is_leaf(b):
+        return bool(a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes())
+    if type(a) is not type(b):
+        return False
+    parts, others = children(a), children(b)
+    if parts is None or others is None:
+        return bool(a == b)
+    return len(parts) == len(others) and all(map(equal, parts, others))

@@ -1,0 +1,169 @@
+"""A tree taken apart: its leaves, and its `Structure`, from which other leaves make such a tree again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import attrs
+import numpy as np
+
+from funcnet.errors import TreeError
+from funcnet.tree.arrays import NUMBERS, Array, as_array, frozen
+from funcnet.tree.node import Tree, check_immutable, children, from_children, is_leaf
+
+_LEAF = "leaf"
+
+
+class _Carried:
+    """Stands for the class of a value in a tree that is neither a leaf nor made of trees."""
+
+
+class Structure:
+    """A tree without its leaves. Structures compare with `==`.
+
+    >>> leaves, structure = flatten((np.array(1.0), (np.array(2.0), None)))
+    >>> structure.paths(), structure.fill([np.array(3.0), np.array(4.0)])
+    (['0', '1.0'], (array(3.), (array(4.), None)))
+    """
+
+    __slots__ = ("_skeleton",)
+
+    def __init__(self, skeleton: Any) -> None:
+        self._skeleton = skeleton  # _LEAF, or (class, skeletons of the children), or (_Carried, value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Structure) and bool(self._skeleton == other._skeleton)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def fill(self, leaves: Iterable[Array]) -> Tree:
+        """The tree of this structure with these leaves, which are handed over, see `build`: they become read-only."""
+        return _assembled(self._skeleton, map(frozen, leaves))
+
+    def assemble(self, leaves: Iterable[Any]) -> Tree:
+        """The tree of this structure with these leaves as they are."""
+        return _assembled(self._skeleton, iter(leaves))
+
+    def paths(self) -> list[str]:
+        """The path of each leaf: names of fields and positions in tuples, joined by dots; "" for a tree of one leaf."""
+        return [path for path, _ in _leaf_places(self._skeleton)]
+
+    def leaf_fields(self) -> list[attrs.Attribute[Any] | None]:
+        """For each leaf the field of the node that it stands in, None in a tuple or for a tree of one leaf."""
+        return [field for _, field in _leaf_places(self._skeleton)]
+
+    def differences(self, other: Structure, values: bool = True) -> Iterator[tuple[str, str, str]]:
+        """Where the two differ: the path, what is here, what is there; values that are carried only if `values`."""
+        yield from _differences(self._skeleton, other._skeleton, values, "")
+
+
+def flatten(tree: Tree) -> tuple[list[Array], Structure]:
+    """The leaves of `tree`, in order, and its structure."""
+    leaves: list[Array] = []
+    return leaves, Structure(_skeleton(tree, leaves))
+
+
+def _skeleton(tree: Tree, leaves: list[Array]) -> Any:
+    kind = type(tree)
+    if kind is np.ndarray and tree.dtype.kind in NUMBERS:
+        leaves.append(tree)
+        return _LEAF
+    parts = tree if kind is tuple else children(tree)
+    if parts is not None:
+        return kind, [_skeleton(part, leaves) for part in parts]
+    if is_leaf(tree):
+        leaves.append(as_array(tree))
+        return _LEAF
+    check_immutable(tree)
+    return _Carried, tree
+
+
+def _assembled(skeleton: Any, leaves: Iterator[Any]) -> Tree:
+    if skeleton is _LEAF:
+        return next(leaves)
+    kind, content = skeleton
+    if kind is _Carried:
+        return content
+    return from_children(kind, [_assembled(child, leaves) for child in content])
+
+
+def _leaf_places(skeleton: Any, path: str = "", field: Any = None) -> Iterator[tuple[str, Any]]:
+    if skeleton is _LEAF:
+        yield path, field
+    elif skeleton[0] is not _Carried:
+        for name, part, child in _named_children(*skeleton):
+            yield from _leaf_places(child, f"{path}.{name}".lstrip("."), part)
+
+
+def _named_children(kind: type, skeletons: Sequence[Any]) -> Iterator[tuple[str, Any, Any]]:
+    """The name of each child, the field it stands in, None in a tuple, and its skeleton."""
+    if hasattr(kind, "__node_fields__"):
+        fields = attrs.fields(kind)
+        yield from ((field.name, field, child) for field, child in zip(fields, skeletons, strict=True))
+    else:
+        yield from ((str(index), None, child) for index, child in enumerate(skeletons))
+
+
+def _differences(here: Any, there: Any, values: bool, path: str) -> Iterator[tuple[str, str, str]]:
+    if here is _LEAF and there is _LEAF:
+        return
+    if here is _LEAF or there is _LEAF or _are_unlike(here, there, values):
+        yield path, _said(here), _said(there)
+    elif here[0] is not _Carried:
+        for (name, _, child), other in zip(_named_children(*here), there[1], strict=True):
+            yield from _differences(child, other, values, f"{path}.{name}".lstrip("."))
+
+
+def _are_unlike(here: Any, there: Any, values: bool) -> bool:
+    """Whether two differ in class, in length or, where they are carried, in their values."""
+    (kind, content), (other_kind, other) = here, there
+    if kind is not other_kind:
+        return True
+    return values and bool(content != other) if kind is _Carried else len(content) != len(other)
+
+
+def _said(skeleton: Any) -> str:
+    if skeleton is _LEAF:
+        return "an array"
+    kind, content = skeleton
+    if kind is _Carried:
+        return repr(content)
+    return kind.__name__ if hasattr(kind, "__node_fields__") else f"a {kind.__name__} of {len(content)}"
+
+
+def has_leaves(tree: Tree) -> bool:
+    """Whether there is an array in the tree."""
+    return is_leaf(tree) or any(has_leaves(part) for part in children(tree) or ())
+
+
+def leaves_like(tree: Tree, other: Tree, name: str = "the tree", like: str = "params") -> list[Array]:
+    """The leaves of `other`, which must have the structure and the shapes of `tree`, see `rows_like`."""
+    return [leaf for _, leaf in rows_like(tree, [(name, other)], like)[0]]
+
+
+def rows_like(
+    tree: Tree, others: Iterable[tuple[str, Tree]], like: str = "params"
+) -> tuple[list[tuple[Array, ...]], Structure]:
+    """For each leaf of `tree`, it and the leaf of each of the others at its place; and the structure of them all.
+
+    Raises TreeError for another tree of other structure or shapes; it gives the names of both, and where they differ.
+    """
+    leaves, structure = flatten(tree)
+    columns = [leaves]
+    for name, other in others:
+        found, other_structure = flatten(other)
+        if structure != other_structure:
+            path, here, there = next(structure.differences(other_structure))
+            raise _difference(name, "structure", like, path, here, there)
+        if [leaf.shape for leaf in leaves] != [leaf.shape for leaf in found]:
+            places = zip(structure.paths(), leaves, found, strict=True)
+            path, leaf, other_leaf = next(place for place in places if place[1].shape != place[2].shape)
+            raise _difference(name, "shapes", like, path, f"shape {leaf.shape}", f"shape {other_leaf.shape}")
+        columns.append(found)
+    return list(zip(*columns, strict=True)), structure
+
+
+def _difference(name: str, what: str, like: str, path: str, here: str, there: str) -> TreeError:
+    place = f"at {path}" if path else "at the root"
+    return TreeError(f"{name} must have the {what} of {like}: expected {here} {place}, got {there}")

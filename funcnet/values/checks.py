@@ -1,0 +1,74 @@
+"""Checks of what a value is made of: converters that give a plain number, validators that raise."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from funcnet.values.registry import code
+
+
+def real(value: Any) -> float:
+    """A number as a float: NumPy's would promote the arrays it meets, and print as what can't be typed in.
+
+    >>> real(np.float32(0.5)), real(1)
+    (0.5, 1.0)
+    """
+    if type(value) is float:
+        return value
+    if not isinstance(value, Real) or isinstance(value, bool):
+        raise TypeError(f"expected a real number, got {value!r}")
+    try:
+        return float(value)
+    except OverflowError:
+        raise ValueError("number too large for a float") from None
+
+
+def integer(value: Any, name: str, least: int, most: int | None = None) -> int:
+    """`value` as an int. Raises TypeError unless it is an integer, ValueError unless it is from `least` to `most`.
+
+    >>> integer(np.int64(3), "bits", 1, 20)
+    3
+    """
+    if isinstance(value, bool | np.bool_) or not hasattr(value, "__index__"):
+        raise TypeError(f"{name} must be an integer, got {value!r}")
+    if value < least or (most is not None and value > most):
+        limits = f"of at least {least}" if most is None else f"from {least} to {most}"
+        raise ValueError(f"{name} must be an integer {limits}, got {value}")
+    return operator.index(value)
+
+
+def at_least(least: int, name: str) -> Callable[[Any], int]:
+    """A converter: an integer that is no less, see `integer`.
+
+    >>> at_least(1, "epochs")(3)
+    3
+    """
+    return lambda value: integer(value, name, least)
+
+
+def one_of(*options: str) -> Callable[[object, Any, object], None]:
+    """A validator: one of these strings."""
+    listed = f"{', '.join(f'{option!r}' for option in options[:-1])} or {options[-1]!r}".replace("'", '"')
+
+    def check(instance: object, attribute: Any, value: object) -> None:
+        if value not in options:
+            raise ValueError(f"{attribute.name} must be {listed}, got {value!r}")
+
+    return check
+
+
+def is_bool(instance: object, attribute: Any, value: object) -> None:
+    """A validator: True or False."""
+    if not isinstance(value, bool):
+        raise TypeError(f"'{attribute.name}' must be True or False, got {value!r}")
+
+
+def is_no_class(instance: object, attribute: Any, value: object) -> None:
+    """A validator against `initializers.normal` where `initializers.normal(0.1)` is meant."""
+    if isinstance(value, type):
+        raise TypeError(f"'{attribute.name}' is the class {code(value)}: write {code(value)}(...)")

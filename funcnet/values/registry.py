@@ -1,0 +1,181 @@
+"""The JSON form of values: of layers, losses, optimizers, schedules, initializers, keys, and what users register.
+
+A value is {"type": its class, and its fields}, a function {"function": its name}. Fields that have their default are
+written too: what the default is may change. When read, a field that is missing has its default.
+Reading looks names up among what is registered, and nowhere else: it never imports, and runs nothing but the classes'
+own constructors.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from importlib import import_module
+from types import BuiltinFunctionType
+from typing import Any, TypeVar
+
+import attrs
+import numpy as np
+
+T = TypeVar("T")
+
+
+class UnregisteredError(ValueError):
+    """A class or function that is not registered, in a value to write or in a text to read."""
+
+
+_BY_NAME: dict[str, Any] = {f"np.{f.__name__}": f for f in vars(np).values() if isinstance(f, np.ufunc)}
+_NAMES: dict[Any, str] = {}
+
+
+def register(item: T) -> T:
+    """A decorator that lets values of an attrs class, or a function, be written as JSON and read again.
+
+    Its name in JSON is its own, which must be free. Raises ValueError if it is not, TypeError for what is neither.
+
+    >>> import attrs, funcnet as fn
+    >>> @fn.register
+    ... @attrs.frozen
+    ... class Half(fn.Layer):
+    ...     times: int = 1
+    >>> from_json(to_json(fn.sequential(Half(2), fn.ReLU())))
+    sequential(Half(times=2), ReLU())
+    """
+    return register_as(public_name(item) if hasattr(item, "__name__") else "")(item)
+
+
+def register_as(name: str) -> Callable[[T], T]:
+    """`register` under a name that is given, such as "initializers.normal"."""
+
+    def registered_item(item: T) -> T:
+        is_function = callable(item) and hasattr(item, "__name__") and not isinstance(item, type)
+        if not is_function and not hasattr(item, "__attrs_attrs__"):
+            raise TypeError(f"expected an attrs class or a function, got {item!r}")
+        if any(field.alias == "type" for field in getattr(item, "__attrs_attrs__", ())):
+            raise ValueError(f"{name} has a field named type, which is what its class is called in JSON")
+        if name in _BY_NAME and _place(_BY_NAME[name]) != _place(item):
+            raise ValueError(f"the name {name!r} is taken by {_BY_NAME[name]!r}")
+        _BY_NAME[name] = item  # which replaces what a notebook's cell had defined before it ran again
+        _NAMES[item] = name
+        return item
+
+    return registered_item
+
+
+def _place(item: Any) -> tuple[Any, ...]:
+    return getattr(item, "__module__", None), getattr(item, "__qualname__", item)
+
+
+def public_name(item: Any) -> str:
+    """The name under which a class or a function of the library, of NumPy or of a user is written.
+
+    >>> import funcnet as fn
+    >>> public_name(fn.Linear), public_name(fn.initializers.zeros), public_name(np.sin)
+    ('Linear', 'initializers.zeros', 'np.sin')
+    """
+    module = (getattr(item, "__module__", None) or "numpy").partition(".")[0]  # ufuncs had none in NumPy 1
+    if module == "numpy":
+        return f"np.{item.__name__}"
+    is_in_a_module = isinstance(item, BuiltinFunctionType) and module != "builtins"
+    return _NAMES.get(item) or (f"{item.__module__}." if is_in_a_module else "") + str(item.__qualname__)
+
+
+def code(value: Any) -> str:
+    """`repr(value)`, but a function prints as the name that finds it, and infinity as what can be typed in.
+
+    >>> code(0.5), code(math.inf), code(len), code(math.sin), code(np.sin)
+    ('0.5', "float('inf')", 'len', 'math.sin', 'np.sin')
+    """
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"float('{value}')"
+    named = callable(value) and hasattr(value, "__name__") and not hasattr(type(value), "__attrs_attrs__")
+    return public_name(value) if named else repr(value)
+
+
+def to_json(value: Any, indent: int | None = 2) -> str:
+    """The JSON form of a value.
+
+    Raises UnregisteredError for a class or function that is not registered, TypeError for what is no such value.
+
+    >>> import funcnet as fn
+    >>> print(to_json(fn.sequential(fn.LeakyReLU(0.1), fn.ReLU()), indent=None))
+    {"type": "Sequential", "layers": [{"type": "LeakyReLU", "slope": 0.1}, {"type": "ReLU"}]}
+    """
+    return json.dumps(to_plain(value), indent=indent, allow_nan=False, ensure_ascii=False)
+
+
+def from_json(text: str) -> Any:
+    """The value of a JSON form. Raises ValueError for what is none, which says where; UnregisteredError is one.
+
+    >>> from_json('{"type": "Linear", "n_out": 10}')
+    Linear(n_out=10)
+    """
+    try:
+        return from_plain(json.loads(text, parse_constant=_no_constant))
+    except RecursionError:
+        raise ValueError("the JSON is nested too deeply") from None
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")
+
+
+def to_plain(value: Any) -> Any:
+    """The value in dicts, lists, strings and numbers."""
+    if value is None or isinstance(value, bool | str):
+        return value
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else {"float": str(value)}
+    if isinstance(value, tuple):
+        return [to_plain(item) for item in value]
+    if isinstance(value, type):
+        return {"class": registered_name(value)}
+    if attrs.has(type(value)):
+        fields = {f.alias: to_plain(getattr(value, f.name)) for f in attrs.fields(type(value)) if f.init}
+        return {"type": registered_name(type(value)), **fields}
+    if callable(value):
+        return {"function": registered_name(value)}
+    raise TypeError(f"a {type(value).__name__} has no JSON form: {value!r}")
+
+
+def registered_name(item: Any) -> str:
+    """The name of a class or function. Raises UnregisteredError if it is not registered."""
+    name = public_name(item) if hasattr(item, "__name__") else repr(item)
+    if _BY_NAME.get(name) is not item:
+        raise UnregisteredError(f"{name} is not registered: decorate it with @funcnet.register")
+    return name
+
+
+def from_plain(plain: Any, path: str = "") -> Any:
+    """The value that `to_plain` made this of."""
+    if isinstance(plain, list):
+        return tuple(from_plain(item, f"{path}[{i}]") for i, item in enumerate(plain))
+    if not isinstance(plain, dict):
+        return plain
+    place = f" at {path}" if path else ""
+    if plain.keys() == {"float"} and plain["float"] in ("inf", "-inf", "nan"):
+        return float(plain["float"])
+    for kind in ("class", "function"):
+        if plain.keys() == {kind}:
+            return registered(plain[kind], kind, place)
+    if "type" not in plain:
+        raise ValueError(f'expected a "type", "class", "function" or "float"{place}, got {sorted(plain)}')
+    cls = registered(plain["type"], "class", place)
+    arguments = {name: from_plain(item, f"{path}.{name}".lstrip(".")) for name, item in plain.items() if name != "type"}
+    try:
+        return cls(**arguments)
+    except Exception as error:  # whatever a class makes of what it did not expect
+        raise ValueError(f"{plain['type']}{place}: {error}") from error
+
+
+def registered(name: Any, kind: str, place: str = "") -> Any:
+    """The class or function of this name. Raises UnregisteredError if there is none."""
+    if isinstance(name, str) and name not in _BY_NAME:
+        import_module("funcnet.public")  # whose modules register what they define
+    item = _BY_NAME.get(name) if isinstance(name, str) else None
+    if item is None or isinstance(item, type) != (kind == "class"):
+        raise UnregisteredError(f"there is no {kind} {name!r} registered{place}")
+    return item

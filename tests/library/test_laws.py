@@ -28,8 +28,9 @@ def test_losses(loss, reduction):
     check_loss(attrs.evolve(loss, reduction=reduction), symmetries=symmetries)
 
 
-def test_cross_entropy_takes_any_weights_for_targets():
-    check_loss(fn.SoftmaxCrossEntropy(), targets=("probabilities", "numbers"))
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+def test_cross_entropy_takes_any_weights_for_targets(reduction):
+    check_loss(fn.SoftmaxCrossEntropy(reduction), targets=("probabilities", "numbers"))
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=repr)

@@ -13,6 +13,12 @@ from funcnet.data import mnist
 from tests.data.mnist_files import GZIPPED, REAL, SHAPES, TEST_LABELS, TRAIN_IMAGES, idx, needs_real_files, packed, real
 
 
+@pytest.fixture(autouse=True)
+def nowhere_else(monkeypatch):
+    """Where the real files are is told to all tests, but these are of a machine that has none."""
+    monkeypatch.delenv("FUNCNET_DATA", raising=False)
+
+
 @pytest.fixture
 def cache(tmp_path, monkeypatch):
     """The cache folder, which is not there yet."""

@@ -10,25 +10,22 @@ import pytest
 import funcnet as fn
 from funcnet.values.registry import UnregisteredError
 from tests.experiments.cases import ADAM, EXPERIMENTS, MOMENTUM, TRAIN, margin, run
-from tests.layers.cases import LAYERS
-from tests.layers.combinators import MODELS
+from tests.layers.table import ROWS
 from tests.optimizers.cases import OPTIMIZERS
-from tests.values.test_registry import INITIALIZERS, SCHEDULES, SQUARE_BY_LAMBDAS
+from tests.values.test_registry import INITIALIZERS, SCHEDULES
 
 LINEAR = fn.Experiment(fn.Linear(2), fn.SoftmaxCrossEntropy(), fn.SGD(0.5), batch_size=4, epochs=2)
 LOSSES = [
     *(loss(r) for loss in (fn.MeanSquaredError, fn.SoftmaxCrossEntropy) for r in ("mean", "batch", "sum")),
     *(fn.SigmoidBinaryCrossEntropy("batch"), fn.BinaryCrossEntropy(), fn.BinaryCrossEntropy("sum")),
 ]
-LAYERS_AND_MODELS = [
-    *(layer for layer, _ in LAYERS if SQUARE_BY_LAMBDAS not in repr(layer)),
-    *(model for model, _ in MODELS.values()),
+LAYERS = [
+    *(row.layer for row in ROWS),
     *(fn.Linear(3, weight_init=initializer, bias_init=initializer) for initializer in INITIALIZERS),
-    fn.Elementwise(np.sin, np.cos),
 ]
 VARIANTS = [
     *EXPERIMENTS.values(),
-    *(attrs.evolve(LINEAR, model=model) for model in LAYERS_AND_MODELS),
+    *(attrs.evolve(LINEAR, model=model) for model in LAYERS),
     *(attrs.evolve(LINEAR, loss=loss) for loss in LOSSES),
     *(attrs.evolve(LINEAR, optimizer=optimizer) for optimizer in OPTIMIZERS),
     *(attrs.evolve(LINEAR, optimizer=fn.Adam(schedule, frozen="0.*")) for schedule in SCHEDULES),
@@ -53,7 +50,7 @@ def test_these_are_all_layers_losses_and_optimizers_there_are():
     public = {value for value in (getattr(fn, name) for name in fn.__all__) if isinstance(value, type)}
     kinds = {cls for cls in public - {fn.Layer, fn.L2} if hasattr(cls, "backward") or hasattr(cls, "update")}
     assert len(kinds) > 20
-    assert kinds <= {type(value) for value in (*LAYERS_AND_MODELS, *LOSSES, *OPTIMIZERS)}
+    assert kinds <= {type(value) for value in (*LAYERS, *LOSSES, *OPTIMIZERS)}
 
 
 def test_the_json_form_reads_well_and_stays():

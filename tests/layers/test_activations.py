@@ -8,6 +8,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import funcnet as fn
 from tests import oracles
+from tests.layers.row import every_row
+from tests.layers.table import ROWS
 from tests.oracles import ROUNDING, exactly
 from tests.passes import every_dtype
 
@@ -21,31 +23,23 @@ def y_and_slope(layer, x):
 
 # --- The tails ---
 
-TAILS = [
-    (fn.Sigmoid(), oracles.sigmoid, oracles.sigmoid_derivative),
-    (fn.Tanh(), oracles.tanh, oracles.tanh_derivative),
-    (fn.Softplus(), oracles.softplus, oracles.sigmoid),
-    (fn.SiLU(), oracles.silu, oracles.silu_derivative),
-    (fn.GELU(), oracles.gelu, oracles.gelu_derivative),
-    (fn.ELU(), oracles.elu, oracles.elu_derivative),
-]
-tails = pytest.mark.parametrize(
-    ("layer", "f", "derivative"), TAILS, ids=lambda value: getattr(value, "__name__", str(value))
-)
+LIMITED = [row for row in ROWS if row.limits]
 
 
 @pytest.mark.parametrize("x", [-1000.0, -40.0, -1e-300, 0.0, 1e-300, 40.0, 1000.0])
-@tails
-def test_values_and_slopes_are_exact_in_the_tails(layer, f, derivative, x):
-    y, dydx = y_and_slope(layer, x)
+@every_row(LIMITED)
+def test_values_and_slopes_are_exact_in_the_tails(row, x):
+    f, derivative = row.of_number
+    y, dydx = y_and_slope(row.layer, x)
     assert_allclose(y, exactly(f, x), rtol=ROUNDING)
     assert_allclose(dydx, exactly(derivative, x), rtol=ROUNDING)
 
 
 @pytest.mark.parametrize("x", [-80.0, -20.0, 20.0, 80.0])
-@tails
-def test_the_tails_are_exact_in_float32(layer, f, derivative, x):
-    y, dydx = y_and_slope(layer, np.float32(x))
+@every_row(LIMITED)
+def test_the_tails_are_exact_in_float32(row, x):
+    f, derivative = row.of_number
+    y, dydx = y_and_slope(row.layer, np.float32(x))
     assert_allclose(y, exactly(f, x), rtol=1e-6, atol=1e-45)
     assert_allclose(dydx, exactly(derivative, x), rtol=1e-6, atol=1e-45)
 
@@ -69,43 +63,27 @@ def test_tails_by_hand():
 
 # --- The limits ---
 
-# layer, y at minus infinity and infinity, slope at both
-LIMITS = [
-    (fn.ReLU(), (0, np.inf), (0, 1)),
-    (fn.LeakyReLU(0.25), (-np.inf, np.inf), (0.25, 1)),
-    (fn.ELU(), (-1, np.inf), (0, 1)),
-    (fn.ELU(2.0), (-2, np.inf), (0, 1)),
-    (fn.GELU(), (0, np.inf), (0, 1)),
-    (fn.SiLU(), (0, np.inf), (0, 1)),
-    (fn.Sigmoid(), (0, 1), (0, 0)),
-    (fn.Tanh(), (-1, 1), (0, 0)),
-    (fn.Softplus(), (0, np.inf), (0, 1)),
-    (fn.Identity(), (-np.inf, np.inf), (1, 1)),
-    (fn.Dropout(0.5), (-np.inf, np.inf), (1, 1)),
-]
-
 
 @every_dtype
-@pytest.mark.parametrize(("layer", "ends", "slopes"), LIMITS, ids=str)
-def test_infinity_gives_the_limit(layer, ends, slopes, dtype):
-    y, dydx = y_and_slope(layer, np.array([-np.inf, np.inf], dtype))
+@every_row(LIMITED)
+def test_infinity_gives_the_limit(row, dtype):
+    ends, slopes = row.limits
+    y, dydx = y_and_slope(row.layer, np.array([-np.inf, np.inf], dtype))
     assert_array_equal(y, ends)
-    assert_array_equal(dydx, slopes)
+    assert_array_equal(dydx, np.array(slopes, dtype))
 
 
 @every_dtype
-@pytest.mark.parametrize(("layer", "ends", "slopes"), LIMITS, ids=str)
-def test_a_large_number_is_close_to_the_limit(layer, ends, slopes, dtype):
+@every_row(LIMITED)
+def test_a_large_number_is_close_to_the_limit(row, dtype):
     x = np.array([-1000, 1000], dtype)
-    y, dydx = y_and_slope(layer, x)
-    assert_array_equal(
-        y,
-        [
-            end if math.isfinite(end) else slope * 1000 * sign
-            for end, slope, sign in zip(ends, slopes, (-1, 1), strict=True)
-        ],
-    )
-    assert_array_equal(dydx, slopes)
+    y, dydx = y_and_slope(row.layer, x)
+    ends, slopes = row.limits
+    lines = [
+        end if math.isfinite(end) else dtype(slope) * number for end, slope, number in zip(ends, slopes, x, strict=True)
+    ]
+    assert_array_equal(y, lines)
+    assert_array_equal(dydx, np.array(slopes, dtype))
 
 
 @every_dtype

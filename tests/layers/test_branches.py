@@ -5,7 +5,7 @@ import pytest
 
 import funcnet as fn
 from funcnet import tree
-from tests.layers.combinators import normal, one_pass
+from tests.layers.cases import normal, one_pass
 from tests.passes import passes
 
 BRANCHES = fn.Linear(3), fn.Tanh(), fn.Linear(3, bias=False)

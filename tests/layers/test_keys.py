@@ -5,7 +5,8 @@ import pytest
 
 import funcnet as fn
 from funcnet import tree
-from tests.layers.combinators import models, one_pass
+from tests.layers.cases import one_pass
+from tests.layers.table import every_layer
 from tests.passes import dropout_keys, passes
 
 # --- init ---
@@ -21,11 +22,6 @@ def test_appending_a_layer_leaves_the_initial_params_of_the_others(combinator, a
     assert tree.equal(combinator(*layers, appended).init(fn.Key(0), (3,))[:3], params)
 
 
-@models
-def test_the_same_key_gives_the_same_initial_params(model, shape):
-    assert tree.equal(model.init(fn.Key(0), shape), model.init(fn.Key(0), shape))
-
-
 @pytest.mark.parametrize("combinator", [fn.sequential, fn.add, fn.concatenate])
 def test_every_layer_draws_its_own_initial_params(combinator):
     model = combinator(fn.Linear(3), fn.Linear(3), combinator(fn.Linear(3)))
@@ -34,9 +30,9 @@ def test_every_layer_draws_its_own_initial_params(combinator):
     assert len({weight.tobytes() for weight in weights}) == len(weights) == 6
 
 
-@models
-def test_initial_params_of_two_precisions_agree_to_rounding(model, shape):
-    single, double = (model.init(fn.Key(0), shape, dtype) for dtype in (np.float32, np.float64))
+@every_layer
+def test_initial_params_of_two_precisions_agree_to_rounding(layer, shape):
+    single, double = (layer.init(fn.Key(0), shape, dtype) for dtype in (np.float32, np.float64))
     assert tree.equal(single, tree.cast(double, np.float32))
 
 

@@ -11,57 +11,57 @@ import pytest
 
 import funcnet as fn
 from funcnet import tree
-from tests.layers.values import LAYERS, layers
+from tests.layers import table
+from tests.layers.row import every_row
+from tests.layers.table import ROWS
 from tests.passes import dropout_keys
 
+every = every_row(ROWS)
 
-def sample(layer):
+
+def sample(layer, shape=(3,)):
     """Params, and an x they fit."""
-    return layer.init(fn.Key(0), (3,)), np.random.default_rng(0).standard_normal((5, 3))
+    return layer.init(fn.Key(0), shape), np.random.default_rng(0).standard_normal((5, *shape))
 
 
 # --- A layer is a value ---
 
 
-@layers
-@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
-def test_pickle_gives_an_equal_layer(layer, protocol):
-    assert pickle.loads(pickle.dumps(layer, protocol)) == layer
+@every
+def test_pickle_gives_an_equal_layer_which_hashes_alike(row):
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        copied = pickle.loads(pickle.dumps(row.layer, protocol))
+        assert copied == row.layer
+        assert hash(copied) == hash(row.layer)
 
 
-@layers
-@pytest.mark.parametrize("function", [copy.copy, copy.deepcopy, attrs.evolve])
-def test_copies_are_equal(layer, function):
-    assert function(layer) == layer
+@every
+def test_copies_are_equal(row):
+    for function in (copy.copy, copy.deepcopy, attrs.evolve):
+        assert function(row.layer) == row.layer
 
 
-@layers
-def test_repr_is_the_code_that_makes_it(layer):
-    scope = {**vars(fn), "np": np} if isinstance(layer, fn.Elementwise) else dict(vars(fn))
-    assert eval(repr(layer), scope) == layer
-
-
-@layers
-def test_equal_layers_hash_alike(layer):
-    assert hash(pickle.loads(pickle.dumps(layer))) == hash(layer)
+@every
+def test_repr_is_the_code_that_makes_it(row):
+    scope = {**vars(fn), "np": np, "doubled": table.doubled} if isinstance(row.layer, fn.Elementwise) else vars(fn)
+    assert eval(repr(row.layer), dict(scope)) == row.layer
 
 
 def test_different_layers_differ():
-    assert len(set(LAYERS)) == len(LAYERS)
-    assert len(set(map(repr, LAYERS))) == len(LAYERS)
+    assert len({row.layer for row in ROWS}) == len({repr(row.layer) for row in ROWS}) == len(ROWS)
 
 
-@layers
-def test_no_attribute_can_be_set(layer):
-    for name in [*(field.name for field in attrs.fields(type(layer))), "note"]:
+@every
+def test_no_attribute_can_be_set(row):
+    for name in [*(field.name for field in attrs.fields(type(row.layer))), "note"]:
         with pytest.raises(attrs.exceptions.FrozenInstanceError):
-            setattr(layer, name, None)
+            setattr(row.layer, name, None)
 
 
-@layers
-def test_passes_do_not_change_the_layer(layer):
-    before = pickle.dumps(layer)
-    params, x = sample(layer)
+@every
+def test_passes_do_not_change_the_layer(row):
+    layer, before = row.layer, pickle.dumps(row.layer)
+    params, x = sample(layer, row.shapes[0])
     y, cache = layer.forward(params, x)
     layer.backward(params, cache, y)
     layer.params_backward(params, cache, y)
@@ -70,16 +70,15 @@ def test_passes_do_not_change_the_layer(layer):
 
 
 def test_layers_can_be_sent_to_another_process():
-    samples = [sample(layer) for layer in LAYERS]
+    samples = [sample(row.layer, row.shapes[0]) for row in ROWS]
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as executor:
-        results = [executor.submit(layer.forward, *given) for layer, given in zip(LAYERS, samples, strict=True)]
-        for layer, given, result in zip(LAYERS, samples, results, strict=True):
-            (y, cache), (expected, _) = result.result(), layer.forward(*given)
-            assert cache.owner == layer
+        results = [executor.submit(row.layer.forward, *given) for row, given in zip(ROWS, samples, strict=True)]
+        for row, (params, x), result in zip(ROWS, samples, results, strict=True):
+            (y, cache), (expected, expected_cache) = result.result(), row.layer.forward(params, x)
+            assert cache.owner == row.layer
             assert tree.equal(y, expected)
-            assert tree.equal(
-                layer.backward(given[0], cache, y), layer.backward(*given[:1], layer.forward(*given)[1], y)
-            )
+            expected = row.layer.backward(params, expected_cache, y)
+            assert tree.equal(row.layer.backward(params, cache, y), expected)
 
 
 @pytest.mark.parametrize(
@@ -190,15 +189,14 @@ def test_training_twice_is_training_with_the_last_key():
     assert MODEL.training(fn.Key(0)).training(fn.Key(1)) == MODEL.training(fn.Key(1))
 
 
-@layers
-def test_a_layer_in_training_has_the_params_and_shapes_of_the_layer(layer):
-    trained = layer.training(fn.Key(0))
-    params, x = sample(layer)
-    assert tree.equal(trained.init(fn.Key(0), (3,)), params)
-    assert trained.apply(params, x).shape == layer.apply(params, x).shape == (5, *layer.output_shape((3,)))
-    assert tree.equal(trained.apply(params, x), trained.apply(params, x))
+@every
+def test_a_layer_in_training_has_the_params_and_shapes_of_the_layer(row):
+    layer, shape, trained = row.layer, row.shapes[0], row.layer.training(fn.Key(0))
+    params, x = sample(layer, shape)
+    assert tree.equal(trained.init(fn.Key(0), shape), params)
+    assert trained.apply(params, x).shape == layer.apply(params, x).shape == (5, *layer.output_shape(shape))
 
 
-@pytest.mark.parametrize("layer", [layer for layer in LAYERS if "Dropout" not in repr(layer)], ids=repr)
-def test_a_layer_without_randomness_is_its_own_training_form(layer):
-    assert layer.training(fn.Key(0)) == layer
+@every_row([row for row in ROWS if "Dropout" not in repr(row.layer)])
+def test_a_layer_without_randomness_is_its_own_training_form(row):
+    assert row.layer.training(fn.Key(0)) == row.layer

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import funcnet as fn
-from tests.layers.combinators import one_pass
+from tests.layers.cases import one_pass
 
 
 @attrs.frozen

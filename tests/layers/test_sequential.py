@@ -7,7 +7,9 @@ import pytest
 
 import funcnet as fn
 from funcnet import tree
-from tests.layers.combinators import MODELS, one_pass
+from tests.layers.cases import one_pass
+from tests.layers.row import every
+from tests.layers.table import MODELS
 from tests.passes import every_batch, passes
 
 DEEP = fn.sequential(*[fn.Linear(2), fn.Tanh()] * 500)
@@ -25,35 +27,19 @@ def chained(layers, params, x, dy):
     return x, dy, tuple(reversed(grads))
 
 
-SEQUENTIALS = {
-    name: (model.layers, shape) for name, (model, shape) in MODELS.items() if repr(model).startswith("sequential")
-}
-sequentials = pytest.mark.parametrize(("layers", "shape"), SEQUENTIALS.values(), ids=SEQUENTIALS)
 THREE = fn.Linear(4), fn.Tanh(), fn.Linear(2)
 
 
-@sequentials
 @every_batch
-def test_sequential_is_bitwise_the_composition_by_hand(layers, shape, batch):
-    model = fn.sequential(*layers)
-    params, x, _, _, dy = one_pass(model, shape, batch)
-    assert tree.equal(passes(model, params, x, dy), chained(layers, params, x, dy))
+@every([row for row in MODELS if repr(row.layer).startswith("sequential")])
+def test_sequential_is_bitwise_the_composition_by_hand(layer, shape, batch):
+    params, x, _, _, dy = one_pass(layer, shape, batch)
+    assert tree.equal(passes(layer, params, x, dy), chained(layer.layers, params, x, dy))
 
 
-def test_sequential_is_associative():
-    a, b, c = THREE
-    params, x, _, _, dy = one_pass(fn.sequential(a, b, c), (3,))
-    pa, pb, pc = params
-    y, dx, grads = passes(fn.sequential(a, b, c), params, x, dy)
-    left = passes(fn.sequential(fn.sequential(a, b), c), ((pa, pb), pc), x, dy)
-    right = passes(fn.sequential(a, fn.sequential(b, c)), (pa, (pb, pc)), x, dy)
-    assert tree.equal(left, (y, dx, (grads[:2], grads[2])))
-    assert tree.equal(right, (y, dx, (grads[0], grads[1:])))
-
-
-@pytest.mark.parametrize("neutral", [fn.Identity(), fn.sequential(), fn.add(fn.Identity()), fn.Dropout(0.5)], ids=repr)
+@pytest.mark.parametrize("neutral", [fn.add(fn.Identity()), fn.Dropout(0.5)], ids=repr)
 @pytest.mark.parametrize("position", range(len(THREE) + 1))
-def test_identities_are_neutral(neutral, position):
+def test_what_does_nothing_is_neutral(neutral, position):
     params, x, _, _, dy = one_pass(fn.sequential(*THREE), (3,))
     nothing = neutral.init(fn.Key(0), (3,))
     y, dx, grads = passes(fn.sequential(*THREE), params, x, dy)

@@ -4,7 +4,8 @@ import numpy as np
 
 import funcnet as fn
 from funcnet import tree
-from tests.layers.values import layers
+from tests.layers.row import every_row
+from tests.layers.table import ROWS
 from tests.passes import every_dtype
 
 
@@ -53,13 +54,14 @@ def test_summary_of_a_single_layer():
     ]
 
 
-@layers
 @every_dtype
-def test_the_last_line_of_the_summary_is_the_total(layer, dtype):
-    *rows, total = [stripped(row) for row in cells(layer, (3,), dtype)][1:]
-    size = tree.size(layer.init(fn.Key(0), (3,)))
+@every_row(ROWS)
+def test_the_last_line_of_the_summary_is_the_total(row, dtype):
+    shape = row.shapes[0]
+    *lines, total = [stripped(line) for line in cells(row.layer, shape, dtype)][1:]
+    size = tree.size(row.layer.init(fn.Key(0), shape))
     assert total == ["total", f"{size:,}", f"{size * np.dtype(dtype).itemsize:,}"]
-    assert sum(int(row[-2].replace(",", "")) for row in rows) == size
+    assert sum(int(line[-2].replace(",", "")) for line in lines) == size
 
 
 def test_the_columns_of_the_summary_are_aligned():

@@ -8,70 +8,15 @@ from hypothesis import strategies as st
 
 import funcnet as fn
 from funcnet.testing import check_layer, check_layer_law, check_loss, check_optimizer, strategies
-from tests.layers.cases import ELEMENTWISE, NORMALIZING
-from tests.layers.combinators import MODELS
+from tests.layers.row import every
+from tests.layers.table import ROWS
 from tests.losses.cases import REDUCTIONS
 from tests.optimizers.cases import OPTIMIZERS
 
-PLACE = "in training, what is dropped depends on the place in the batch"
-DROPPING = dict.fromkeys(("batch.permutation", "batch.sum"), PLACE)
-SHAPES = [(3,), (), (2, 3), (0,)]
-SYMMETRIES = {
-    fn.ReLU(): [("homogeneous", 1)],
-    fn.LeakyReLU(0.125): [("homogeneous", 1)],
-    fn.Identity(): [("homogeneous", 1)],
-    fn.Softmax(): ["shift-invariant"],
-    fn.LogSoftmax(): ["shift-invariant"],
-}
 
-
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
-@pytest.mark.parametrize("layer", [layer for layer in ELEMENTWISE if not isinstance(layer, fn.Dropout)], ids=str)
-def test_layers_of_numbers(layer, shape):
-    check_layer(layer, shape, symmetries=SYMMETRIES.get(layer, ()))
-
-
-@pytest.mark.parametrize("shape", [(4,), (1,), (2, 3), (0,)], ids=str)
-@pytest.mark.parametrize("layer", [layer for layer, _ in NORMALIZING], ids=str)
-def test_layers_of_rows(layer, shape):
-    check_layer(layer, shape, symmetries=SYMMETRIES[layer])
-
-
-@pytest.mark.parametrize(
-    ("layer", "shape"),
-    [
-        (fn.Linear(3), (4,)),
-        (fn.Linear(3, bias=False), (4,)),
-        (fn.Linear(2), (2, 3)),
-        (fn.Linear(0), (3,)),
-        (fn.Linear(4), (0,)),
-        (fn.Flatten(), (2, 3)),
-        (fn.Flatten(), ()),
-        (fn.Flatten(), (0, 2)),
-        (fn.Dropout(0.0), (3,)),
-    ],
-    ids=str,
-)
-def test_layers_with_params_and_shapes(layer, shape):
-    check_layer(layer, shape)
-
-
-@pytest.mark.parametrize("shape", [(3,), (2, 3)], ids=str)
-def test_dropout(shape):
-    check_layer(fn.Dropout(0.5), shape, exempt=DROPPING)
-
-
-def test_dropout_of_everything():
-    check_layer(fn.Dropout(1.0), (3,), exempt={"training": "there is nothing to draw: all is dropped"})
-
-
-@pytest.mark.parametrize("name", [name for name in MODELS if name != "in training"])
-def test_combinators(name):
-    check_layer(*MODELS[name])
-
-
-def test_a_combinator_in_training():
-    check_layer(fn.sequential(fn.Linear(4), fn.Dropout(0.5), fn.Linear(2)), (3,), exempt=DROPPING)
+@every([row for row in ROWS if not row.is_training_form], "row")
+def test_layers(row, shape):
+    check_layer(row.layer, shape, symmetries=row.symmetries, exempt=row.exempt)
 
 
 @pytest.mark.parametrize("reduction", REDUCTIONS)
@@ -83,8 +28,9 @@ def test_losses(loss, reduction):
     check_loss(attrs.evolve(loss, reduction=reduction), symmetries=symmetries)
 
 
-def test_cross_entropy_takes_any_weights_for_targets():
-    check_loss(fn.SoftmaxCrossEntropy(), targets=("probabilities", "numbers"))
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+def test_cross_entropy_takes_any_weights_for_targets(reduction):
+    check_loss(fn.SoftmaxCrossEntropy(reduction), targets=("probabilities", "numbers"))
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=repr)

@@ -13,8 +13,7 @@ import pytest
 import funcnet as fn
 from funcnet.tree import equal, node
 from funcnet.values.registry import UnregisteredError
-from tests.layers.cases import LAYERS
-from tests.layers.combinators import MODELS
+from tests.layers.table import every_layer
 
 MODEL = fn.sequential(fn.Linear(3), fn.ReLU(), fn.Flatten(), fn.Linear(2))
 PARAMS = MODEL.init(fn.Key(0), (4,))
@@ -30,14 +29,10 @@ def path(tmp_path):
     return tmp_path / "model.npz"
 
 
-@pytest.mark.parametrize(
-    ("model", "shape"),
-    [*MODELS.values(), *(row for row in LAYERS if not isinstance(row[0], fn.Elementwise))],
-    ids=lambda value: repr(value)[:60],
-)
-def test_every_model_and_its_params_come_back(path, model, shape):
-    params = model.init(fn.Key(1), shape)
-    assert saved_and_loaded(path, model, params) == (model, params)
+@every_layer
+def test_every_layer_and_its_params_come_back(path, layer, shape):
+    params = layer.init(fn.Key(1), shape)
+    assert saved_and_loaded(path, layer, params) == (layer, params)
 
 
 def test_a_whole_training_state_comes_back(path):

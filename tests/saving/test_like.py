@@ -15,7 +15,7 @@ import pytest
 
 import funcnet as fn
 from funcnet.tree import equal, node
-from tests.layers.combinators import MODELS
+from tests.layers.table import every_model
 from tests.saving.test_checkpoint import ARRAYS, MODEL, PARAMS, damaged, entries
 
 NAMED = fn.tree.named_leaves(PARAMS)  # 0.weight (4, 3), 0.bias (3,), 3.weight (3, 2), 3.bias (2,), all float32
@@ -36,9 +36,9 @@ def refusal(path, like):
 
 
 @pytest.mark.parametrize("write", [np.savez, np.savez_compressed])
-@pytest.mark.parametrize(("model", "shape"), MODELS.values(), ids=MODELS)
-def test_arrays_that_numpy_wrote_get_the_trees_structure(path, model, shape, write):
-    params, like = model.init(fn.Key(1), shape), fn.tree.zeros_like(model.init(fn.Key(2), shape))
+@every_model
+def test_arrays_that_numpy_wrote_get_the_trees_structure(path, layer, shape, write):
+    params, like = layer.init(fn.Key(1), shape), fn.tree.zeros_like(layer.init(fn.Key(2), shape))
     write(path, **fn.tree.named_leaves(params))
     assert fn.load(path, like=like) == (None, params)
 

@@ -10,7 +10,7 @@ import pytest
 
 import funcnet as fn
 from funcnet.tree import equal
-from tests.layers.combinators import MODELS
+from tests.layers.table import every_model
 from tests.saving.test_checkpoint import ARRAYS, MODEL, PARAMS, UnknownParams, damaged
 
 safetensors = pytest.importorskip("safetensors")
@@ -43,11 +43,11 @@ def refusal(path, like=None):
 # --- What is saved comes back ---
 
 
-@pytest.mark.parametrize(("model", "shape"), MODELS.values(), ids=MODELS)
-def test_every_model_and_its_params_come_back(path, model, shape):
-    params = model.init(fn.Key(1), shape)
-    assert saved_and_loaded(path, model, params) == (model, params)
-    assert fn.load(path, like=fn.tree.zeros_like(params)) == (model, params)
+@every_model
+def test_every_model_and_its_params_come_back(path, layer, shape):
+    params = layer.init(fn.Key(1), shape)
+    assert saved_and_loaded(path, layer, params) == (layer, params)
+    assert fn.load(path, like=fn.tree.zeros_like(params)) == (layer, params)
 
 
 def test_a_whole_training_state_comes_back(path):

@@ -11,7 +11,7 @@ from funcnet import tree
 from funcnet.testing import LawViolation, check_layer, check_loss, check_optimizer
 from funcnet.testing.cases.drawing import layer_cases
 from funcnet.testing.cases.point import Point
-from tests.layers.cases import LAYERS
+from tests.layers.table import every_layer
 from tests.passes import needs_numpy_2
 
 
@@ -70,7 +70,7 @@ def test_outputs_given_need_targets_given():
         check_loss(fn.MeanSquaredError(), targets=np.zeros((0, 3)))
 
 
-@pytest.mark.parametrize(("layer", "shape"), LAYERS, ids=str)
+@every_layer
 def test_every_layer_of_the_library_is_held_against_dual_numbers(layer, shape):
     for case in layer_cases(layer, shape, fn.Key(0), 8):
         point = Point.of(case)

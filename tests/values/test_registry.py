@@ -11,8 +11,7 @@ from hypothesis import given, settings
 import funcnet as fn
 from funcnet.testing import strategies
 from funcnet.values.registry import UnregisteredError, from_json, to_json
-from tests.layers.cases import LAYERS
-from tests.layers.combinators import MODELS
+from tests.layers.table import ROWS
 from tests.optimizers.cases import OPTIMIZERS
 
 INITIALIZERS = [
@@ -24,17 +23,14 @@ SCHEDULES = [
     *(fn.schedules.constant(0.1), fn.schedules.exponential(0.1, 0.9), fn.schedules.step(0.1, 3, 0.5)),
     *(fn.schedules.cosine(0.1, 10), fn.schedules.warmup(3, fn.schedules.cosine(0.1, 10))),
 ]
-SQUARE_BY_LAMBDAS = "Elementwise(function=np.square"
 VALUES = [
-    *(layer for layer, _ in LAYERS if SQUARE_BY_LAMBDAS not in repr(layer)),
-    *(model for model, _ in MODELS.values()),
+    *(row.layer for row in ROWS),
     *OPTIMIZERS,
     *INITIALIZERS,
     *(fn.Linear(3, weight_init=initializer) for initializer in INITIALIZERS),
     *(fn.Adam(schedule, frozen="0.*") for schedule in SCHEDULES),
     *(loss(r) for loss in (fn.MeanSquaredError, fn.SoftmaxCrossEntropy) for r in ("mean", "batch", "sum")),
     *(fn.SigmoidBinaryCrossEntropy(), fn.BinaryCrossEntropy(), fn.L2(0.5), fn.Key(7).fold_in("a").fold_in(1)),
-    fn.Elementwise(np.sin, np.cos),
 ]
 
 

@@ -1,4 +1,4 @@
-"""Layers against central differences and textbook formulas."""
+"""Layers against the formulas of textbooks."""
 
 from fractions import Fraction
 
@@ -7,39 +7,28 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 import funcnet as fn
-from funcnet import tree
-from tests.layers.cases import FORMULAS, NORMALIZING, every_layer, name, some_numbers, some_pass
-from tests.oracles import ROUNDING, exactly, pulled_back
+from tests.layers.cases import some_numbers, some_pass
+from tests.layers.row import every_row
+from tests.layers.table import ROWS
+from tests.oracles import ROUNDING, exactly
 from tests.passes import every_batch, passes
 
 
-@every_batch
-@every_layer
-def test_gradients_are_those_of_central_differences(layer, shape, batch):
-    params, x, dy = some_pass(layer, shape, batch)
-    _, dx, grads = passes(layer, params, x, dy)
-    vector, unravel = tree.ravel(params)
-    expected_dx = pulled_back(lambda x: layer.apply(params, x), x, dy)
-    expected_grads = pulled_back(lambda vector: layer.apply(unravel(vector), x), vector, dy)
-    # 1e-11 is the rounding of the difference, where the gradient is 0.
-    assert_allclose(dx, expected_dx, rtol=1e-6, atol=1e-11)
-    assert_allclose(tree.ravel(grads)[0], expected_grads, rtol=1e-6, atol=1e-11)
-
-
-@pytest.mark.parametrize(("layer", "f", "derivative"), FORMULAS, ids=name)
-def test_y_and_dx_are_the_textbooks(layer, f, derivative):
+@every_row([row for row in ROWS if row.of_number])
+def test_y_and_dx_are_the_textbooks(row):
+    f, derivative = row.of_number
     x = np.concatenate([some_numbers(5), [-10.0, -3.5, -0.01, 1e-5, 0.7, 6.0, 12.0]])
-    y, dx, grads = passes(layer, (), x, np.full(x.shape, 2.0))
+    y, dx, grads = passes(row.layer, (), x, np.full(x.shape, 2.0))
     assert_allclose(y, [exactly(f, number) for number in x], rtol=1e-14)
     assert_allclose(dx, [2 * exactly(derivative, number) for number in x], rtol=1e-14, atol=ROUNDING)
     assert grads == ()
 
 
-@pytest.mark.parametrize(("layer", "f"), NORMALIZING, ids=name)
-def test_rows_are_normalized_by_the_textbook(layer, f):
+@every_row([row for row in ROWS if row.of_row])
+def test_rows_are_normalized_by_the_textbook(row):
     x = some_numbers((3, 4)) * 5
     # LogSoftmax is a difference of numbers of this size: 2e-15 is their rounding, where p is close to 1.
-    assert_allclose(layer.apply((), x), [exactly(f, row) for row in x], rtol=1e-14, atol=2e-15)
+    assert_allclose(row.layer.apply((), x), [exactly(row.of_row, numbers) for numbers in x], rtol=1e-14, atol=2e-15)
 
 
 @pytest.mark.parametrize("bias", [True, False])

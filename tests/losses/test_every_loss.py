@@ -1,4 +1,4 @@
-"""The laws that every loss obeys: reductions, permutations, shifts, forms of labels, layouts and dtypes."""
+"""What every loss obeys and no law asks: reductions, exact shifts, forms of labels, byte orders, float16 and NaN."""
 
 import numpy as np
 import pytest
@@ -39,27 +39,6 @@ def test_mean_is_the_default(case):
 
 
 @every_reduction
-@every_case
-def test_permuting_examples_permutes_the_gradient_and_keeps_the_value(case, reduction):
-    loss, (y, target) = case.loss(reduction), case.arguments((5,))
-    order = [3, 0, 4, 1, 2]
-    value, dy = value_and_dy(loss, y, target)
-    permuted_value, permuted_dy = value_and_dy(loss, y[order], target[order])
-    assert_allclose(permuted_value, value, rtol=1e-14)
-    assert_allclose(permuted_dy, dy[order], rtol=1e-14)
-
-
-@every_case
-def test_duplicating_an_example_is_giving_it_weight_2(case):
-    y, target = case.arguments((5,))
-    again = [0, 1, 2, 2, 3, 4]
-    total, one = (case.loss("sum").forward(y[rows], target[rows])[0] for rows in (slice(None), [2]))
-    assert_allclose(case.loss("sum").forward(y[again], target[again])[0], total + one, rtol=1e-14)
-    twice = np.concatenate([y, y]), np.concatenate([target, target])
-    assert_allclose(case.loss().forward(*twice)[0], case.loss().forward(y, target)[0], rtol=1e-14)
-
-
-@every_reduction
 @pytest.mark.parametrize("case", [case for case in CASES if case.counts_examples], ids=str)
 def test_softmax_cross_entropy_is_shift_invariant(case, reduction):
     y, target = case.arguments((5,))
@@ -92,13 +71,12 @@ def test_labels_may_be_integers_of_any_size(dtype):
 
 
 @every_loss
-def test_layout_does_not_matter(case):
+def test_another_byte_order_is_accepted(case):
     y, target = case.arguments((5,))
     value, dy = value_and_dy(case.loss(), y, target)
-    for layout in (np.asfortranarray, lambda array: array[::-1].copy()[::-1], lambda array: array.astype(">f8")):
-        other_value, other_dy = value_and_dy(case.loss(), layout(y), layout(target))
-        assert_allclose(other_value, value, rtol=1e-14)
-        assert_allclose(other_dy, dy, rtol=1e-14)
+    other_value, other_dy = value_and_dy(case.loss(), y.astype(">f8"), target.astype(target.dtype.newbyteorder(">")))
+    assert_allclose(other_value, value, rtol=1e-14)
+    assert_allclose(other_dy, dy, rtol=1e-14)
 
 
 # --- dtypes ---
@@ -116,20 +94,19 @@ def test_the_value_is_a_scalar_of_the_dtype_of_y(case, reduction, batch, dtype):
         assert dy.dtype == dtype
 
 
-@pytest.mark.parametrize(("dtype", "rtol"), [(np.float16, 1e-2), (np.float32, 1e-5)])
 @every_reduction
 @every_case
-def test_lower_precision_agrees_to_rounding(case, reduction, dtype, rtol):
-    y, target = case.arguments((5,), dtype)
+def test_float16_agrees_to_rounding(case, reduction):
+    y, target = case.arguments((5,), np.float16)
     value, dy = value_and_dy(case.loss(reduction), y, target)
     exact = value_and_dy(
         case.loss(reduction), y.astype(float), target.astype(float if target.shape == y.shape else int)
     )
-    assert_allclose(value, exact[0], rtol=rtol)
-    assert_allclose(dy, exact[1], rtol=rtol, atol=rtol / 5)  # terms of size 1 may cancel
+    assert_allclose(value, exact[0], rtol=1e-2)
+    assert_allclose(dy, exact[1], rtol=1e-2, atol=2e-3)  # terms of size 1 may cancel
 
 
-@pytest.mark.parametrize("case", CASES[:6], ids=str)  # for the others NaN is an error, see test_losses_edges.py
+@pytest.mark.parametrize("case", CASES[:6], ids=str)  # for the others NaN is an error, see test_edges.py
 def test_nan_is_not_swallowed_and_stays_in_its_row(case):
     y, target = case.arguments((5,))
     _, dy = value_and_dy(case.loss(), y, target)

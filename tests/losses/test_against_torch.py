@@ -1,0 +1,69 @@
+"""Losses against PyTorch's functions of the same name and its automatic differentiation."""
+
+import math
+
+import numpy as np
+import pytest
+
+import funcnet as fn
+from tests.against_torch import assert_same, precisions, tensor, torch
+
+functional = torch.nn.functional
+
+
+def logits(draw, shape):
+    return 3 * draw.standard_normal(shape)
+
+
+def probabilities(draw, shape):
+    return draw.uniform(0.01, 0.99, shape)
+
+
+def labels(draw, shape):
+    return draw.integers(shape[-1], size=shape[:-1])
+
+
+def distributions(draw, shape):
+    return draw.dirichlet(np.ones(shape[-1]), shape[:-1])
+
+
+def bits(draw, shape):
+    return draw.integers(2, size=shape).astype(float)
+
+
+def cross_entropy(y, target, reduction):
+    """Over rows, which is all that torch's own takes; it has no examples without a batch axis among probabilities."""
+    n = y.shape[-1]
+    target = target.reshape(-1, n) if target.is_floating_point() else target.reshape(-1)
+    return functional.cross_entropy(y.reshape(-1, n), target, reduction=reduction)
+
+
+# loss, torch's function, y, target
+LOSSES = [
+    (fn.MeanSquaredError, functional.mse_loss, logits, logits),
+    (fn.SoftmaxCrossEntropy, cross_entropy, logits, labels),
+    (fn.SoftmaxCrossEntropy, cross_entropy, logits, distributions),
+    (fn.SoftmaxCrossEntropy, cross_entropy, logits, probabilities),
+    (fn.SigmoidBinaryCrossEntropy, functional.binary_cross_entropy_with_logits, logits, bits),
+    (fn.SigmoidBinaryCrossEntropy, functional.binary_cross_entropy_with_logits, logits, probabilities),
+    (fn.BinaryCrossEntropy, functional.binary_cross_entropy, probabilities, bits),
+    (fn.BinaryCrossEntropy, functional.binary_cross_entropy, probabilities, probabilities),
+]
+
+
+@precisions
+@pytest.mark.parametrize("batch", [(), (5,), (2, 3)], ids=str)
+@pytest.mark.parametrize("reduction", ["mean", "batch", "sum"])
+@pytest.mark.parametrize(("loss", "function", "some_y", "some_target"), LOSSES, ids=lambda value: value.__name__)
+def test_value_and_dy(loss, function, some_y, some_target, reduction, batch, dtype, rtol, atol):
+    draw, shape = np.random.default_rng(0), (*batch, 4)
+    y, target = np.asarray(some_y(draw, shape), dtype), np.asarray(some_target(draw, shape))
+    target = target if some_target is labels else target.astype(dtype)
+    value, cache = loss(reduction).forward(y, target)
+    theirs_y, theirs_target = tensor(y), torch.tensor(target)
+    if reduction == "batch":  # torch has it in the divergence of Kullback and Leibler only
+        theirs = function(theirs_y, theirs_target, reduction="sum") / math.prod(batch)
+    else:
+        theirs = function(theirs_y, theirs_target, reduction=reduction)
+    theirs_dy = torch.autograd.grad(theirs, theirs_y)
+    assert_same([value, loss(reduction).backward(cache)], [theirs, *theirs_dy], rtol, atol)

@@ -10,7 +10,8 @@ from funcnet.layers.layer import Layer
 from funcnet.layers.summary import summary
 from funcnet.layers.combinators import add, concatenate, residual, sequential
 from funcnet.layers.linear import Linear, LinearParams
-from funcnet.layers.activations import ELU, GELU, Elementwise, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh
+from funcnet.layers.rectifiers import ELU, GELU, LeakyReLU, ReLU, SiLU
+from funcnet.layers.activations import Elementwise, Sigmoid, Softplus, Tanh
 from funcnet.layers.softmax import LogSoftmax, Softmax
 from funcnet.layers.reshaping import Flatten, FlattenParams, Identity
 from funcnet.layers.dropout import Dropout

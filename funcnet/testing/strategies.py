@@ -25,11 +25,12 @@ from typing import Any
 import numpy as np
 
 from funcnet.errors import needs
-from funcnet.layers.activations import ELU, GELU, Elementwise, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh
+from funcnet.layers.activations import Elementwise, Sigmoid, Softplus, Tanh
 from funcnet.layers.combinators import add, concatenate, residual, sequential
 from funcnet.layers.dropout import Dropout
 from funcnet.layers.layer import Layer, checked_shape, with_features
 from funcnet.layers.linear import Linear
+from funcnet.layers.rectifiers import ELU, GELU, LeakyReLU, ReLU, SiLU
 from funcnet.layers.reshaping import Flatten, Identity
 from funcnet.layers.softmax import LogSoftmax, Softmax
 from funcnet.losses.binary_cross_entropy import BinaryCrossEntropy, SigmoidBinaryCrossEntropy

@@ -1,4 +1,4 @@
-"""Caches with an owner: what the forward pass of a layer or a loss of the library leaves for its backward pass."""
+"""Caches with an owner: what a forward pass keeps for the backward pass of the same layer or loss."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from funcnet.tree import Array, Shape, as_floating
 
 
 class Cache(NamedTuple):
-    """What a forward pass leaves for the backward pass: whose it is, the shape of its y, and what was saved."""
+    """The record that a forward pass leaves: its layer or loss, the shape of y, and what the backward pass needs."""
 
     owner: object
     shape: Shape
@@ -17,7 +17,7 @@ class Cache(NamedTuple):
 
 
 def saved_by(owner: object, cache: Any) -> Any:
-    """What `owner` saved in `cache`; raises CacheError if another layer or loss made it."""
+    """The part that `owner` saved in `cache`; raises CacheError if a different layer or loss made the cache."""
     if not isinstance(cache, Cache):
         raise CacheError(f"expected a cache of {_named(owner)}, got {type(cache).__name__}")
     if cache.owner is not owner and cache.owner != owner:
@@ -27,7 +27,7 @@ def saved_by(owner: object, cache: Any) -> Any:
 
 
 def _named(owner: object) -> str:
-    """The owner in a few words: a combinator without its layers, which would fill a page."""
+    """The owner in a few words: a combinator by its number of layers, since their names would fill a page."""
     layers = getattr(owner, "layers", None)
     if layers is None:
         return repr(owner)
@@ -35,9 +35,9 @@ def _named(owner: object) -> str:
 
 
 def opened(layer: Any, cache: Any, dy: Any) -> tuple[Any, Array]:
-    """What `layer` saved, and dy as an array.
+    """The part that `layer` saved in `cache`, and dy as an array.
 
-    Raises CacheError if another layer made the cache, ShapeError if dy has not the shape of y.
+    Raises CacheError if a different layer made the cache, ShapeError if dy does not have the shape of y.
     """
     saved, dy = saved_by(layer, cache), as_floating(dy)
     if dy.shape != cache.shape:

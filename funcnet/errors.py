@@ -1,7 +1,7 @@
-"""What funcnet raises, and how an error comes to name the layer in which it arose.
+"""The errors of funcnet, and `Place`, which adds to an error the path of the layer that raised it.
 
-Every class here is a built-in exception too (`ValueError`, `TypeError`), so that code which knows nothing of
-funcnet can catch it.
+Each class here is also a built-in exception (`ValueError`, `TypeError`), so code that does not know funcnet can
+catch it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,13 @@ from typing import Any
 
 
 class FuncnetError(Exception):
-    """Base class of errors that report the path of the layer they came from."""
+    """Base class of errors that report the path of the layer they came from.
+
+    Parameters
+    ----------
+    message : str
+        What is wrong.
+    """
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -26,34 +32,70 @@ class FuncnetError(Exception):
 
 
 class ShapeError(FuncnetError, ValueError):
-    """Arrays whose shapes do not fit the layer or each other."""
+    """The shape of an array does not fit the layer or the other arrays.
+
+    Parameters
+    ----------
+    message : str
+        What is wrong.
+    """
 
 
 class TreeError(FuncnetError, ValueError):
-    """Trees of different structure, such as params that another model made."""
+    """A tree does not have the expected structure; for instance, params were made for a different model.
+
+    Parameters
+    ----------
+    message : str
+        What is wrong.
+    """
 
 
 class CacheError(FuncnetError, ValueError):
-    """A cache that the forward pass of another layer made."""
+    """A cache was made by a different layer or loss than the one that should use it.
+
+    Parameters
+    ----------
+    message : str
+        What is wrong.
+    """
 
 
 class DTypeError(FuncnetError, TypeError):
-    """An array whose dtype can't be computed with."""
+    """An array or an argument has a dtype that cannot be computed with.
+
+    Parameters
+    ----------
+    message : str
+        What is wrong.
+    """
 
 
 class CheckpointError(ValueError):
-    """A file that is damaged, or is no checkpoint; it lists all that is wrong."""
+    """A file is damaged or is not a checkpoint; the message lists every problem found."""
 
 
 class ExperimentError(ValueError):
-    """A directory that another experiment or other data is in, or that another process runs in."""
+    """A directory belongs to a different experiment, to different data, or to a run in another process."""
 
 
 class NonFiniteError(ArithmeticError):
-    """A loss that is NaN or infinite at `step`; `state` is the last good one. `epoch`, if known, counts from 1."""
+    """The loss became NaN or infinite in training.
+
+    Parameters
+    ----------
+    state : object
+        The last good training state, the one before the step.
+    value : float
+        The loss.
+    step : int
+        The training step that computed the loss, counted from 1.
+    epoch : int, optional
+        The epoch of the step, counted from 1, where it is known.
+    """
 
     def __init__(self, state: Any, value: float, step: int, epoch: int | None = None) -> None:
-        super().__init__(state, value, step, epoch)  # the arguments, so that pickle can call this again
+        super().__init__(state, value, step, epoch)  # pickle calls the class with these arguments
         self.state = state
         self.value = value
         self.step = step
@@ -61,7 +103,7 @@ class NonFiniteError(ArithmeticError):
 
     @property
     def place(self) -> str:
-        """The step, and the epoch if it is known, in words."""
+        """The step, and the epoch where it is known, in words."""
         return f"step {self.step}" + (f" (epoch {self.epoch})" if self.epoch else "")
 
     def __str__(self) -> str:
@@ -69,10 +111,18 @@ class NonFiniteError(ArithmeticError):
 
 
 class MissingExtraError(ImportError):
-    """A package that an optional part of funcnet needs is not installed."""
+    """A package that an optional part of funcnet needs is not installed.
+
+    Parameters
+    ----------
+    package : str
+        Name of the package.
+    extra : str
+        The extra of funcnet that installs the package, such as "plot".
+    """
 
     def __init__(self, package: str, extra: str) -> None:
-        super().__init__(package, extra, name=package)  # the arguments, so that pickle can call this again
+        super().__init__(package, extra, name=package)  # pickle calls the class with these arguments
 
     def __str__(self) -> str:
         return '{} is not installed: python -m pip install "funcnet[{}]"'.format(*self.args)
@@ -80,7 +130,7 @@ class MissingExtraError(ImportError):
 
 @contextmanager
 def needs(package: str, extra: str) -> Iterator[None]:
-    """Inside it, the import of a package that an optional part of funcnet needs; MissingExtraError if it fails.
+    """A context for the import of an optional package; raises MissingExtraError if the import fails.
 
     >>> with needs("a_package", extra="plot"):
     ...     import a_package
@@ -95,7 +145,7 @@ def needs(package: str, extra: str) -> Iterator[None]:
 
 
 class Place:
-    """Inside it, an error is told in which layer of the combinator it arose: the one that `index` says."""
+    """A context that adds the layer's place to an error: layer `index` of the combinator."""
 
     __slots__ = ("combinator", "index")
 

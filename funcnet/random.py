@@ -1,7 +1,7 @@
-"""Randomness as an argument: a `Key` says which random numbers, and nobody else draws them.
+"""Randomness as an argument: a `Key` names random numbers, and only a function that is given the key draws them.
 
-`np.random.SeedSequence(seed, spawn_key=path)` turns a key into a generator. It is a pure function, so the same key
-gives the same numbers wherever and whenever it is used, and no draw changes another.
+`np.random.SeedSequence(seed, spawn_key=path)` turns a key into a generator. It is a pure function: the same key gives
+the same numbers wherever and whenever it is used, and no draw changes another.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from funcnet.values import integer, register, specification
 if TYPE_CHECKING:
     import numpy as np
 
-_MOST = 2**32 - 1  # one word
+_MOST = 2**32 - 1  # the largest number in one word of a SeedSequence
 
 
 def _path(parts: tuple[int | str, ...]) -> tuple[int | str, ...]:
@@ -28,11 +28,24 @@ def _path(parts: tuple[int | str, ...]) -> tuple[int | str, ...]:
 @register
 @specification
 class Key:
-    """Which random numbers: a seed, and the path of names and positions folded into it.
+    """A name for a stream of random numbers: a seed, and the path of names and positions folded into it.
 
-    `seed` is an integer from 0 to 2**128 - 1; positions are integers from 0 to 2**32 - 1. Others raise ValueError,
-    what is no integer raises TypeError.
+    Parameters
+    ----------
+    seed : int
+        From 0 to 2**128 - 1.
+    path : tuple of int or str, default ()
+        Positions, from 0 to 2**32 - 1, and names; `fold_in` appends to it.
 
+    Raises
+    ------
+    TypeError
+        If the seed is not an integer, or the path is not a tuple of names and positions.
+    ValueError
+        If the seed or a position is out of its range.
+
+    Examples
+    --------
     >>> key = Key(0).fold_in("dropout").fold_in(3)
     >>> key
     Key(seed=0, path=('dropout', 3))
@@ -44,51 +57,96 @@ class Key:
     path: tuple[int | str, ...] = attrs.field(default=(), converter=_path)
 
     def fold_in(self, part: int | str) -> Key:
-        """The key of `part`, a name or a position, under this one; all of them are independent.
+        """The key of a part of this key; keys of different parts are independent.
 
+        Parameters
+        ----------
+        part : int or str
+            Position or name, appended to the path.
+
+        Returns
+        -------
+        Key
+            The key of the part.
+
+        Raises
+        ------
+        TypeError
+            If the part is neither an integer nor a string.
+        ValueError
+            If a position is not from 0 to 2**32 - 1.
+
+        Examples
+        --------
         >>> Key(0).fold_in(1).fold_in("weight") == Key(0, (1, "weight"))
         True
         """
-        key = object.__new__(Key)  # the path so far need not be checked again, at every step of training
+        key = object.__new__(Key)  # skips checking the path again at every training step
         object.__setattr__(key, "seed", self.seed)
         object.__setattr__(key, "path", (*self.path, *_path((part,))))
         return key
 
     def split(self, n: int) -> tuple[Key, ...]:
-        """`n` independent keys: those of the positions 0 to n - 1.
+        """Independent keys, those of the positions 0 to n - 1.
 
+        Parameters
+        ----------
+        n : int
+            Number of keys; 0 is allowed.
+
+        Returns
+        -------
+        tuple of Key
+            The n keys.
+
+        Raises
+        ------
+        TypeError
+            If n is not an integer.
+        ValueError
+            If n is negative.
+
+        Examples
+        --------
         >>> Key(7).split(2)
         (Key(seed=7, path=(0,)), Key(seed=7, path=(1,)))
         """
         return tuple(self.fold_in(position) for position in range(integer(n, "n", 0)))
 
     def generator(self) -> np.random.Generator:
-        """A new generator at the start of this key's random numbers.
+        """A new NumPy generator at the start of the random numbers of this key.
 
+        Returns
+        -------
+        numpy.random.Generator
+            The generator, of the bit generator PCG64.
+
+        Examples
+        --------
         >>> bool(Key(0).generator().random() == Key(0).generator().random())
         True
         """
-        from numpy.random import PCG64, Generator, SeedSequence  # loaded at the first draw, not at import
+        from numpy.random import PCG64, Generator, SeedSequence  # imported at the first draw: it is slow to load
 
         words = [word for part in self.path for word in _words(part)]
         return Generator(PCG64(SeedSequence(self.seed, spawn_key=words)))
 
 
 def checked_key(key: Key) -> Key:
-    """`key`; TypeError unless it is a Key."""
+    """`key` itself; raises TypeError if it is not a Key."""
     if not isinstance(key, Key):
         raise TypeError(f"expected a key such as Key(0), got {key!r}")
     return key
 
 
 def _words(part: int | str) -> list[int]:
-    """A position is its own word; a name is the first 128 bits of its SHA-256, which no four positions will meet."""
+    """The words of a part: a position itself, or the first 128 bits of the SHA-256 of a name."""
     return [part] if isinstance(part, int) else _words_of_name(part)
 
 
 @lru_cache(maxsize=1024)
 def _words_of_name(name: str) -> list[int]:
-    from hashlib import sha256  # loaded at the first name, not at import
+    from hashlib import sha256  # imported at the first name: it is slow to load
 
     digest = sha256(name.encode()).digest()
     return [int.from_bytes(digest[start : start + 4], "little") for start in range(0, 16, 4)]

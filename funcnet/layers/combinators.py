@@ -1,32 +1,43 @@
-"""Layers made of layers: one after another (`sequential`), or side by side (`add`, `concatenate`, `residual`).
+"""Functions that combine layers: one after another (`sequential`) or side by side (`add`, `concatenate`, `residual`).
 
-The params of a combinator are the tuple of its layers' params. An error inside a layer names the layer's path.
+Each returns a layer, which can be combined in turn; `composites` has the classes of these layers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
-import attrs
-import numpy as np
-
-from funcnet.cache import Cache, opened
-from funcnet.errors import Place, TreeError
+from funcnet.layers.composites import Parallel, Sequential
 from funcnet.layers.layer import Layer
 from funcnet.layers.merging import SideBySide, Sum
 from funcnet.layers.reshaping import Identity
-from funcnet.random import Key, checked_key
-from funcnet.tree import Array, DType, Shape, Tree, as_array, has_leaves, read_only
-from funcnet.values import register, specification
 
 
 def sequential(*layers: Layer) -> Layer:
-    """The layers one after another: y = layer_n(... layer_1(x)); dx by the chain rule, last layer first.
+    """Layers one after another.
 
-    Raises TypeError for what is no layer. Appending a layer leaves the initial params of the others as they are.
+    y = layer_n(... layer_1(x)); dx by the chain rule, last layer first. The params are the tuple of the layers' params.
 
-    >>> import funcnet as fn
+    Parameters
+    ----------
+    *layers : Layer
+        Layers, first to last; none for the identity.
+
+    Returns
+    -------
+    Layer
+        The combined layer.
+
+    Raises
+    ------
+    TypeError
+        If an argument is not a layer.
+
+    Notes
+    -----
+    Appending a layer does not change the initial params of the layers before it.
+
+    Examples
+    --------
+    >>> import numpy as np, funcnet as fn
     >>> model = fn.sequential(fn.Linear(50), fn.ReLU(), fn.Linear(10))
     >>> params = model.init(fn.Key(0), (784,))
     >>> y, cache = model.forward(params, np.ones((3, 784)))
@@ -38,11 +49,32 @@ def sequential(*layers: Layer) -> Layer:
 
 
 def add(*layers: Layer) -> Layer:
-    """The sum of the layers' outputs, which must have one shape: y = sum of layer_i(x); dx = sum of dx_i.
+    """The sum of the outputs of layers that all have the same input.
 
-    Raises TypeError for what is no layer, ValueError for no layers, ShapeError if their outputs differ in shape.
+    y = sum of layer_i(x), outputs of the same shape; dx = sum of dx_i. The params are the tuple of the layers' params.
 
-    >>> import funcnet as fn
+    Parameters
+    ----------
+    *layers : Layer
+        At least one layer.
+
+    Returns
+    -------
+    Layer
+        The combined layer.
+
+    Raises
+    ------
+    ShapeError
+        At `init` or in a pass, if the outputs differ in shape.
+    TypeError
+        If an argument is not a layer.
+    ValueError
+        If there are no layers.
+
+    Examples
+    --------
+    >>> import numpy as np, funcnet as fn
     >>> fn.add(fn.Identity(), fn.ReLU()).apply(((), ()), np.array([-1.0, 1.0]))
     array([-1.,  2.])
     """
@@ -50,11 +82,32 @@ def add(*layers: Layer) -> Layer:
 
 
 def concatenate(*layers: Layer) -> Layer:
-    """The layers' outputs side by side on the last axis: y = [layer_1(x), ...]; dx = sum of dx_i.
+    """The outputs of layers that all have the same input, side by side along the last axis.
 
-    Raises TypeError for what is no layer, ValueError for no layers, ShapeError if other axes than the last differ.
+    y = [layer_1(x), ..., layer_n(x)]; dx = sum of dx_i. The params are the tuple of the layers' params.
 
-    >>> import funcnet as fn
+    Parameters
+    ----------
+    *layers : Layer
+        At least one layer.
+
+    Returns
+    -------
+    Layer
+        The combined layer.
+
+    Raises
+    ------
+    ShapeError
+        At `init` or in a pass, if the outputs differ in an axis before the last, or have no axis.
+    TypeError
+        If an argument is not a layer.
+    ValueError
+        If there are no layers.
+
+    Examples
+    --------
+    >>> import numpy as np, funcnet as fn
     >>> fn.concatenate(fn.Identity(), fn.ReLU()).apply(((), ()), np.array([-1.0, 1.0]))
     array([-1.,  1.,  0.,  1.])
     """
@@ -62,186 +115,35 @@ def concatenate(*layers: Layer) -> Layer:
 
 
 def residual(layer: Layer) -> Layer:
-    """y = x + layer(x); dx = dy + the layer's dx.
+    """A layer with a connection around it: `add(Identity(), layer)`.
 
-    He, Zhang, Ren, Sun: Deep residual learning for image recognition, CVPR 2016.
+    y = x + layer(x), of the same shape; dx = dy + the dx of `layer`. The params are `((), params of layer)`.
 
+    Parameters
+    ----------
+    layer : Layer
+        A layer whose output has the shape of its input.
+
+    Returns
+    -------
+    Layer
+        The combined layer.
+
+    Raises
+    ------
+    ShapeError
+        At `init` or in a pass, if the layer changes the shape.
+    TypeError
+        If the argument is not a layer.
+
+    References
+    ----------
+    K. He, X. Zhang, S. Ren, J. Sun: Deep residual learning for image recognition. CVPR 2016.
+
+    Examples
+    --------
     >>> import funcnet as fn
     >>> fn.residual(fn.ReLU())
     add(Identity(), ReLU())
     """
     return add(Identity(), layer)
-
-
-def _are_layers(combinator: Any, attribute: object, layers: tuple[Layer, ...]) -> None:
-    name = combinator.name
-    for index, layer in enumerate(layers):
-        if isinstance(layer, type) and issubclass(layer, Layer):
-            raise TypeError(f"layer {index} of {name} is the class {layer.__name__}: write {layer.__name__}()")
-        if not isinstance(layer, Layer):
-            hint = f"; write {name}(*layers)" if isinstance(layer, list | tuple) else ""
-            raise TypeError(f"layer {index} of {name} must be a layer, got {layer!r}{hint}")
-
-
-def _params_of_layers(combinator: Any, params: Tree) -> tuple[Tree, ...]:
-    n = len(combinator.layers)
-    if not isinstance(params, tuple) or len(params) != n:
-        got = f"a tuple of {len(params)}" if isinstance(params, tuple) else type(params).__name__
-        raise TreeError(f"expected the params of {combinator.name}, a tuple of {n}, got {got}")
-    return params
-
-
-def _each(combinator: Any, method: str, *columns: Sequence[Any]) -> list[Any]:
-    """What the method gives for each layer, called with the layer's row of the columns."""
-    results = []
-    with Place(combinator) as at:
-        for at.index, (layer, *row) in enumerate(zip(combinator.layers, *columns, strict=True)):
-            results.append(getattr(layer, method)(*row))
-    return results
-
-
-def _init(combinator: Any, key: Key, input_shape: Shape, dtype: DType) -> Tree:
-    shapes = [shape for _, shape in combinator.parts(input_shape)]
-    keys = [checked_key(key).fold_in(index) for index in range(len(shapes))]
-    return tuple(_each(combinator, "init", keys, shapes, [dtype] * len(shapes)))
-
-
-def _written(combinator: Any) -> str:
-    return f"{combinator.name}({', '.join(map(repr, combinator.layers))})"
-
-
-@register
-@specification
-class Sequential(Layer):
-    """See `sequential`."""
-
-    name = "sequential"
-    layers: tuple[Layer, ...] = attrs.field(validator=_are_layers)
-
-    def init(self, key: Key, input_shape: Shape, dtype: DType = np.float32) -> Tree:
-        return _init(self, key, input_shape, dtype)
-
-    def output_shape(self, input_shape: Shape) -> Shape:
-        return self._shapes(input_shape)[-1]
-
-    def parts(self, input_shape: Shape) -> tuple[tuple[Layer, Shape], ...]:
-        return tuple(zip(self.layers, self._shapes(input_shape)[:-1], strict=True))
-
-    def _shapes(self, input_shape: Shape) -> list[Shape]:
-        shapes = [input_shape]
-        with Place(self) as at:
-            for at.index, layer in enumerate(self.layers):
-                shapes.append(layer.output_shape(shapes[-1]))
-        return shapes
-
-    def forward(self, params: Tree, x: Array) -> tuple[Array, Cache]:
-        y, caches = read_only(as_array(x)), []
-        params = _params_of_layers(self, params)
-        with Place(self) as at:
-            for at.index, layer in enumerate(self.layers):
-                y, cache = layer.forward(params[at.index], y)
-                caches.append(cache)
-        return y, Cache(self, y.shape, tuple(caches))
-
-    def apply(self, params: Tree, x: Array) -> Array:
-        y = read_only(as_array(x))
-        params = _params_of_layers(self, params)
-        with Place(self) as at:
-            for at.index, layer in enumerate(self.layers):
-                y = layer.apply(params[at.index], y)
-        return y
-
-    def backward(self, params: Tree, cache: Cache, dy: Array) -> tuple[Array, Tree]:
-        return self._back_to(-1, _params_of_layers(self, params), cache, dy)
-
-    def params_backward(self, params: Tree, cache: Cache, dy: Array) -> Tree:
-        params_of_layers = _params_of_layers(self, params)
-        first = 0
-        while first < len(self.layers) and not has_leaves(params_of_layers[first]):
-            first += 1
-        _, grads = self._back_to(first, params_of_layers, cache, dy)
-        return params_of_layers[:first] + grads  # what has no leaves is its own gradient
-
-    def _back_to(self, first: int, params: tuple[Tree, ...], cache: Cache, dy: Array) -> tuple[Array, tuple[Tree, ...]]:
-        """dx of layer `first + 1`, and the grads of the layers from `first` on.
-
-        Layer `first` gives its grads alone: no one asks for its dx. With -1 for `first` no layer is such.
-        """
-        caches, dy = opened(self, cache, dy)
-        dx, grads, layers = read_only(dy), [], self.layers
-        with Place(self) as at:
-            for at.index in range(len(layers) - 1, first, -1):
-                dx, layer_grads = layers[at.index].backward(params[at.index], caches[at.index], dx)
-                grads.append(layer_grads)
-            if 0 <= first < len(layers):
-                at.index = first
-                grads.append(layers[first].params_backward(params[first], caches[first], dx))
-        return dx, tuple(reversed(grads))
-
-    def __repr__(self) -> str:
-        return _written(self)
-
-
-def _is_joining(instance: object, attribute: object, value: Any) -> None:
-    if value not in (Sum, SideBySide):
-        raise TypeError(f"expected Sum or SideBySide, got {value!r}")
-
-
-@register
-@specification
-class Parallel(Layer):
-    """Layers that all have the same x, and how their outputs become one; see `add` and `concatenate`."""
-
-    joining: type[Sum] | type[SideBySide] = attrs.field(validator=_is_joining)
-    layers: tuple[Layer, ...] = attrs.field(validator=_are_layers)
-
-    def __attrs_post_init__(self) -> None:
-        if not self.layers:
-            raise ValueError(f"{self.name} needs at least one layer")
-
-    @property
-    def name(self) -> str:
-        return self.joining.name
-
-    def init(self, key: Key, input_shape: Shape, dtype: DType = np.float32) -> Tree:
-        self.output_shape(input_shape)  # for what it raises: outputs that do not fit
-        return _init(self, key, input_shape, dtype)
-
-    def output_shape(self, input_shape: Shape) -> Shape:
-        return self.joining.shape(_each(self, "output_shape", [input_shape] * len(self.layers)))
-
-    def parts(self, input_shape: Shape) -> tuple[tuple[Layer, Shape], ...]:
-        return tuple((layer, input_shape) for layer in self.layers)
-
-    def forward(self, params: Tree, x: Array) -> tuple[Array, Cache]:
-        passes = _each(self, "forward", _params_of_layers(self, params), self._copies(x))
-        outputs, caches = zip(*passes, strict=True)
-        y, shapes = self._joined(outputs)
-        return y, Cache(self, y.shape, (caches, shapes))
-
-    def apply(self, params: Tree, x: Array) -> Array:
-        return self._joined(_each(self, "apply", _params_of_layers(self, params), self._copies(x)))[0]
-
-    def backward(self, params: Tree, cache: Cache, dy: Array) -> tuple[Array, Tree]:
-        dxs, grads = zip(*_each(self, "backward", *self._split(params, cache, dy)), strict=True)
-        return Sum.join(dxs), grads
-
-    def params_backward(self, params: Tree, cache: Cache, dy: Array) -> Tree:
-        return tuple(_each(self, "params_backward", *self._split(params, cache, dy)))
-
-    def _copies(self, x: Array) -> list[Array]:
-        return [read_only(as_array(x))] * len(self.layers)
-
-    def _joined(self, outputs: Sequence[Array]) -> tuple[Array, tuple[Shape, ...]]:
-        shapes = tuple(y.shape for y in outputs)
-        self.joining.shape(shapes)  # for what it raises: joining might broadcast
-        return self.joining.join(outputs), shapes
-
-    def _split(self, params: Tree, cache: Cache, dy: Array) -> tuple[Sequence[Any], ...]:
-        """The params, the cache and the dy of each layer."""
-        params_of_layers = _params_of_layers(self, params)
-        (caches, shapes), dy = opened(self, cache, dy)
-        return params_of_layers, caches, self.joining.split(read_only(dy), shapes)
-
-    def __repr__(self) -> str:
-        return _written(self)

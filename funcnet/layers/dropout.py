@@ -1,4 +1,4 @@
-"""The layer that is random in training."""
+"""Dropout, the layer that is random in training."""
 
 from __future__ import annotations
 
@@ -15,12 +15,32 @@ from funcnet.values import real, register, specification
 @register
 @specification
 class Dropout(Layer):
-    """In training y = x / (1 - rate) or, with probability `rate`, 0, each number by itself; in inference y = x.
+    """Dropout: in training each number is 0 with probability `rate`, and the others are scaled up; else y = x.
 
-    A layer with a `key` is in training, its draws fixed by the key and the shape of x; `training` makes one.
-    dx = dy / (1 - rate) where x was kept, else 0. Raises ValueError if the rate is not in [0, 1].
-    Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov: Dropout, JMLR 15, 2014.
+    In training y = x / (1 - rate) where x is kept, else 0, with x and y (...); in inference y = x.
+    dx = dy / (1 - rate) where x was kept, else 0.
 
+    Parameters
+    ----------
+    rate : float
+        Probability that a number is dropped, from 0 to 1.
+    key : Key, optional
+        The random numbers of training; the key and the shape of x fix the draws. None is inference; see `training`.
+
+    Raises
+    ------
+    TypeError
+        If the key is not a Key.
+    ValueError
+        If the rate is not in [0, 1].
+
+    References
+    ----------
+    N. Srivastava, G. E. Hinton, A. Krizhevsky, I. Sutskever, R. Salakhutdinov: Dropout: a simple way to prevent neural
+    networks from overfitting. JMLR 15, 2014.
+
+    Examples
+    --------
     >>> import funcnet as fn
     >>> layer = Dropout(0.5)
     >>> layer.apply((), np.ones(4))

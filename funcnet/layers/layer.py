@@ -18,11 +18,13 @@ from funcnet.tree import Array, DType, Shape, Tree
 
 @attrs.frozen(repr=False)
 class Layer:
-    """The base class of layers. A subclass is a frozen attrs class of sizes and rates; it holds no arrays.
+    """Base class of layers. A subclass is a frozen attrs class of sizes and rates; it holds no arrays.
 
-    `forward` and `backward` are all that a layer without params must have. Shapes are those of one example: batch
-    axes, any number of them, stand before the axes that `input_shape` and `output_shape` speak of.
+    A layer without params must have `forward` and `backward`, nothing else. `input_shape` and `output_shape` are the
+    shapes of one example; in x and y any number of batch axes stand before these axes.
 
+    Examples
+    --------
     >>> import attrs, numpy as np, funcnet as fn
     >>> @attrs.frozen
     ... class Square(fn.Layer):
@@ -37,36 +39,160 @@ class Layer:
     """
 
     def init(self, key: Key, input_shape: Shape, dtype: DType = np.float32) -> Tree:
-        """The params for inputs of `batch + input_shape`: `()` unless the layer says otherwise."""
+        """The params of the layer at the start of training; `()` unless a subclass overrides it.
+
+        Parameters
+        ----------
+        key : Key
+            The random numbers to draw.
+        input_shape : tuple of int
+            Shape of one example of x.
+        dtype : dtype, default float32
+            Floating-point dtype of the params.
+
+        Returns
+        -------
+        Tree
+            The params, for x of shape batch + input_shape.
+
+        Raises
+        ------
+        ShapeError
+            If the layer does not fit the input shape.
+        """
         return ()
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        """The shape of y for one example of `input_shape`: the same unless the layer says otherwise."""
+        """The shape of y for one example; the same as `input_shape` unless a subclass overrides it.
+
+        Parameters
+        ----------
+        input_shape : tuple of int
+            Shape of one example of x.
+
+        Returns
+        -------
+        tuple of int
+            Shape of one example of y.
+
+        Raises
+        ------
+        ShapeError
+            If the layer does not fit the input shape.
+        """
         return input_shape
 
     def forward(self, params: Tree, x: Array) -> tuple[Array, Any]:
-        """The layer's output y, and what `backward` needs to know of this pass.
+        """The output y, and a cache of what `backward` needs from this pass.
 
-        The cache may hold x itself: it is to stay as it is until `backward` has run.
+        Parameters
+        ----------
+        params : Tree
+            Params as `init` makes them.
+        x : ndarray (batch + input_shape)
+            Input. Do not change it before `backward` has run: the cache may hold x itself.
+
+        Returns
+        -------
+        y : ndarray (batch + output_shape)
+            Output.
+        cache : object
+            Argument of `backward`, to be passed on unopened.
+
+        Raises
+        ------
+        ShapeError
+            If x does not fit the layer.
+        TreeError
+            If params are not params of this layer.
         """
         raise NotImplementedError(f"{type(self).__name__} has no forward")
 
     def backward(self, params: Tree, cache: Any, dy: Array) -> tuple[Array, Tree]:
-        """The gradients of a scalar with respect to x and params, given `dy`, the one with respect to y."""
+        """The gradients of a scalar with respect to x and params, given its gradient with respect to y.
+
+        Parameters
+        ----------
+        params : Tree
+            The params that `forward` was given.
+        cache : object
+            The cache that `forward` returned.
+        dy : ndarray (batch + output_shape)
+            Gradient with respect to y.
+
+        Returns
+        -------
+        dx : ndarray (batch + input_shape)
+            Gradient with respect to x.
+        grads : Tree
+            Gradient with respect to params, of the same structure.
+
+        Raises
+        ------
+        CacheError
+            If a different layer made the cache.
+        ShapeError
+            If dy does not have the shape of y.
+        TreeError
+            If params are not params of this layer.
+        """
         raise NotImplementedError(f"{type(self).__name__} has no backward")
 
     def params_backward(self, params: Tree, cache: Any, dy: Array) -> Tree:
-        """The `grads` of `backward` alone, for a layer whose x is the network's input: no one asks for its dx."""
+        """The `grads` of `backward` without dx, which the first layer of a network need not compute.
+
+        Parameters
+        ----------
+        params : Tree
+            The params that `forward` was given.
+        cache : object
+            The cache that `forward` returned.
+        dy : ndarray (batch + output_shape)
+            Gradient with respect to y.
+
+        Returns
+        -------
+        Tree
+            Gradient with respect to params, of the same structure.
+        """
         return self.backward(params, cache, dy)[1]
 
     def apply(self, params: Tree, x: Array) -> Array:
-        """The output y of inference, which keeps no cache."""
+        """The output y without a cache, for inference.
+
+        Parameters
+        ----------
+        params : Tree
+            Params as `init` makes them.
+        x : ndarray (batch + input_shape)
+            Input.
+
+        Returns
+        -------
+        ndarray (batch + output_shape)
+            Output.
+        """
         return self.forward(params, x)[0]
 
     def training(self, key: Key) -> Layer:
-        """This layer in training, its randomness fixed by `key`: another layer, as pure as this one.
+        """The layer as it acts in training, with its randomness fixed by `key`: a new layer, as pure as this one.
 
-        By default the same layer with every layer among its fields in training, each under a key of its own.
+        By default the same layer with every layer among its fields in training, each under its own key.
+
+        Parameters
+        ----------
+        key : Key
+            The random numbers to draw.
+
+        Returns
+        -------
+        Layer
+            The layer in training.
+
+        Raises
+        ------
+        TypeError
+            If the key is not a Key.
         """
         checked_key(key)
         changes = {}
@@ -77,7 +203,18 @@ class Layer:
         return attrs.evolve(self, **changes) if changes else self
 
     def parts(self, input_shape: Shape) -> tuple[tuple[Layer, Shape], ...]:
-        """The layers inside a combinator, each with the shape of its own input; `summary` shows them."""
+        """The layers inside a combinator, each with the shape of its own input; `summary` shows them.
+
+        Parameters
+        ----------
+        input_shape : tuple of int
+            Shape of one example of x.
+
+        Returns
+        -------
+        tuple of (Layer, tuple of int)
+            Layers and their input shapes; empty unless the layer is a combinator.
+        """
         return ()
 
     def __repr__(self) -> str:
@@ -85,7 +222,7 @@ class Layer:
 
 
 def _overrides_training(value: Any) -> bool:
-    """Whether `training` changes a layer in `value`, which is a field: keys are folded only where it does."""
+    """Whether `training` changes a layer in the field `value`; keys are folded in only where it does."""
     if isinstance(value, tuple):
         return any(map(_overrides_training, value))
     if not isinstance(value, Layer):
@@ -104,20 +241,20 @@ def _in_training(value: Any, key: Key) -> Any:
 
 
 def checked_shape(input_shape: Shape) -> Shape:
-    """`input_shape`; TypeError if it is no tuple."""
+    """`input_shape` itself; raises TypeError if it is not a tuple."""
     if not isinstance(input_shape, tuple):
         raise TypeError(f"expected an input shape, a tuple such as (784,), got {input_shape!r}")
     return input_shape
 
 
 def with_features(input_shape: Shape) -> Shape:
-    """`input_shape`; ShapeError if it has no axis of features."""
+    """`input_shape` itself; raises ShapeError if it has no axis of features."""
     if not checked_shape(input_shape):
         raise ShapeError("expected an input shape of at least one axis, the features, got ()")
     return input_shape
 
 
 def check_no_params(params: Tree) -> None:
-    """Raise TreeError for params that are not `()`, those of a layer without any."""
+    """Raise TreeError unless params are `()`, the params of a layer without params."""
     if type(params) is not tuple or params:
         raise TreeError(f"expected (), as the layer has no params, got {type(params).__name__}")

@@ -1,4 +1,4 @@
-"""The layer with a weight matrix. Its products are `np.dot`, which begins sooner than `@` does."""
+"""The layer with a weight matrix. It multiplies by `np.dot`, which starts faster than `@`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,22 @@ from funcnet.values import at_least, code, is_bool, is_no_class, register, speci
 @register
 @node
 class LinearParams:
-    """The params of `Linear`: weight (n_in, n_out), and bias (n_out,) or None."""
+    """The params of `Linear`: a weight, and a bias or None.
+
+    Parameters
+    ----------
+    weight : ndarray (n_in, n_out)
+        Weight.
+    bias : ndarray (n_out,), optional
+        Bias; None for a layer without one.
+
+    Examples
+    --------
+    >>> import numpy as np, funcnet as fn
+    >>> fn.LinearParams(weight=np.array([[2.0], [3.0]]), bias=np.array([1.0]))
+    LinearParams(weight=array([[2.],
+           [3.]]), bias=array([1.]))
+    """
 
     weight: Array = leaf(torch_axes=(1, 0))
     bias: Array | None = None
@@ -33,11 +48,37 @@ class Linear(Layer):
     """An affine map of the last axis, `n_in` features to `n_out`; `n_in` is found at `init`.
 
     y = x @ weight + bias, with x (..., n_in) and y (..., n_out).
-    dx = dy @ weight.T; over the batch axes' rows, grads.weight = x.T @ dy and grads.bias = sum of dy.
+    dx = dy @ weight.T; summed over the batch, grads.weight = x.T @ dy and grads.bias = sum of dy.
 
-    Raises ShapeError if x has not n_in features, TreeError if params are not those of such a layer.
-    Rumelhart, Hinton, Williams: Learning representations by back-propagating errors, Nature 323, 1986.
+    Parameters
+    ----------
+    n_out : int
+        Number of output features; 0 is allowed.
+    bias : bool, default True
+        Whether to add a bias.
+    weight_init : callable, default initializers.glorot_uniform
+        Initializer `(key, shape, dtype) -> array` of the weight.
+    bias_init : callable, default initializers.zeros
+        Initializer `(key, shape, dtype) -> array` of the bias.
 
+    Raises
+    ------
+    ShapeError
+        If x does not have n_in features, or an initializer returns a different shape.
+    TreeError
+        If params are not LinearParams with n_out columns, or differ from the layer in having a bias.
+    TypeError
+        If n_out is not an integer, bias is not a bool, or an initializer is a class.
+    ValueError
+        If n_out is negative.
+
+    References
+    ----------
+    D. E. Rumelhart, G. E. Hinton, R. J. Williams: Learning representations by back-propagating errors. Nature 323,
+    1986.
+
+    Examples
+    --------
     >>> import numpy as np, funcnet as fn
     >>> layer = fn.Linear(1)
     >>> params = fn.LinearParams(weight=np.array([[2.0], [3.0]]), bias=np.array([1.0]))
@@ -86,7 +127,7 @@ class Linear(Layer):
         return self._grads(params, cache, dy)[0]
 
     def _grads(self, params: LinearParams, cache: Cache, dy: Array) -> tuple[LinearParams, Array]:
-        """The grads, and dy as a matrix."""
+        """The grads, and dy with its batch axes merged: a matrix."""
         weight, bias = self._arrays(params)
         x, dy = opened(self, cache, dy)
         if x.shape[-1] != weight.shape[0]:
@@ -97,7 +138,7 @@ class Linear(Layer):
         return build(LinearParams, weight_grad, bias_grad), rows
 
     def _arrays(self, params: LinearParams) -> tuple[Array, Array | None]:
-        """Weight and bias; TreeError if params are not such as `init` makes."""
+        """Weight and bias; raises TreeError if params do not fit the layer."""
         expected = (self.n_out,) if self.bias else None
         if isinstance(params, LinearParams):
             weight, bias = params.weight, params.bias
@@ -122,5 +163,5 @@ def _shapes(params: object) -> str:
 
 
 def _rows(x: Array) -> Array:
-    """x as a matrix, its batch axes made one; reshape(-1, n) would fail where n is 0."""
+    """x with its batch axes merged: a matrix; reshape(-1, n) would fail where n is 0."""
     return x if x.ndim == 2 else x.reshape(math.prod(x.shape[:-1]), x.shape[-1])

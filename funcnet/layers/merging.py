@@ -1,4 +1,4 @@
-"""How the outputs of layers that have the same x become one: the part in which `add` and `concatenate` differ."""
+"""How `add` and `concatenate` merge the outputs of layers with the same x; all else of the two is alike."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from funcnet.values import register, specification
 @register
 @specification
 class Sum:
-    """Outputs of one shape, added: what makes a `Parallel` an `add`."""
+    """Adds outputs of the same shape; a `Parallel` with it is an `add`."""
 
     name = "add"
 
@@ -38,7 +38,7 @@ class Sum:
 @register
 @specification
 class SideBySide:
-    """Outputs joined on the last axis: what makes a `Parallel` a `concatenate`."""
+    """Joins outputs along the last axis; a `Parallel` with it is a `concatenate`."""
 
     name = "concatenate"
 

@@ -1,4 +1,4 @@
-"""Layers that pass numbers on as they are. Their outputs are read-only views: nothing is copied."""
+"""Layers that pass numbers on unchanged. The outputs are read-only views: nothing is copied."""
 
 from __future__ import annotations
 
@@ -17,8 +17,12 @@ from funcnet.values import register, specification
 @register
 @specification
 class Identity(Layer):
-    """y = x, for x of any shape; dx = dy.
+    """The identity: y is x.
 
+    y = x, with x and y (...); dx = dy.
+
+    Examples
+    --------
     >>> Identity().apply((), np.array([1.0, 2.0]))
     array([1., 2.])
     """
@@ -36,7 +40,19 @@ class Identity(Layer):
 @register
 @node
 class FlattenParams:
-    """What `Flatten` found at `init`: which axes of its x are one example. There are no arrays in it."""
+    """The params of `Flatten`: the input shape found at `init`, and no arrays.
+
+    Parameters
+    ----------
+    input_shape : tuple of int
+        Shape of one example of x.
+
+    Examples
+    --------
+    >>> import funcnet as fn
+    >>> fn.Flatten().init(fn.Key(0), (2, 3))
+    FlattenParams(input_shape=(2, 3))
+    """
 
     input_shape: Shape
 
@@ -44,11 +60,23 @@ class FlattenParams:
 @register
 @specification
 class Flatten(Layer):
-    """All feature axes made one: x of batch + input_shape, y (..., product of input_shape); dx is dy in x's shape.
+    """Merges the feature axes into one; `init` finds which axes are features.
 
-    Which axes are features is known from `init`, so its params, though without arrays, are not `()`.
-    Raises ShapeError if x does not end in input_shape.
+    y = x reshaped, with x (batch + input_shape) and y (batch + (product of input_shape,)); dx = dy in the shape of x.
 
+    Raises
+    ------
+    ShapeError
+        If the shape of x does not end in input_shape.
+    TreeError
+        If params are not the FlattenParams that `init` makes.
+
+    Notes
+    -----
+    The params hold the input shape, without which batch axes and feature axes look alike.
+
+    Examples
+    --------
     >>> import funcnet as fn
     >>> params = Flatten().init(fn.Key(0), (2, 3))
     >>> Flatten().apply(params, np.zeros((2, 3))).shape, Flatten().apply(params, np.zeros((7, 5, 2, 3))).shape
@@ -73,7 +101,7 @@ class Flatten(Layer):
     def backward(self, params: FlattenParams, cache: Cache, dy: Array) -> tuple[Array, FlattenParams]:
         _check_flatten(params)
         x_shape, dy = opened(self, cache, dy)
-        return read_only(dy.reshape(x_shape)), params  # without leaves, params are their own gradient
+        return read_only(dy.reshape(x_shape)), params  # params without leaves are their own gradient
 
 
 def _check_flatten(params: object) -> None:

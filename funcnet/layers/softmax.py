@@ -13,7 +13,7 @@ from funcnet.values import register, specification
 
 
 def _at_largest(dy: Array, y: Array) -> Array:
-    """dy where y is largest, (..., 1); nothing to take, and 0, where there are no features."""
+    """dy where y is largest, (..., 1); 0 where there are no features to choose from."""
     if y.shape[-1] == 0:
         return np.zeros((*y.shape[:-1], 1), dy.dtype)
     return np.take_along_axis(dy, np.argmax(y, axis=-1)[..., None], axis=-1)
@@ -22,10 +22,21 @@ def _at_largest(dy: Array, y: Array) -> Array:
 @register
 @specification
 class Softmax(Layer):
-    """y = exp(x) / sum(exp(x)) along the last axis, x (..., n); dx = y * (dy - sum(y * dy)).
+    """Softmax: each row of the last axis becomes a probability distribution.
 
-    Bridle: Probabilistic interpretation of feedforward classification network outputs, Neurocomputing, 1990.
+    y = exp(x) / sum(exp(x)), with x and y (..., n) and sums along the last axis; dx = y * (dy - sum(y * dy)).
 
+    Raises
+    ------
+    ShapeError
+        If x has no axis.
+
+    References
+    ----------
+    J. S. Bridle: Probabilistic interpretation of feedforward classification network outputs. Neurocomputing, 1990.
+
+    Examples
+    --------
     >>> Softmax().apply((), np.array([1e4, 1e4, -1e4]))
     array([0.5, 0.5, 0. ])
     """
@@ -37,20 +48,29 @@ class Softmax(Layer):
         check_no_params(params)
         exponentials = np.exp(shifted(as_floating(x)))
         y = as_dtype(exponentials / wide_sum(exponentials, axis=-1, keepdims=True), exponentials.dtype)
-        y.flags.writeable = False  # the cache has it too
+        y.flags.writeable = False  # the cache holds it too
         return y, Cache(self, y.shape, y)
 
     def backward(self, params: Tree, cache: Cache, dy: Array) -> tuple[Array, Tree]:
         y, dy = opened(self, cache, dy)
-        dy = dy - _at_largest(dy, y)  # changes no dx, but spares the digits of one near y = 1
+        dy = dy - _at_largest(dy, y)  # dx stays the same, and keeps its digits where y is near 1
         return as_dtype(y * (dy - wide_sum(y * dy, axis=-1, keepdims=True)), dy.dtype), ()
 
 
 @register
 @specification
 class LogSoftmax(Layer):
-    """y = x - log(sum(exp(x))) along the last axis, x (..., n); dx = dy - exp(y) * sum(dy).
+    """Logarithm of the softmax of each row, exact where the softmax itself would round to 0.
 
+    y = x - log(sum(exp(x))), with x and y (..., n) and sums along the last axis; dx = dy - exp(y) * sum(dy).
+
+    Raises
+    ------
+    ShapeError
+        If x has no axis.
+
+    Examples
+    --------
     >>> LogSoftmax().apply((), np.array([0.0, -1e4]))
     array([     0., -10000.])
     """
@@ -62,7 +82,7 @@ class LogSoftmax(Layer):
         check_no_params(params)
         x = shifted(as_floating(x))
         y = as_dtype(x - np.log1p(sum_of_others(x, np.exp(x))), x.dtype)
-        y.flags.writeable = False  # the cache has it too
+        y.flags.writeable = False  # the cache holds it too
         return y, Cache(self, y.shape, y)
 
     def backward(self, params: Tree, cache: Cache, dy: Array) -> tuple[Array, Tree]:

@@ -13,8 +13,31 @@ from funcnet.values import aligned
 
 
 def summary(model: Layer, input_shape: Shape, dtype: DType = np.float32) -> str:
-    """A table of the layers of `model`: path, layer, output shape, number of params and their bytes.
+    """A table of the layers of a model: path, layer, output shape, number of params, and their size in bytes.
 
+    Parameters
+    ----------
+    model : Layer
+        Layer or combinator of layers.
+    input_shape : tuple of int
+        Shape of one example of x.
+    dtype : dtype, default float32
+        Dtype of the params, on which the bytes depend.
+
+    Returns
+    -------
+    str
+        The table: a row for each layer, and the totals.
+
+    Raises
+    ------
+    ShapeError
+        If a layer does not fit its input.
+    TypeError
+        If the model is not a layer.
+
+    Examples
+    --------
     >>> import funcnet as fn
     >>> print(fn.summary(fn.sequential(fn.Linear(50), fn.ReLU(), fn.Linear(10)), (784,)))
     path   layer             output shape  params    bytes

@@ -14,7 +14,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import funcnet as fn
 from funcnet import layers, losses, optimizers, tree
-from funcnet.layers.combinators import Sequential
+from funcnet.layers.composites import Sequential
 from funcnet.layers.merging import SideBySide, Sum
 from funcnet.testing import strategies
 from tests.passes import FLOATS, every_dtype, passes

@@ -56,13 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     experiment = _experiment(options.experiment)
-    made = run(
-        experiment,
-        *builtin(options.data or "digits", options.data_dir),
-        directory=options.out,
-        progress=_has_bar(),
-        checkpoint_every=options.checkpoint_every,
-    )
+    data = builtin(options.data or "digits", options.data_dir)
+    made = run(experiment, *data, directory=options.out, progress=_has_bar(), checkpoint_every=options.checkpoint_every)
     assert made.receipt is not None
     print(_table(made.history))
     print(f"receipt {made.receipt.digest}" + (f", in {options.out}" if options.out else ""))
@@ -70,9 +65,9 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _verify(options: argparse.Namespace) -> int:
-    files = Directory(options.directory)
     try:
-        found = verify(options.directory, *_data_of(files.receipt(), options), progress=_has_bar())
+        data = _data_of(Directory(options.directory).receipt(), options)
+        found = verify(options.directory, *data, progress=_has_bar())
     except CheckpointError as error:
         print(f"error: {error}", file=sys.stderr)
         return _FAILED
@@ -143,8 +138,7 @@ def _data_of(receipt: Receipt, options: argparse.Namespace) -> tuple[Dataset, Da
 def _table(history: History) -> str:
     """The history as a table, its middle left out if it is long."""
     names = [name for name in history if name not in DIGESTS]
-    columns = (history[name] for name in names)
-    rows = [tuple(map(_cell, row)) for row in zip(*columns, strict=True)]
+    rows = [tuple(map(_cell, row)) for row in zip(*(history[name] for name in names), strict=True)]
     if len(rows) > _ROWS:
         half = _ROWS // 2
         rows = [*rows[:half], tuple("..." for _ in names), *rows[-half:]]
@@ -192,20 +186,10 @@ def _parser() -> Parser:
 def _command(
     commands: Any, name: str, command: Callable[[argparse.Namespace], int], does: str, example: str
 ) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = commands.add_parser(
-        name,
-        help=does,
-        description=f"{does[0].upper()}{does[1:]}.",
-        epilog=f"Example: python -m funcnet {name} {example}",
-    )
-    parser.add_argument(
-        *("--import", "-i"),
-        dest="modules",
-        action="append",
-        default=[],
-        metavar="MODULE",
-        help="import it first, since it registers layers of your own; can be given again",
-    )
+    description, epilog = f"{does[0].upper()}{does[1:]}.", f"Example: python -m funcnet {name} {example}"
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=does, description=description, epilog=epilog)
+    why = "import it first, since it registers layers of your own; can be given again"
+    parser.add_argument("--import", "-i", dest="modules", action="append", default=[], metavar="MODULE", help=why)
     parser.set_defaults(command=command)
     return parser
 

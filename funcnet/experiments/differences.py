@@ -38,8 +38,7 @@ def _varying(values: Sequence[Any], path: str = "") -> Iterator[tuple[str, list[
     if len(kinds) <= 1 and all(value == values[0] for value in values):
         return
     if len(kinds) == 1 and attrs.has(kind := kinds.pop()):
-        names = [field.name for field in attrs.fields(kind)]
-        children = [(name, [getattr(value, name) for value in values]) for name in names]
+        children = [(field.name, [getattr(value, field.name) for value in values]) for field in attrs.fields(kind)]
     elif all(isinstance(value, tuple) and len(value) == len(values[0]) for value in values):
         children = [(str(index), list(column)) for index, column in enumerate(zip(*values, strict=True))]
     else:

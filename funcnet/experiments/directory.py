@@ -7,11 +7,11 @@ is killed goes on from its last checkpoint with nothing lost; rows that are ahea
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import reduce
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import attrs
 
@@ -25,12 +25,9 @@ from funcnet.saving.checkpoint import load, save
 from funcnet.saving.files import beside, replacing
 from funcnet.values import UnregisteredError
 
-_EXPERIMENT, _HISTORY, _CHECKPOINT, _RECEIPT = NAMES = (
-    "experiment.json",
-    "history.jsonl",
-    "checkpoint.npz",
-    "receipt.json",
-)
+NAMES = ("experiment.json", "history.jsonl", "checkpoint.npz", "receipt.json")
+_EXPERIMENT, _HISTORY, _CHECKPOINT, _RECEIPT = NAMES
+_Value = TypeVar("_Value")
 
 
 def _absolute(path: str | os.PathLike[str]) -> Path:
@@ -45,18 +42,16 @@ class Directory:
 
     def experiment(self) -> Experiment:
         """The experiment. Raises FileNotFoundError where there is none."""
-        experiment: Experiment = self._read(_EXPERIMENT, Experiment.from_json)
-        return experiment
+        return self._read(_EXPERIMENT, Experiment.from_json)
 
     def receipt(self) -> Receipt:
         """The receipt, of a run that may not have ended."""
-        receipt: Receipt = self._read(_RECEIPT, Receipt.from_json)
-        return receipt
+        return self._read(_RECEIPT, Receipt.from_json)
 
     def rows(self) -> list[Row]:
         """The history; a last line that was cut off when the process was killed is left out."""
-        whole, _, _ = self._read(_HISTORY, str).rpartition("\n") if self.has(_HISTORY) else ("", "", "")
-        return [self._parsed(_HISTORY, from_line, line) for line in whole.split("\n") if line]
+        text = self._read(_HISTORY, str) if self.has(_HISTORY) else ""
+        return [self._parsed(_HISTORY, from_line, line) for line in text.split("\n")[:-1] if line]
 
     def begin(self, receipt: Receipt) -> Receipt:
         """Make this the directory of a run, if it is not that already; the receipt that it has.
@@ -114,9 +109,7 @@ class Directory:
         self.write(receipt)
         self._write(_HISTORY, "".join(map(to_line, rows)))
 
-    def checkpointing(
-        self, epochs: Epochs, experiment: Experiment, every: int
-    ) -> Generator[tuple[Progress, Row | None], None, None]:
+    def checkpointing(self, epochs: Epochs, experiment: Experiment, every: int) -> Epochs:
         """Let the epochs pass, and save them: each `every` epochs, and, whatever ends them, the last."""
         new: list[Row] = []
         unsaved, length = None, self._length()
@@ -160,10 +153,10 @@ class Directory:
         """Whether there is a file of this name."""
         return (self.path / name).exists()
 
-    def _read(self, name: str, parse: Any) -> Any:
+    def _read(self, name: str, parse: Callable[[str], _Value]) -> _Value:
         return self._parsed(name, lambda data: parse(data.decode()), (self.path / name).read_bytes())
 
-    def _parsed(self, name: str, parse: Any, text: Any) -> Any:
+    def _parsed(self, name: str, parse: Callable[[Any], _Value], text: str | bytes) -> _Value:
         try:
             return parse(text)
         except UnregisteredError as error:
@@ -188,11 +181,9 @@ class Nowhere:
     def resume_point(self) -> None:
         """None: nothing was kept."""
 
-    def checkpointing(
-        self, epochs: Epochs, experiment: Experiment, every: int
-    ) -> Generator[tuple[Progress, Row | None], None, None]:
-        """Let the epochs pass."""
-        yield from epochs
+    def checkpointing(self, epochs: Epochs, experiment: Experiment, every: int) -> Epochs:
+        """The epochs as they are."""
+        return epochs
 
     def write_resumed(self, receipt: Receipt, rows: Sequence[Row]) -> None:
         """Write nothing."""

@@ -52,33 +52,26 @@ def _processor() -> str:
 
 
 def _blas(built: dict[str, Any]) -> dict[str, str]:
-    pools = _pools()
-    if pools is None:
+    try:
+        import threadpoolctl  # type: ignore[import-untyped]
+    except ModuleNotFoundError:
         blas = built.get("Build Dependencies", {}).get("blas", {})
         return {
             "BLAS": f"{blas.get('name', 'unknown')} {blas.get('version', '')}".rstrip(),
             "BLAS kernel": UNKNOWN,
             "BLAS threads": UNKNOWN,
         }
+    # SciPy has a BLAS of its own, which computes nothing of ours; one that both use is in neither's folder.
+    pools = [
+        pool
+        for pool in threadpoolctl.threadpool_info()
+        if pool["user_api"] == "blas" and "scipy.libs" not in pool["filepath"]
+    ]
     return {
         "BLAS": ", ".join(f"{pool['internal_api']} {pool['version']}" for pool in pools),
         "BLAS kernel": ", ".join(str(pool.get("architecture", "unknown")) for pool in pools),
         "BLAS threads": ", ".join(str(pool["num_threads"]) for pool in pools),
     }
-
-
-def _pools() -> list[dict[str, Any]] | None:
-    """What threadpoolctl tells of the BLAS that NumPy has loaded, None without threadpoolctl."""
-    try:
-        import threadpoolctl  # type: ignore[import-untyped]
-    except ModuleNotFoundError:
-        return None
-    return [pool for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas" and _is_numpys(pool)]
-
-
-def _is_numpys(pool: dict[str, Any]) -> bool:
-    """SciPy has a BLAS of its own, which computes nothing of ours; a shared one is in neither's folder."""
-    return "scipy.libs" not in pool["filepath"]
 
 
 _LOCK = threading.Lock()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from functools import reduce
 from time import perf_counter
 from typing import Any
@@ -13,7 +13,7 @@ import numpy as np
 from funcnet.data import Dataset, steps_per_epoch, stream
 from funcnet.errors import NonFiniteError, needs
 from funcnet.experiments.evaluation import evaluate, metrics_of
-from funcnet.experiments.experiment import Experiment, Metric
+from funcnet.experiments.experiment import Experiment
 from funcnet.experiments.history import Row, chained_digest, digests
 from funcnet.experiments.stopping import Best
 from funcnet.random import Key
@@ -36,7 +36,7 @@ class Progress:
     history: str
 
 
-Epochs = Iterator[tuple[Progress, Row | None]]
+Epochs = Generator[tuple[Progress, Row | None], None, None]
 
 
 def initial_progress(experiment: Experiment, train: Dataset) -> Progress:
@@ -62,9 +62,8 @@ def epochs(
     """
     epoch, state, best, history = progress.epoch, progress.state, progress.best, progress.history
     metrics = metrics_of(experiment, train, test)
-    keeping, stopping = (
-        reduce(Best.after, rows, Best(watch)) for watch in (experiment.keep_best, experiment.early_stopping)
-    )
+    keeping = reduce(Best.after, rows, Best(experiment.keep_best))
+    stopping = reduce(Best.after, rows, Best(experiment.early_stopping))
     steps, began = _steps(experiment, train, state), perf_counter()
     while epoch < experiment.epochs and not stopping.should_stop:
         row, epoch = None, epoch + 1
@@ -75,7 +74,9 @@ def epochs(
         except NonFiniteError as error:
             raise NonFiniteError(error.state, error.value, error.step, epoch) from None
         if epoch % experiment.evaluate_every == 0 or epoch == experiment.epochs:
-            row = _row(experiment, metrics, epoch, state, train, test)
+            with np.errstate(all="ignore"):
+                values = evaluate(experiment, metrics, state.params, train, test)
+            row = _row(experiment, epoch, state, values)
         value = row["loss"] if row else 0.0
         if not math.isfinite(value) or not is_finite(state.params):
             raise NonFiniteError(before, value if row else math.nan, state.step, epoch)
@@ -88,17 +89,8 @@ def epochs(
         began = perf_counter() if row else began
 
 
-def _row(
-    experiment: Experiment,
-    metrics: dict[str, Metric],
-    epoch: int,
-    state: TrainState,
-    train: Dataset,
-    test: Dataset | None,
-) -> Row:
+def _row(experiment: Experiment, epoch: int, state: TrainState, values: dict[str, float]) -> Row:
     rate = getattr(experiment.optimizer, "learning_rate", None)
-    with np.errstate(all="ignore"):
-        values = evaluate(experiment, metrics, state.params, train, test)
     return {
         "epoch": epoch,
         "step": state.step,
@@ -116,7 +108,7 @@ def _steps(experiment: Experiment, train: Dataset, state: TrainState) -> Iterato
     return training_steps(model, loss, optimizer, state, batches, key.fold_in("training"), penalty)
 
 
-def with_bar(coming: Epochs, total: int, initial: int) -> Epochs:
+def with_bar(coming: Iterable[tuple[Progress, Row | None]], total: int, initial: int) -> Epochs:
     """Let the epochs pass and show them as a bar, with the loss."""
     with needs("tqdm", extra="experiments"):
         from tqdm import tqdm  # type: ignore[import-untyped]

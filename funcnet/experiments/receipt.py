@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import Any
 
@@ -56,9 +56,8 @@ class Receipt:
                 raise ValueError(f"{name} has no examples")
         return cls(experiment, train.digest, None if test is None else test.digest)
 
-    def after(self, rows: Iterable[Row], state: str) -> Receipt:
+    def after(self, rows: Sequence[Row], state: str) -> Receipt:
         """The receipt when these rows and this state, by its digest, have come of the run."""
-        rows = tuple(rows)
         digests = zip(rows, list(accumulate(rows, chained_digest, initial=""))[1:], strict=True)
         metrics = [(name, value) for name, value in (rows[-1] if rows else {}).items() if name not in NOT_METRICS]
         epochs = tuple((row["epoch"], row["params"], history) for row, history in digests)
@@ -112,10 +111,8 @@ class Receipt:
             )
             result = {name: value for name, value in plain.items() if name not in ("digest", "environments")}
             experiment = json.dumps(plain["experiment"], indent=2, ensure_ascii=False)
-            made, recorded = (
-                (digest(json.dumps(result)), digest(experiment)),
-                (plain["digest"], plain["experiment_sha256"]),
-            )
+            made = digest(json.dumps(result)), digest(experiment)
+            recorded = plain["digest"], plain["experiment_sha256"]
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"this is no receipt: {error!r}") from error
         if made != recorded:

@@ -8,12 +8,9 @@ from typing import Any
 
 import attrs
 
-from funcnet.values import at_least, real, register, specification
+from funcnet.values import at_least, one_of, real, register, specification
 
-
-def _is_goal(instance: object, attribute: object, value: Any) -> None:
-    if value not in ("min", "max"):
-        raise ValueError(f'goal must be "min" or "max", got {value!r}')
+_is_goal: Any = one_of("min", "max")
 
 
 def _is_better(value: float, other: float, goal: str) -> bool:
@@ -85,6 +82,5 @@ class Best:
         if not isinstance(stopping, EarlyStopping):
             return False
         target, patience = stopping.target, stopping.patience
-        if target is not None and (self.value == target or _is_better(self.value, target, stopping.goal)):
-            return True
-        return patience is not None and self.latest - self.epoch >= patience
+        reached = target is not None and (self.value == target or _is_better(self.value, target, stopping.goal))
+        return reached or (patience is not None and self.latest - self.epoch >= patience)

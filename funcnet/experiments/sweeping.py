@@ -79,8 +79,6 @@ def _attempted(experiment: Experiment, train: Dataset, test: Dataset | None, sub
     try:
         with blas_threads(None if submitter == os.getpid() else 1):
             return attempt(experiment, train, test)
-    except MissingExtraError:
-        raise
     except Exception as error:
         return _failed(experiment, error if submitter in (None, os.getpid()) else _portable(error))
 
@@ -98,11 +96,12 @@ def _result(experiment: Experiment, future: Future[Run]) -> tuple[Experiment, Ru
     """The run of a future; one whose worker died, or that could not be sent, has failed."""
     try:
         return experiment, future.result()
-    except MissingExtraError:
-        raise
     except Exception as error:
         return experiment, _failed(experiment, error)
 
 
 def _failed(experiment: Experiment, error: Exception) -> Run:
+    """A run without results. Without threadpoolctl all would fail, and so the sweep does."""
+    if isinstance(error, MissingExtraError):
+        raise error
     return Run(experiment, None, History.of([]), None, None, error)

@@ -97,21 +97,16 @@ def verify(
     rows = [without_seconds(row) for row in found]
     with blas_threads(_threads_of(receipt)):
         replayed, made = _replayed(experiment, train, test, recorded.epoch, progress)
-        now = facts()
+        environment = _other_facts(receipt, facts())
     there, here = _first_other(rows, made)
+    epoch = {**here, **there}.get("epoch")
     differences = _in_a_row(there, here, tuple(named_leaves(recorded.state.params)))
     differences += _unlike_counts(recorded, replayed)
     if receipt.state and not differences:
         after = receipt.after(made, digests(replayed.state)["params"])
         differences = () if after == receipt else (("receipt's digest", receipt.digest, after.digest),)
-    return Verification(
-        os.fspath(directory),
-        recorded.epoch,
-        {**here, **there}.get("epoch"),
-        differences,
-        _distances(recorded, replayed),
-        _other_facts(receipt, now),
-    )
+    distances = _distances(recorded, replayed)
+    return Verification(os.fspath(directory), recorded.epoch, epoch, differences, distances, environment)
 
 
 def _first_other(recorded: list[Row], replayed: list[Row]) -> tuple[Row, Row]:
@@ -158,12 +153,8 @@ def _in_a_row(there: Row, here: Row, leaves: tuple[str, ...]) -> tuple[Differenc
 def _distances(recorded: Tree, replayed: Tree) -> tuple[tuple[str, float | None], ...]:
     """For each leaf of which a bit differs, the largest difference over the leaf's largest entry."""
     there, here = named_leaves(recorded), named_leaves(replayed)
-    names = dict.fromkeys([*there, *here])
-    return tuple(
-        (name, _distance(there.get(name), here.get(name)))
-        for name in names
-        if not equal(there.get(name), here.get(name))
-    )
+    pairs = {name: (there.get(name), here.get(name)) for name in {**there, **here}}
+    return tuple((name, _distance(*pair)) for name, pair in pairs.items() if not equal(*pair))
 
 
 def _distance(there: Array | None, here: Array | None) -> float | None:

@@ -1,0 +1,305 @@
+"""Files that an earlier funcnet wrote: they load, verify and go on.
+
+They are in `before` and were made at commit 764c9fb, with NumPy 2.4 and one thread of BLAS, by what is here: MODEL and
+its params by `fn.save`, as .npz and as .safetensors; STATE, three steps of Adam, by `fn.save`; PLAIN's params by
+`np.savez` and, with weights (n_out, n_in), by `safetensors.numpy.save_file`; EVERYTHING by its `to_json`. `directories` has
+the directories of `fn.run(*RUNS[name], directory=...)`, and as `stopped-...` those of the same runs that ended with a
+KeyboardInterrupt while epoch 4 ("adam") or 3 ("exact") was evaluated: so they have the epochs before.
+
+What is drawn for params is the same on every machine, and so is all of the run "exact", whose numbers are never
+rounded. The other runs come out bit for bit where the machine is as theirs was, and elsewhere to rounding.
+"""
+
+import json
+import shutil
+import zipfile
+from hashlib import sha256
+from pathlib import Path
+
+import attrs
+import numpy as np
+import pytest
+
+import funcnet as fn
+
+BEFORE = Path(__file__).parent / "before"
+SAID_OF_THE_PROGRAM = {"Python", "system", "funcnet", "funcnet's commit"}  # the other facts are the machine's
+
+
+# --- What was saved ---
+
+MODEL = fn.sequential(
+    fn.Flatten(),
+    fn.Linear(6),
+    fn.ReLU(),
+    fn.Dropout(0.25),
+    fn.add(fn.Linear(5), fn.sequential(fn.Linear(4), fn.ReLU(), fn.Linear(5))),
+    fn.concatenate(fn.Identity(), fn.Linear(3, bias=False)),
+    fn.residual(fn.sequential(fn.Linear(8), fn.Dropout(0.5, fn.Key(3).fold_in("own")))),
+    fn.Linear(2, weight_init=fn.initializers.he_uniform, bias_init=fn.initializers.constant(0.5)),
+)
+PLAIN = fn.sequential(fn.Linear(4), fn.ReLU(), fn.Linear(2))
+
+
+def params_of_model():
+    """Of which the first weight is in Fortran's order."""
+    flatten, first, *others = MODEL.init(fn.Key(0).fold_in("init"), (2, 3))
+    return flatten, attrs.evolve(first, weight=np.asfortranarray(first.weight)), *others
+
+
+def params_of_plain():
+    return PLAIN.init(fn.Key(1).fold_in("init"), (3,))
+
+
+def digest(tree):
+    hashed = sha256()
+    for name, leaf in fn.tree.named_leaves(tree).items():
+        hashed.update(f"{name} {leaf.dtype.str} {leaf.shape}\n".encode() + leaf.tobytes())
+    return hashed.hexdigest()
+
+
+STATE = "bc3f519075188cef912f7d133e0044fa539f656af0e5518563629b6cb73224fd"
+
+
+# --- Models and states ---
+
+
+@pytest.fixture(params=["npz", "safetensors"])
+def suffix(request):
+    if request.param == "safetensors":
+        pytest.importorskip("safetensors")
+    return request.param
+
+
+def test_a_model_loads_with_its_params(suffix):
+    model, params = fn.load(BEFORE / f"model.{suffix}")
+    assert model == MODEL
+    assert fn.tree.equal(params, params_of_model())
+
+
+def test_the_order_in_memory_comes_back(suffix):
+    _, params = fn.load(BEFORE / f"model.{suffix}")
+    assert [leaf.flags.fnc for leaf in fn.tree.leaves(params)] == [
+        leaf.flags.fnc for leaf in fn.tree.leaves(params_of_model())
+    ]
+    assert params[1].weight.flags.fnc
+
+
+def test_a_model_fits_a_tree_like_its_params(suffix):
+    assert fn.load(BEFORE / f"model.{suffix}", like=params_of_model()) == (MODEL, params_of_model())
+
+
+def test_a_model_computes_with_params_that_were_loaded():
+    model, params = fn.load(BEFORE / "model.npz")
+    x = np.ones((3, 2, 3), np.float32)
+    assert fn.tree.equal(model.apply(params, x), MODEL.apply(params_of_model(), x))
+
+
+def test_a_training_state_loads():
+    model, state = fn.load(BEFORE / "state.npz")
+    assert model == PLAIN
+    assert (type(state), type(state.optimizer_state)) == (fn.TrainState, fn.OptimizerState)
+    assert (state.step, state.optimizer_state.step, len(state.optimizer_state.moments)) == (3, 3, 2)
+    assert digest(state) == STATE
+
+
+def test_a_training_state_goes_on():
+    model, state = fn.load(BEFORE / "state.npz")
+    batch = (fn.data.parity(3).x, fn.data.parity(3).y)
+    state, value = fn.train_step(model, fn.SoftmaxCrossEntropy(), fn.Adam(0.05), state, batch, fn.Key(2))
+    assert (state.step, state.optimizer_state.step) == (4, 4)
+    assert np.isfinite(value)
+
+
+def test_files_made_elsewhere_load_by_a_tree_like_theirs(suffix):
+    like = fn.tree.zeros_like(params_of_plain())
+    assert fn.load(BEFORE / f"plain.{suffix}", like=like) == (None, params_of_plain())
+
+
+def test_an_npz_is_written_as_it_was(tmp_path):
+    fn.save(tmp_path / "again.npz", MODEL, params_of_model())
+    assert entries(tmp_path / "again.npz") == entries(BEFORE / "model.npz")
+
+
+def entries(path):
+    """What is in an .npz; the file tells the time as well."""
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def test_a_safetensors_is_written_as_it_was(tmp_path):
+    pytest.importorskip("safetensors")
+    fn.save(tmp_path / "again.safetensors", MODEL, params_of_model())
+    assert header_and_numbers(tmp_path / "again.safetensors") == header_and_numbers(BEFORE / "model.safetensors")
+
+
+def header_and_numbers(path):
+    """What is in a .safetensors; its metadata are in no fixed order."""
+    data = path.read_bytes()
+    end = 8 + int.from_bytes(data[:8], "little")
+    return json.loads(data[8:end]), data[end:]
+
+
+# --- Experiments ---
+
+EVERYTHING = fn.Experiment(
+    model=fn.sequential(
+        fn.Flatten(),
+        fn.add(
+            fn.Linear(6, weight_init=fn.initializers.he_normal, bias_init=fn.initializers.normal(0.1)),
+            fn.Linear(6, bias=False, weight_init=fn.initializers.orthogonal),
+        ),
+        fn.concatenate(fn.ELU(0.5), fn.sequential(fn.Linear(3), fn.GELU()), fn.Elementwise(np.sin, np.cos)),
+        fn.residual(fn.sequential(fn.LeakyReLU(0.1), fn.Dropout(0.5, fn.Key(7).fold_in("own").fold_in(2)))),
+        fn.Linear(2),
+        fn.LogSoftmax(),
+    ),
+    loss=fn.SoftmaxCrossEntropy("batch"),
+    optimizer=fn.AdamW(
+        fn.schedules.warmup(3, fn.schedules.step(0.1, every=5, factor=0.5)), betas=(0.8, 0.99), frozen=("1.*.bias",)
+    ),
+    batch_size=16,
+    epochs=3,
+    seed=2**100,
+    penalty=fn.L2(1e-3, ("*.bias", "4.*")),
+    metrics=(fn.metrics.accuracy, fn.metrics.binary_accuracy(0.25)),
+    early_stopping=fn.EarlyStopping("test loss", "min", patience=2, target=-np.inf),
+    keep_best=fn.KeepBest("accuracy", "max"),
+    evaluate_every=2,
+    dtype="float64",
+)
+
+
+def test_an_experiment_is_read():
+    assert fn.Experiment.from_json((BEFORE / "experiment.json").read_text()) == EVERYTHING
+
+
+def test_an_experiment_is_written_as_it_was():
+    assert EVERYTHING.to_json() + "\n" == (BEFORE / "experiment.json").read_text()
+
+
+# --- Runs ---
+
+DIGITS, PARITY = fn.data.digits(), fn.data.parity(5)
+EXACT_DATA = fn.data.one_hot(fn.data.parity(3), 2)
+ADAM = fn.Experiment(
+    model=fn.sequential(fn.Linear(8), fn.ReLU(), fn.Dropout(0.25), fn.Linear(10)),
+    loss=fn.SoftmaxCrossEntropy(),
+    optimizer=fn.Adam(fn.schedules.warmup(4, fn.schedules.cosine(0.05, 100))),
+    batch_size=32,
+    epochs=20,
+    seed=1,
+    early_stopping=fn.EarlyStopping("test loss", "min", patience=3),
+    keep_best=fn.KeepBest("test loss", "min"),
+)
+MOMENTUM = fn.Experiment(
+    model=fn.sequential(fn.Linear(6), fn.residual(fn.sequential(fn.Linear(6), fn.Tanh())), fn.Linear(2)),
+    loss=fn.SoftmaxCrossEntropy(),
+    optimizer=fn.SGD(0.05, momentum=0.9, nesterov=True),
+    batch_size=8,
+    epochs=6,
+    seed=2,
+    penalty=fn.L2(1e-3),
+)
+ADD = fn.Experiment(
+    model=fn.sequential(
+        fn.add(fn.Linear(6), fn.Linear(6, bias=False)),
+        fn.concatenate(fn.Tanh(), fn.sequential(fn.Linear(3), fn.SiLU()), fn.Identity()),
+        fn.Linear(2),
+    ),
+    loss=fn.SoftmaxCrossEntropy(),
+    optimizer=fn.RMSProp(0.01, momentum=0.5),
+    batch_size=8,
+    epochs=5,
+    seed=3,
+    evaluate_every=2,
+)
+EXACT = fn.Experiment(
+    model=fn.sequential(fn.Dropout(0.5), fn.Linear(2, weight_init=fn.initializers.constant(0.25))),
+    loss=fn.MeanSquaredError(reduction="sum"),
+    optimizer=fn.SGD(2**-4, momentum=0.5),
+    batch_size=4,
+    epochs=3,
+    seed=7,
+    keep_best=fn.KeepBest("test loss", "min"),
+    dtype="float64",
+)
+RUNS = {
+    "adam": (ADAM, DIGITS.take(slice(160)), DIGITS.take(slice(160, 240))),
+    "momentum": (MOMENTUM, PARITY, None),
+    "add": (ADD, PARITY.take(slice(24)), PARITY.take(slice(24, None))),
+    "exact": (EXACT, EXACT_DATA, EXACT_DATA.take(slice(4))),
+}
+STOPPED = {"stopped-adam": "adam", "stopped-exact": "exact"}
+ALL = {name: RUNS[STOPPED.get(name, name)] for name in (*RUNS, *STOPPED)}
+EXACT_RECEIPT = "d2130e55f15b99ca1e93faa7366ee407c3bbe9c41663bce941652dae96e9ab39"
+
+
+def verified(name):
+    return fn.verify(BEFORE / "directories" / name, *ALL[name][1:])
+
+
+def resumed(name, folder):
+    """The run that goes on from a copy of the directory; one that ended is read."""
+    shutil.copytree(BEFORE / "directories" / name, folder / name)
+    return fn.run(*ALL[name], directory=folder / name)
+
+
+def is_on_one_machine(receipt):
+    """Whether all epochs were made on machines between which only programs differ."""
+    environments = [
+        {fact: value for fact, value in facts if fact not in SAID_OF_THE_PROGRAM} for _, facts in receipt.environments
+    ]
+    return all(environment == environments[0] for environment in environments)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_run_comes_out_as_it_did(name):
+    verification = verified(name)
+    if {fact for fact, _, _ in verification.environment} <= SAID_OF_THE_PROGRAM:
+        assert verification.identical, str(verification)
+    assert all(distance < 1e-5 for _, distance in verification.distances), str(verification)
+
+
+@pytest.mark.parametrize("name", ["exact", "stopped-exact"])
+def test_a_run_in_which_nothing_is_rounded_comes_out_as_it_did_everywhere(name):
+    verification = verified(name)
+    assert verification.identical, str(verification)
+    assert verification.epochs == {"exact": 3, "stopped-exact": 2}[name]
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_a_run_that_ended_is_read_and_its_files_are_left_as_they_are(name, tmp_path):
+    made = resumed(name, tmp_path)
+    assert made.experiment == RUNS[name][0]
+    assert made.receipt.digest == json.loads((BEFORE / "directories" / name / "receipt.json").read_text())["digest"]
+    assert contents(tmp_path / name) == contents(BEFORE / "directories" / name)
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_a_stopped_run_in_which_nothing_is_rounded_goes_on_to_the_same_end(tmp_path):
+    made, straight = resumed("stopped-exact", tmp_path), resumed("exact", tmp_path)
+    assert made.receipt.digest == straight.receipt.digest == EXACT_RECEIPT
+    assert fn.tree.equal(made.params, straight.params)
+    assert fn.tree.equal(made.state, straight.state)
+    assert made.history == straight.history
+
+
+def test_a_stopped_run_goes_on_to_the_same_end_on_a_machine_as_it_had(tmp_path):
+    made, straight = resumed("stopped-adam", tmp_path), resumed("adam", tmp_path)
+    assert made.history["epoch"][:3] == (1, 2, 3)
+    assert made.state.step > 15
+    if is_on_one_machine(made.receipt):
+        assert made == straight
+        assert made.receipt.digest == straight.receipt.digest
+        assert fn.tree.equal(made.params, straight.params)
+        assert made.history == straight.history
+
+
+def test_the_checkpoint_of_a_run_is_a_file_as_any_other():
+    model, progress = fn.load(BEFORE / "directories" / "stopped-adam" / "checkpoint.npz")
+    assert model == ADAM.model
+    assert (progress.epoch, progress.state.step) == (3, 15)

@@ -74,8 +74,8 @@ class Adagrad(Optimizer):
 
     n_moments = 1
 
-    def moment(self, p: Array) -> Array:
-        return np.full_like(p, self.initial_accumulator_value)
+    def moments(self, p: Array) -> tuple[Array, ...]:
+        return (np.full_like(p, self.initial_accumulator_value),)
 
     def step(self, t: int, rate: float, p: Array, g: Array, *moments: Array) -> tuple[Array, ...]:
         g = decayed(g, p, self.weight_decay)

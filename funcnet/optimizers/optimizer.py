@@ -52,9 +52,9 @@ class Optimizer:
         """How many moments each param has."""
         raise NotImplementedError
 
-    def moment(self, p: Array) -> Array:
-        """A moment of a param before the first update: zeros unless the optimizer says otherwise."""
-        return np.zeros_like(p)
+    def moments(self, p: Array) -> tuple[Array, ...]:
+        """The moments of a param before the first update: zeros unless the optimizer says otherwise."""
+        return tuple(np.zeros_like(p) for _ in range(self.n_moments))
 
     def step(self, t: int, rate: float, p: Array, g: Array, *moments: Array) -> tuple[Array, ...]:
         """The new param and moments, from gradient g at update t = 1, 2, ... and its learning rate."""
@@ -66,8 +66,8 @@ class Optimizer:
             if not any(matching(params, (pattern,))):
                 raise ValueError(f"no path matches frozen={pattern!r}; there are {', '.join(named_leaves(params))}")
         leaves, structure = flatten(params)
-        moments = [structure.fill([self.moment(p) for p in leaves]) for _ in range(self.n_moments)]
-        return OptimizerState(0, tuple(moments))
+        rows = [self.moments(p) for p in leaves]
+        return OptimizerState(0, tuple(structure.fill([row[i] for row in rows]) for i in range(self.n_moments)))
 
     def update(self, params: Tree, grads: Tree, state: OptimizerState) -> tuple[Tree, OptimizerState]:
         """New params and state. Raises TreeError if grads or state are not those of such params."""

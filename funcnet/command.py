@@ -34,12 +34,14 @@ from funcnet.tree import named_leaves
 from funcnet.values import aligned, integer
 
 _OK, _FAILED = 0, 1
-_ROWS = 12  # of a history that are shown
+_ROWS = 12  # of a history to show
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Do what the command line says. Returns 0; 1 for what does not verify, is wrong or diverges; 2 for wrong usage;
-    130 after Ctrl-C."""
+    """Run the command line, and return the exit code.
+
+    It is 1 if a run does not verify or diverges or a gradient is wrong, 2 for wrong usage, 130 after Ctrl-C, else 0.
+    """
     options = _parser().parse_args(arguments)
 
     def command() -> int:
@@ -109,7 +111,7 @@ def _check(options: argparse.Namespace) -> int:
     return _OK if is_right else _FAILED
 
 
-# --- What they need ---
+# --- What the commands need ---
 
 
 def _has_bar() -> bool:
@@ -124,7 +126,7 @@ def _experiment(path: str) -> Experiment:
 
 
 def _data_of(receipt: Receipt, options: argparse.Namespace) -> tuple[Dataset, Dataset | None]:
-    """The named data, or those that have the receipt's digest; MNIST, which may be far away, only where it is."""
+    """The data that --data names, or else have the receipt's digest; MNIST is tried only if its files are here."""
     if options.data:
         return builtin(options.data, options.data_dir)
     has_mnist = options.data_dir or "FUNCNET_DATA" in os.environ
@@ -136,7 +138,7 @@ def _data_of(receipt: Receipt, options: argparse.Namespace) -> tuple[Dataset, Da
 
 
 def _table(history: History) -> str:
-    """The history as a table, its middle left out if it is long."""
+    """The history as a table; the middle of a long one is left out."""
     names = [name for name in history if name not in DIGESTS]
     rows = [tuple(map(_cell, row)) for row in zip(*(history[name] for name in names), strict=True)]
     if len(rows) > _ROWS:
@@ -149,37 +151,35 @@ def _cell(value: object) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-# --- Its options ---
+# --- The options ---
 
 
 def _parser() -> Parser:
     parser = Parser(
         prog="python -m funcnet",
-        description="Experiments that come back bit for bit: run them, replay them, look at them.",
-        epilog="Exit codes: 0, 1 for what does not verify, is wrong or diverges, 2 for wrong usage.",
+        description="Run experiments, replay them bit for bit, and look at them.",
+        epilog="Exit codes: 0, 1 if a run does not verify or diverges or a gradient is wrong, 2 for wrong usage.",
     )
     parser.add_argument("--version", action="version", version=f"funcnet {funcnet.__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     a_run = _command(commands, "run", _run, "train what EXPERIMENT.json describes", "examples/digits.json --out runs/a")
     a_run.add_argument("experiment", metavar="EXPERIMENT.json", help="made by Experiment.to_json")
-    a_run.add_argument("--out", metavar="DIR", help="keep it there, and go on with what was stopped there")
+    a_run.add_argument("--out", metavar="DIR", help="keep the run there, or go on with one that was stopped")
     a_run.add_argument("--checkpoint-every", type=int, default=1, metavar="N", help="save every N epochs (1)")
-    _add_data(a_run, "what to train on (digits)")
+    _add_data(a_run, "data to train on (digits)")
 
-    a_verification = _command(commands, "verify", _verify, "replay the run in DIR, compare every bit", "runs/a")
+    a_verification = _command(commands, "verify", _verify, "replay the run in DIR, and compare every bit", "runs/a")
     a_verification.add_argument("directory", metavar="DIR")
-    _add_data(a_verification, "what it was trained on (recognized by its digest)")
+    _add_data(a_verification, "data of the run (recognized by their digest)")
 
-    a_view = _command(commands, "show", _show, "print what is in DIR: experiment, history, receipt", "runs/a")
+    a_view = _command(commands, "show", _show, "print experiment, history and receipt of the run in DIR", "runs/a")
     a_view.add_argument("directory", metavar="DIR")
 
-    a_check = _command(
-        commands, "check", _check, "check the gradient of the model as its first step trains it", "examples/digits.json"
-    )
+    a_check = _command(commands, "check", _check, "check the gradient of the first step", "examples/digits.json")
     a_check.add_argument("experiment", metavar="EXPERIMENT.json", help="made by Experiment.to_json")
-    a_check.add_argument("--examples", type=int, default=5, metavar="N", help="on the first N of the data (5)")
-    _add_data(a_check, "where the examples are from (digits)")
+    a_check.add_argument("--examples", type=int, default=5, metavar="N", help="check on the first N examples (5)")
+    _add_data(a_check, "data with the examples (digits)")
     return parser
 
 
@@ -188,7 +188,7 @@ def _command(
 ) -> argparse.ArgumentParser:
     description, epilog = f"{does[0].upper()}{does[1:]}.", f"Example: python -m funcnet {name} {example}"
     parser: argparse.ArgumentParser = commands.add_parser(name, help=does, description=description, epilog=epilog)
-    why = "import it first, since it registers layers of your own; can be given again"
+    why = "import MODULE first, to register your own layers; may be given several times"
     parser.add_argument("--import", "-i", dest="modules", action="append", default=[], metavar="MODULE", help=why)
     parser.set_defaults(command=command)
     return parser
@@ -196,19 +196,19 @@ def _command(
 
 def _add_data(parser: argparse.ArgumentParser, meaning: str) -> None:
     parser.add_argument("--data", choices=BUILTIN, help=meaning)
-    parser.add_argument("--data-dir", metavar="DIR", help="where MNIST's files are")
+    parser.add_argument("--data-dir", metavar="DIR", help="folder of MNIST's files")
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser of options whose complaint is one line."""
+    """A parser of options that reports an error in one line."""
 
     def error(self, message: str) -> NoReturn:
-        """Say what is wrong, and end with exit code 2."""
+        """Print the message, and exit with code 2."""
         self.exit(2, f"{self.prog}: error: {message}\n")
 
 
 def exit_code(main: Callable[[], int | None], *usage_errors: type[Exception]) -> int:
-    """The exit code of `main`, its errors told in one line: 1 for a loss that is not finite, 2 for `usage_errors`.
+    """The exit code of `main`; errors are printed in one line: 1 if a loss is not finite, 2 for `usage_errors`.
 
     >>> exit_code(lambda: 0, OSError)
     0
@@ -219,7 +219,7 @@ def exit_code(main: Callable[[], int | None], *usage_errors: type[Exception]) ->
         return _fail(1, f"the loss is {error.value} at {error.place}: a lower learning rate may help")
     except KeyboardInterrupt:
         return _fail(130, "stopped")
-    except BrokenPipeError:  # who reads has seen enough
+    except BrokenPipeError:  # the reader, such as `head`, has closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except usage_errors as error:

@@ -1,6 +1,6 @@
 """Pictures of training and of what a network learned, as matplotlib figures: `figure.savefig("curve.png")`.
 
-The figures are made without pyplot, so nothing here needs a display or leaves a window or a figure open.
+The figures are made without pyplot, so they need no display and leave no window or figure open.
 """
 
 from __future__ import annotations
@@ -25,12 +25,27 @@ with needs("matplotlib", extra="plot"):
 
 
 def learning_curve(history: Mapping[str, Sequence[float]]) -> Figure:
-    """Each series of `history`, one number an epoch, as a line; a panel for each last word of their names.
+    """Each series of `history` as a line, in a panel for each last word of the names.
 
-    "loss" and "test loss" share a panel, "accuracy" and "test accuracy" the next. Epochs are those of the series
-    "epoch", where there is one, and count from 1 otherwise.
-    Raises ValueError for no series, no epochs, or series of different lengths.
+    "loss" and "test loss" share a panel, "accuracy" and "test accuracy" the next.
 
+    Parameters
+    ----------
+    history : mapping of str to sequence of float
+        Series by name, with one number for each epoch. A series "epoch" has the epochs; otherwise they count from 1.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The figure.
+
+    Raises
+    ------
+    ValueError
+        If there are no series or no epochs, or the series have different lengths.
+
+    Examples
+    --------
     >>> figure = learning_curve({"loss": [2.0, 1.0], "test loss": [2.5, 1.5], "accuracy": [0.5, 0.75]})
     >>> [panel.get_ylabel() for panel in figure.axes]
     ['loss', 'accuracy']
@@ -45,8 +60,23 @@ def learning_curve(history: Mapping[str, Sequence[float]]) -> Figure:
 def history(run: Run) -> Figure:
     """The losses, metrics and learning rates of a run, a panel for each.
 
-    Raises ValueError for a run that has no history.
+    Parameters
+    ----------
+    run : Run
+        Run to draw.
 
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The figure.
+
+    Raises
+    ------
+    ValueError
+        If the run has no history.
+
+    Examples
+    --------
     >>> import funcnet as fn
     >>> experiment = fn.Experiment(fn.Linear(2), fn.SoftmaxCrossEntropy(), fn.SGD(0.5), batch_size=4, epochs=3)
     >>> figure = history(fn.run(experiment, fn.data.parity(3)))
@@ -60,11 +90,29 @@ def history(run: Run) -> Figure:
 
 
 def learning_curves(runs: Iterable[Run], metric: str | None = None) -> Figure:
-    """A metric of several runs, a line for each, labelled with what tells its experiment from the others.
+    """A metric of several runs, a line for each, labelled with the fields in which the experiments differ.
 
-    The metric is "test loss" by default, "loss" for runs that had no test data. A run that failed ends where it did.
-    Raises ValueError for no runs with a history, KeyError for a metric that one has not.
+    Parameters
+    ----------
+    runs : iterable of Run
+        Runs to draw; the line of a run that failed ends where it failed, and runs without a history are left out.
+    metric : str, optional
+        Column of the history to draw; by default "test loss", or "loss" if a run had no test data.
 
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The figure.
+
+    Raises
+    ------
+    KeyError
+        If a run has no such metric.
+    ValueError
+        If no run has a history.
+
+    Examples
+    --------
     >>> import funcnet as fn
     >>> experiment = fn.Experiment(fn.Linear(2), fn.SoftmaxCrossEntropy(), fn.SGD(0.5), batch_size=4, epochs=3)
     >>> runs = [run for _, run in fn.sweep(fn.grid(experiment, seed=range(2)), fn.data.parity(3))]
@@ -79,7 +127,7 @@ def learning_curves(runs: Iterable[Run], metric: str | None = None) -> Figure:
     figure = Figure(layout="constrained")
     rows = [(name, run.history["epoch"], run.history[metric]) for name, run in zip(names, runs, strict=True)]
     _draw_panel(figure.subplots(), metric, rows)
-    if len(runs) > 1:  # below the panel, which long names and many would hide
+    if len(runs) > 1:  # below the panel, so that long or many names do not cover it
         figure.legend(loc="outside lower left")
     figure.set_size_inches(max(5.0, 0.7 * _FONT_SIZE / _INCH * max(map(len, names)) + 1), 3.5 + 0.25 * len(runs))
     return figure
@@ -90,7 +138,7 @@ def _last_word(name: str) -> str:
 
 
 def _panels(lines: Sequence[tuple[str, str, Sequence[float], Sequence[float]]]) -> Figure:
-    """A panel for each second entry of the lines, which are (label, panel, epochs, series)."""
+    """A panel for each title; lines are (label, title, epochs, series)."""
     titles = list(dict.fromkeys(title for _, title, _, _ in lines))
     figure = Figure(figsize=(5 * len(titles), 3.5), layout="constrained")
     for panel, title in zip(figure.subplots(1, len(titles), squeeze=False)[0], titles, strict=True):
@@ -116,13 +164,38 @@ def images(
     shape: tuple[int, int] | None = None,
     symmetric: bool = False,
 ) -> Figure:
-    """The images x (n, h, w), or (n, h * w) with `shape` (h, w), square by default, in a grid, a title over each.
+    """The images x in a grid, all on the same scale, with a title over each.
 
-    One scale holds for all of them: grey, from the least number, black, to the greatest, white; or, if `symmetric`,
-    blue for negative numbers, white for 0 and red for positive ones, as suits weights.
-    Raises ShapeError for x of another shape, ValueError for no images, a number that is not finite, titles that are
-    not n, or columns below 1.
+    Parameters
+    ----------
+    x : array_like (n, h, w) or (n, h * w)
+        Images.
+    titles : sequence of str, optional
+        Title of each image.
+    columns : int, default 10
+        Number of columns of the grid, at least 1.
+    shape : tuple of (int, int), optional
+        Shape (h, w) of the images if x is (n, h * w); by default they are square.
+    symmetric : bool, default False
+        Whether to draw negative numbers blue, 0 white and positive numbers red, as suits weights. By default the
+        smallest number is black and the largest white.
 
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The figure.
+
+    Raises
+    ------
+    DTypeError
+        If x has complex numbers.
+    ShapeError
+        If x does not have one of these shapes.
+    ValueError
+        If there are no images, a number is not finite, the number of titles is not n, or columns is below 1.
+
+    Examples
+    --------
     >>> figure = images(np.zeros((3, 64)), titles=["a", "b", "c"], columns=2)
     >>> [axes.get_title() for axes in figure.axes]
     ['a', 'b', 'c', '']
@@ -141,7 +214,7 @@ def images(
     low, high = _scale(x, symmetric)
     for cell in cells:
         cell.set_axis_off()
-    for cell, image, title in zip(cells, x, titles, strict=False):  # the last row may have cells to spare
+    for cell, image, title in zip(cells, x, titles, strict=False):  # the last row may have empty cells
         cell.imshow(image, cmap="RdBu_r" if symmetric else "gray", vmin=low, vmax=high, interpolation="nearest")
         cell.set_title(title, fontsize=_FONT_SIZE)
     return figure
@@ -165,10 +238,10 @@ def _as_images(x: ArrayLike, shape: tuple[int, int] | None) -> Array:
 
 
 def _scale(x: Array, symmetric: bool) -> tuple[float, float]:
-    """The numbers at the ends of the colour map."""
+    """The numbers at the two ends of the colour map."""
     if not symmetric:
         return float(x.min()), float(x.max())
-    limit = float(np.abs(x).max()) or 1.0  # 0 would not lie in the middle of an empty range
+    limit = float(np.abs(x).max()) or 1.0  # in an empty range 0 would not be in the middle
     return -limit, limit
 
 
@@ -178,10 +251,10 @@ _GAP = 0.1  # inches between pictures
 
 
 def _cell_size(x: Array, titles: Sequence[str]) -> tuple[float, float]:
-    """Width and height in inches: the longer side of an image is an inch, and its title fits over it."""
+    """Width and height of a cell in inches: the longer side of an image is an inch, and its title fits over it."""
     w, h = _image_size(x)
     lines = [line for title in titles for line in title.split("\n")]
-    # A letter is 0.7 of the font's size wide, the wider ones in, and a line of text 1.5 of it high.
+    # A letter is at most 0.7 of the font size wide, and a line of text 1.5 of it high.
     title_width = 0.7 * _FONT_SIZE / _INCH * max(map(len, lines))
     title_height = 1.5 * _FONT_SIZE / _INCH * max(title.count("\n") + 1 for title in titles) if any(titles) else 0.0
     return max(w, title_width) + _GAP, h + title_height + _GAP
@@ -193,7 +266,7 @@ def _image_size(x: Array) -> tuple[float, float]:
 
 
 def _margins(rows: int, columns: int, x: Array, width: float, height: float) -> dict[str, float]:
-    """Where the grid of cells stands, for gridspec. It is fixed: a layout that matplotlib works out takes minutes."""
+    """The place of the grid of cells, for gridspec. It is computed here: matplotlib's own layouts take minutes."""
     _, h = _image_size(x)
     half_gap = _GAP / 2
     return {

@@ -1,1 +1,1 @@
-"""Experiments as values: run, resumed and replayed bit for bit, one by one or in sweeps."""
+"""Experiments as values, which are run, resumed and replayed bit for bit, one by one or in sweeps."""

@@ -1,4 +1,4 @@
-"""Where experiments, or other values, differ."""
+"""Where two experiments, or other values, differ, and what tells several of them apart."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from funcnet.values import code
 
 
 def difference(there: Any, here: Any) -> str:
-    """Where two values first differ, "" if they are equal.
+    """The first field in which two values differ, in words; "" if the values are equal.
 
     >>> import funcnet as fn
     >>> difference(fn.sequential(fn.Linear(2)), fn.sequential(fn.Linear(3)))
@@ -21,7 +21,7 @@ def difference(there: Any, here: Any) -> str:
 
 
 def labels(values: Iterable[Any]) -> list[str]:
-    """For each of several values, what tells it from the others.
+    """A label for each value: the fields in which the values differ, and what the value has there.
 
     >>> import funcnet as fn
     >>> labels([fn.SGD(0.1), fn.SGD(0.1, momentum=0.9), fn.SGD(0.2)])
@@ -33,7 +33,7 @@ def labels(values: Iterable[Any]) -> list[str]:
 
 
 def _varying(values: Sequence[Any], path: str = "") -> Iterator[tuple[str, list[str]]]:
-    """The paths at which the values are not all equal, and what each has there."""
+    """Each path at which the values are not all equal, with the code of what each value has there."""
     kinds = {type(value) for value in values}
     if len(kinds) <= 1 and all(value == values[0] for value in values):
         return

@@ -1,7 +1,7 @@
 """The directory of a run: `experiment.json`, `history.jsonl`, `checkpoint.npz`, `receipt.json`.
 
-Each file is whole at every moment. Rows are on the disk before the checkpoint that counts on them, so that a run which
-is killed goes on from its last checkpoint with nothing lost; rows that are ahead of it are computed again.
+Each file is complete at every moment. Rows are on the disk before the checkpoint that relies on them, so a run that was
+killed goes on from its last checkpoint and loses nothing; rows after that checkpoint are computed again.
 """
 
 from __future__ import annotations
@@ -36,27 +36,27 @@ def _absolute(path: str | os.PathLike[str]) -> Path:
 
 @attrs.frozen
 class Directory:
-    """The files of a run in a folder."""
+    """The folder of a run, and the files in it."""
 
     path: Path = attrs.field(converter=_absolute)
 
     def experiment(self) -> Experiment:
-        """The experiment. Raises FileNotFoundError where there is none."""
+        """The experiment. Raises FileNotFoundError if the folder has none."""
         return self._read(_EXPERIMENT, Experiment.from_json)
 
     def receipt(self) -> Receipt:
-        """The receipt, of a run that may not have ended."""
+        """The receipt; the run may not have ended yet."""
         return self._read(_RECEIPT, Receipt.from_json)
 
     def rows(self) -> list[Row]:
-        """The history; a last line that was cut off when the process was killed is left out."""
+        """The rows of the history, without a last line that was cut off when the process was killed."""
         text = self._read(_HISTORY, str) if self.has(_HISTORY) else ""
         return [self._parsed(_HISTORY, from_line, line) for line in text.split("\n")[:-1] if line]
 
     def begin(self, receipt: Receipt) -> Receipt:
-        """Make this the directory of a run, if it is not that already; the receipt that it has.
+        """Prepare the folder for a run, unless it is already the run's folder, and return the receipt in it.
 
-        Raises ExperimentError for the directory of another experiment or of other data.
+        Raises ExperimentError if the folder belongs to a different experiment or to different data.
         """
         if not self.has(_EXPERIMENT):
             if any(self.has(name) for name in NAMES):
@@ -74,7 +74,7 @@ class Directory:
             raise ExperimentError(f"{self.path} is the directory of another experiment: {other}")
 
     def check(self, receipt: Receipt) -> Receipt:
-        """The receipt that is here. Raises ExperimentError if it is of another experiment or of other data."""
+        """The receipt in the folder. Raises ExperimentError if it is of a different experiment or different data."""
         there = self.receipt()
         self._check_experiment(self.experiment(), receipt)
         self._check_experiment(there.experiment, receipt)
@@ -84,33 +84,33 @@ class Directory:
         return there
 
     def checkpoint(self) -> Progress:
-        """How far the run was when it was last saved."""
+        """The progress of the run when it was last saved."""
         model, progress = load(self.path / _CHECKPOINT)
         if not isinstance(progress, Progress) or model != self.experiment().model:
             raise CheckpointError(f"{self.path / _CHECKPOINT} is not of this experiment's run")
         return progress
 
     def reached(self) -> tuple[Progress, list[Row]] | None:
-        """How far the run was when it was stopped, and its history; None if it made no epoch."""
+        """The progress of the run when it was stopped, and its history; None if no epoch was saved."""
         if not self.has(_CHECKPOINT):
             return None
         progress = self.checkpoint()
         return progress, [row for row in self.rows() if row["epoch"] <= progress.epoch]
 
     def resume_point(self) -> tuple[Progress, list[Row]] | None:
-        """As `reached`, for a run to go on from. Raises CheckpointError for rows that are not the checkpoint's."""
+        """Like `reached`, to go on from there. Raises CheckpointError if the rows do not belong to the checkpoint."""
         reached = self.reached()
         if reached and reduce(chained_digest, reached[1], "") != reached[0].history:
             raise CheckpointError(f"{self.path / _HISTORY} is damaged, or of another run than {_CHECKPOINT}")
         return reached
 
     def write_resumed(self, receipt: Receipt, rows: Sequence[Row]) -> None:
-        """Write down that a run goes on from here, with the history of as far as it is."""
+        """Write the receipt and the history of a run that goes on from here."""
         self.write(receipt)
         self._write(_HISTORY, "".join(map(to_line, rows)))
 
     def checkpointing(self, epochs: Epochs, experiment: Experiment, every: int) -> Epochs:
-        """Let the epochs pass, and save them: each `every` epochs, and, whatever ends them, the last."""
+        """Pass the epochs on, and save every `every`th of them, and the last one, whatever ends the run."""
         new: list[Row] = []
         unsaved, length = None, self._length()
 
@@ -128,7 +128,7 @@ class Directory:
                 if progress.epoch % every == 0:
                     save_all(progress)
                 yield progress, row
-        finally:  # also after a save that failed, which is made again
+        finally:  # a save that failed is tried again
             if unsaved is not None:
                 save_all(unsaved)
 
@@ -136,7 +136,7 @@ class Directory:
         return (self.path / _HISTORY).stat().st_size if self.has(_HISTORY) else 0
 
     def _append(self, new: Sequence[Row], length: int) -> None:
-        """Write rows after the first `length` bytes of the history, in place of what an append that failed has left."""
+        """Append rows to the first `length` bytes of the history; what a failed append left there is cut off."""
         if not new:
             return
         with open(self.path / _HISTORY, "ab") as file:
@@ -146,11 +146,11 @@ class Directory:
             os.fsync(file.fileno())
 
     def write(self, receipt: Receipt) -> None:
-        """Write the receipt in place of what was there."""
+        """Replace the receipt."""
         self._write(_RECEIPT, receipt.to_json())
 
     def has(self, name: str) -> bool:
-        """Whether there is a file of this name."""
+        """Whether the folder has a file of this name."""
         return (self.path / name).exists()
 
     def _read(self, name: str, parse: Callable[[str], _Value]) -> _Value:
@@ -166,23 +166,23 @@ class Directory:
 
     def _write(self, name: str, text: str) -> None:
         if self.has(name) and (self.path / name).read_bytes() == text.encode():
-            return  # a run that ended and is read leaves its files alone
+            return  # a run that has ended does not change its files
         with replacing(self.path / name) as file:
             file.write(text.encode())
 
 
 class Nowhere:
-    """Where a run that keeps no files has them: with the methods of a `Directory` that a run calls."""
+    """The directory of a run that keeps no files: the methods of `Directory` that `run` calls, without effect."""
 
     def begin(self, receipt: Receipt) -> Receipt:
-        """The receipt as it is."""
+        """Return the receipt as it is."""
         return receipt
 
     def resume_point(self) -> None:
-        """None: nothing was kept."""
+        """Return None: there is nothing to go on from."""
 
     def checkpointing(self, epochs: Epochs, experiment: Experiment, every: int) -> Epochs:
-        """The epochs as they are."""
+        """Return the epochs as they are."""
         return epochs
 
     def write_resumed(self, receipt: Receipt, rows: Sequence[Row]) -> None:
@@ -194,9 +194,10 @@ class Nowhere:
 
 @contextmanager
 def opened(path: str | os.PathLike[str] | None) -> Iterator[Directory | Nowhere]:
-    """The directory of a run, made if need be, in which nobody else can run meanwhile; None keeps nothing.
+    """The directory of a run, created if necessary and locked against other runs; for None, one that keeps no files.
 
-    Raises ExperimentError if another run is in it. The system drops the lock when a process ends, however it does.
+    Raises ExperimentError if another run is using it. The system releases the lock when the process ends, however it
+    ends.
     """
     if path is None:
         yield Nowhere()
@@ -205,7 +206,7 @@ def opened(path: str | os.PathLike[str] | None) -> Iterator[Directory | Nowhere]
     directory.path.mkdir(parents=True, exist_ok=True)
     try:
         import fcntl
-    except ModuleNotFoundError:  # Windows has other locks, and those not for folders
+    except ModuleNotFoundError:  # Windows cannot lock a folder
         yield directory
         return
     folder = os.open(path, os.O_RDONLY)
@@ -214,11 +215,11 @@ def opened(path: str | os.PathLike[str] | None) -> Iterator[Directory | Nowhere]
             fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise ExperimentError(f"another run is in {path} at this moment") from None
-        except OSError:  # some network's folders can't be locked
+        except OSError:  # some network file systems have no locks
             pass
         for left in (left for name in NAMES for left in directory.path.glob(beside(name))):
             left.unlink(missing_ok=True)  # what a process was writing when it was killed
         yield directory
-        fcntl.flock(folder, fcntl.LOCK_UN)  # for children, which a fork gave the lock too
+        fcntl.flock(folder, fcntl.LOCK_UN)  # child processes share the lock after a fork
     finally:
         os.close(folder)

@@ -1,4 +1,4 @@
-"""The facts of a machine on which the bits of a run may depend, and how many threads its BLAS uses."""
+"""Facts about the machine on which the bits of a run may depend, and the number of threads that BLAS uses."""
 
 from __future__ import annotations
 
@@ -21,8 +21,7 @@ UNKNOWN = "unknown (threadpoolctl is not installed)"
 
 
 def facts() -> dict[str, str]:
-    """What is known of Python, the system, the processor and its SIMD features as NumPy found them, NumPy, its BLAS,
-    funcnet.
+    """Facts about the machine: Python, system, processor, SIMD features that NumPy found, NumPy, BLAS and funcnet.
 
     >>> facts()["NumPy"] == np.__version__
     True
@@ -42,7 +41,7 @@ def facts() -> dict[str, str]:
 
 
 def _processor() -> str:
-    """The processor's name, which only Linux's own file tells there."""
+    """The name of the processor; on Linux only /proc/cpuinfo has it."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         name = next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
@@ -61,7 +60,7 @@ def _blas(built: dict[str, Any]) -> dict[str, str]:
             "BLAS kernel": UNKNOWN,
             "BLAS threads": UNKNOWN,
         }
-    # SciPy has a BLAS of its own, which computes nothing of ours; one that both use is in neither's folder.
+    # The BLAS in SciPy's folder computes nothing for funcnet; one that SciPy shares with NumPy is elsewhere.
     pools = [
         pool
         for pool in threadpoolctl.threadpool_info()
@@ -75,15 +74,15 @@ def _blas(built: dict[str, Any]) -> dict[str, str]:
 
 
 _LOCK = threading.Lock()
-_counts: list[int] = []  # the limits that hold now: BLAS has one for the whole process, whoever sets it
+_counts: list[int] = []  # the limits in force; BLAS itself has a single limit for the whole process
 _original: Any = None
 
 
 def blas_threads(count: int | None) -> AbstractContextManager[None]:
-    """Inside it, BLAS uses at most so many threads in this process; None leaves it as it is.
+    """Context manager that limits BLAS to `count` threads in this process; None changes nothing.
 
-    Of several limits that hold at once, in threads of a program or one in the other, the least counts.
-    Raises MissingExtraError without threadpoolctl.
+    If several limits are in force, nested or in several threads of a program, the smallest one applies.
+    Raises MissingExtraError if threadpoolctl is not installed.
 
     >>> with blas_threads(1):
     ...     facts()["BLAS threads"]
@@ -116,7 +115,7 @@ def _limited(count: int, threadpool_limits: Any) -> Iterator[None]:
 
 @cache
 def _commit() -> str | None:
-    """The git commit of funcnet's own source, with "+" if files differ from it; None if it is in no repository."""
+    """The git commit of funcnet's source, with a "+" if files differ from it; None outside a repository."""
     folder = Path(__file__).parent.parent
     try:
         _git(folder, "ls-files", "--error-unmatch", "__init__.py")

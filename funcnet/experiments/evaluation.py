@@ -1,4 +1,4 @@
-"""How good a model is: its loss and metrics on whole datasets."""
+"""The loss and the metrics of a model on whole datasets."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from funcnet.metrics import accuracy, binary_accuracy
 from funcnet.tree import read_only
 
 _TEST = "test "
-_ROWS = 4096  # of a dataset at a time; how products round, and so the history, depends on it
+_ROWS = 4096  # of a dataset at a time; products round differently with another number, and the history would change
 _TAKEN = (*NOT_METRICS, "loss")
 
 
 def metrics_of(experiment: Experiment, train: Dataset, test: Dataset | None) -> dict[str, Metric]:
-    """The experiment's metrics by name, checked against the columns of the history that are watched.
+    """The experiment's metrics by name.
 
-    By default it is accuracy, where the loss is one of classification and the targets are labels or 0 and 1.
-    Raises ValueError for two metrics of one name, or if early stopping or keep_best watches a column there is not.
+    The default is accuracy if the loss is one for classification and the targets are labels or 0 and 1, else no metric.
+    Raises ValueError if names are not distinct, or if early_stopping or keep_best watches a metric that is not there.
     """
     metrics = _default(experiment.loss, train) if experiment.metrics is None else experiment.metrics
     named = {getattr(metric, "__name__", type(metric).__name__): metric for metric in metrics}
@@ -49,7 +49,7 @@ def _default(loss: Loss, train: Dataset) -> tuple[Metric, ...]:
 def evaluate(
     experiment: Experiment, metrics: dict[str, Metric], params: Any, train: Dataset, test: Dataset | None
 ) -> dict[str, float]:
-    """The loss, without penalty, and the metrics of the inference model on all of both datasets."""
+    """The loss, without penalty, and the metrics of the inference model on both datasets."""
     values = {}
     for prefix, dataset in (("", train), (_TEST, test)):
         if dataset is not None:
@@ -61,7 +61,7 @@ def evaluate(
 
 
 def predictions(model: Layer, params: Any, x: Any) -> Any:
-    """`model.apply(params, x)`, in parts: the activations of a whole dataset may not fit into memory."""
+    """`model.apply(params, x)`, a part of x at a time: the activations for all of x may not fit into memory."""
     if len(x) <= _ROWS:
         return model.apply(params, x)
     return np.concatenate([model.apply(params, x[start : start + _ROWS]) for start in range(0, len(x), _ROWS)])

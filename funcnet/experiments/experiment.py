@@ -1,4 +1,4 @@
-"""An experiment as a value: all that determines a run, but for its data and the machine."""
+"""An experiment as a value: everything that determines a run, except the data and the machine."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _float_dtype(value: Any) -> str:
 
 
 def _has(*names: str) -> Callable[[Any, Any, Any], None]:
-    """A validator: an instance that has these methods."""
+    """A validator: an instance with these methods."""
 
     def check(instance: object, attribute: Any, value: Any) -> None:
         if isinstance(value, type) or not all(callable(getattr(value, name, None)) for name in names):
@@ -52,12 +52,45 @@ def _metrics(value: Iterable[Metric] | None) -> tuple[Metric, ...] | None:
 @register
 @specification
 class Experiment:
-    """What to train, by what, for how long, from which seed: the same value on the same data gives the same run.
+    """What to train, how, for how long and from which seed; equal experiments on equal data give equal runs.
 
-    `metrics` are functions (targets, predictions) -> float; those of users are registered with `fn.register`. By
-    default they are the loss's own, see `metrics_of`. `evaluate_every` is the epochs from one row of the history to
-    the next; the last epoch always has one. Params are initialized in `dtype`, "float32" by default.
+    Parameters
+    ----------
+    model : Layer
+        Model to train.
+    loss : Loss
+        Loss to minimize.
+    optimizer : Optimizer
+        Optimizer that updates the params.
+    batch_size : int
+        Number of examples in a batch, at least 1.
+    epochs : int
+        Number of passes over the training data, at least 0.
+    seed : int, default 0
+        Seed of all that is random: initial params, order of the examples, dropout masks.
+    penalty : Penalty, optional
+        Penalty on the params that is added to the loss, such as `L2`.
+    metrics : iterable of callable, optional
+        Functions `(targets, predictions) -> float`; register your own with `fn.register`. By default accuracy, if the
+        loss is one for classification and the targets are labels or 0 and 1, else none.
+    early_stopping : EarlyStopping, optional
+        When to stop before the last epoch.
+    keep_best : KeepBest, optional
+        Metric by which the params of the best epoch are chosen; without it the params are those of the last epoch.
+    evaluate_every : int, default 1
+        Number of epochs from one row of the history to the next; the last epoch always has a row.
+    dtype : dtype, default "float32"
+        Dtype of the params: "float16", "float32" or "float64".
 
+    Raises
+    ------
+    TypeError
+        If an argument has the wrong type, such as a class where an instance is meant.
+    ValueError
+        If a number is out of range, or dtype is not one of the three.
+
+    Examples
+    --------
     >>> import funcnet as fn
     >>> experiment = fn.Experiment(
     ...     model=fn.sequential(fn.Linear(4), fn.Tanh(), fn.Linear(2)),
@@ -84,12 +117,41 @@ class Experiment:
     dtype: str = attrs.field(default="float32", converter=_float_dtype)
 
     def to_json(self) -> str:
-        """Its JSON form. Raises UnregisteredError for a class or function `fn.register` was not told of."""
+        """The JSON form of the experiment.
+
+        Returns
+        -------
+        str
+            JSON text that `from_json` reads.
+
+        Raises
+        ------
+        UnregisteredError
+            If a class or function in the experiment is not registered with `fn.register`.
+        """
         return to_json(self)
 
     @staticmethod
     def from_json(text: str) -> Experiment:
-        """The experiment of a JSON form. Raises ValueError for what is none, and says where."""
+        """The experiment that `to_json` wrote.
+
+        Parameters
+        ----------
+        text : str
+            JSON form of an experiment.
+
+        Returns
+        -------
+        Experiment
+            The experiment.
+
+        Raises
+        ------
+        ValueError
+            If the text is not the JSON form of an experiment; the message names the field.
+        UnregisteredError
+            If a class or function in it is not registered with `fn.register`.
+        """
         experiment = from_json(text)
         if not isinstance(experiment, Experiment):
             raise ValueError(f"expected the JSON form of an Experiment, got that of a {type(experiment).__name__}")

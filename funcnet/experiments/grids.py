@@ -1,4 +1,4 @@
-"""Grids of experiments: one for each combination of values."""
+"""Grids of experiments: one experiment for each combination of values."""
 
 from __future__ import annotations
 
@@ -12,10 +12,27 @@ from funcnet.experiments.experiment import Experiment
 
 
 def grid(experiment: Experiment, **values: Iterable[Any]) -> tuple[Experiment, ...]:
-    """The experiment with every combination of values, which are given by the paths of what they replace.
+    """The experiment with every combination of values in place of its own; the last path changes fastest.
 
-    The last path changes fastest. Raises ValueError for a path that leads nowhere, and says what there is.
+    Parameters
+    ----------
+    experiment : Experiment
+        Experiment that all others are made from.
+    **values : iterable
+        Values to try, by the path of the field that they replace, such as `**{"model.layers.0.n_out": [8, 16]}`.
 
+    Returns
+    -------
+    tuple of Experiment
+        One experiment for each combination.
+
+    Raises
+    ------
+    ValueError
+        If a path names a field that does not exist; the message lists the fields that do.
+
+    Examples
+    --------
     >>> import funcnet as fn
     >>> model = fn.sequential(fn.Linear(4), fn.ReLU(), fn.Linear(2))
     >>> experiment = fn.Experiment(model, fn.SoftmaxCrossEntropy(), fn.Adam(0.1), batch_size=4, epochs=2)
@@ -35,7 +52,7 @@ def grid(experiment: Experiment, **values: Iterable[Any]) -> tuple[Experiment, .
 
 
 def _replaced(value: Any, path: list[str], new: Any, whole: str) -> Any:
-    """`value` with what is at the path replaced by `new`."""
+    """`value` with `new` at the path, which is the rest of the path `whole`."""
     if not path:
         return new
     first, rest = path[0], path[1:]

@@ -21,9 +21,9 @@ NOT_METRICS = ("epoch", "step", "learning_rate", "seconds", *DIGESTS)
 class History(Mapping[str, tuple[Any, ...]]):
     """The columns of a run's history by name, each a tuple with an entry for each evaluated epoch.
 
-    "epoch" and "step" count from 1, and "learning_rate" is that of the step; then come "loss", the metrics, both on
-    the test data, and "params", the digest of the params after the epoch, and "leaves", those of each leaf. "seconds"
-    is how long the epochs since the last row took; two histories are equal if all but the seconds is.
+    "epoch" and "step" count from 1; "learning_rate" is the rate at that step. Then come "loss" and the metrics, the
+    same on the test data ("test loss", ...), "params", the digest of the params after the epoch, and "leaves", the
+    digests of its leaves. "seconds" is the time since the previous row; histories are compared without it.
 
     >>> history = History.of([{"epoch": 1, "loss": 2.0, "seconds": 0.1}, {"epoch": 2, "loss": 1.0, "seconds": 0.1}])
     >>> history["loss"], list(history)
@@ -36,7 +36,7 @@ class History(Mapping[str, tuple[Any, ...]]):
 
     @classmethod
     def of(cls, rows: Iterable[Row]) -> History:
-        """The history of such rows, which all have the same names."""
+        """The history with these rows, all of which have the same names."""
         rows = tuple(rows)
         kept = [without_seconds(row) for row in rows]
         names = tuple(kept[0]) if kept else ()
@@ -58,9 +58,9 @@ class History(Mapping[str, tuple[Any, ...]]):
 
 
 def digests(params: Tree) -> Row:
-    """The digest of a tree, "params", and of each of its leaves the first 16 digits, "leaves".
+    """The digest of a tree, "params", and the first 16 digits of the digest of each leaf, "leaves".
 
-    They are the same on every machine and for any layout in memory.
+    Digests are the same on every machine and for any layout in memory.
     """
     leaves = {name: sha256(canonical(leaf)).hexdigest() for name, leaf in named_leaves(params).items()}
     return {"params": digest(json.dumps(leaves)), "leaves": tuple(each[:16] for each in leaves.values())}
@@ -72,7 +72,7 @@ def digest(text: str) -> str:
 
 
 def without_seconds(row: Row) -> Row:
-    """What of a row comes back bit for bit."""
+    """The part of a row that is the same, bit for bit, whenever the experiment is run."""
     return {name: value for name, value in row.items() if name != "seconds"}
 
 
@@ -82,7 +82,7 @@ def to_line(row: Row) -> str:
 
 
 def from_line(line: str) -> Row:
-    """The row of a line."""
+    """The row that `to_line` wrote."""
     row = {name: from_plain(value) for name, value in json.loads(line).items()}
     types = {"epoch": int, "step": int, "params": str, "leaves": tuple, "seconds": float}
     if not all(isinstance(row[name], kind) for name, kind in types.items()):
@@ -91,5 +91,5 @@ def from_line(line: str) -> Row:
 
 
 def chained_digest(so_far: str, row: Row) -> str:
-    """The digest of a history, whose digest before this row is `so_far`, "" at the start; without the seconds."""
+    """The digest, without seconds, of a history up to `row`; `so_far` is the digest before the row, "" at the start."""
     return digest(so_far + to_line(without_seconds(row)))

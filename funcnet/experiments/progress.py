@@ -1,4 +1,4 @@
-"""An experiment's epochs, one after the other, from wherever it was left: pure, and as lazy as they are asked for."""
+"""The epochs of an experiment, one after the other, from the start or from any epoch: pure and lazy."""
 
 from __future__ import annotations
 
@@ -27,8 +27,7 @@ from funcnet.values import register
 @register
 @node
 class Progress:
-    """How far a run is: how many epochs were made, the state after them, the best params so far, or None, and the
-    digest of the history."""
+    """The progress of a run: epochs so far, state after them, best params so far (or None), digest of the history."""
 
     epoch: int
     state: TrainState
@@ -40,7 +39,7 @@ Epochs = Generator[tuple[Progress, Row | None], None, None]
 
 
 def initial_progress(experiment: Experiment, train: Dataset) -> Progress:
-    """A run that has made no epoch: its params are as the seed has them."""
+    """The progress of a run before its first epoch, with the params that the seed gives."""
     key = Key(experiment.seed).fold_in("init")
     params = experiment.model.init(key, train.x.shape[1:], experiment.dtype)
     state = build(TrainState, 0, params, experiment.optimizer.init(params))
@@ -48,7 +47,7 @@ def initial_progress(experiment: Experiment, train: Dataset) -> Progress:
 
 
 def is_over(experiment: Experiment, progress: Progress, rows: Sequence[Row]) -> bool:
-    """Whether a run with this history has come to its end."""
+    """Whether a run with this progress and history has no epochs left."""
     stopping = reduce(Best.after, rows, Best(experiment.early_stopping))
     return progress.epoch >= experiment.epochs or stopping.should_stop
 
@@ -56,9 +55,9 @@ def is_over(experiment: Experiment, progress: Progress, rows: Sequence[Row]) -> 
 def epochs(
     experiment: Experiment, train: Dataset, test: Dataset | None, progress: Progress, rows: Sequence[Row]
 ) -> Epochs:
-    """The progress after each epoch that is left, and the epoch's row of the history if it has one.
+    """The progress after each epoch that is left, and the epoch's row of the history or None.
 
-    `rows` are those of the history so far. Raises NonFiniteError, with the epoch, when a loss is NaN or infinite.
+    `rows` are the history so far. Raises NonFiniteError, with the epoch, when a loss is NaN or infinite.
     """
     epoch, state, best, history = progress.epoch, progress.state, progress.best, progress.history
     metrics = metrics_of(experiment, train, test)
@@ -68,7 +67,7 @@ def epochs(
     while epoch < experiment.epochs and not stopping.should_stop:
         row, epoch = None, epoch + 1
         try:
-            with np.errstate(all="ignore"):  # a loss that is not finite says it all
+            with np.errstate(all="ignore"):  # a loss that is not finite is an error below
                 for _ in range(steps_per_epoch(train, experiment.batch_size)):
                     before, (state, _) = state, next(steps)
         except NonFiniteError as error:
@@ -101,7 +100,7 @@ def _row(experiment: Experiment, epoch: int, state: TrainState, values: dict[str
 
 
 def _steps(experiment: Experiment, train: Dataset, state: TrainState) -> Iterator[tuple[TrainState, Any]]:
-    """The training steps from a state on; batches and masks are those of the seed."""
+    """The training steps from a state on, with the batches and dropout masks that the seed gives."""
     key = Key(experiment.seed)
     batches = stream(train, experiment.batch_size, key.fold_in("shuffle"), state.step)
     model, loss, optimizer, penalty = experiment.model, experiment.loss, experiment.optimizer, experiment.penalty
@@ -109,7 +108,7 @@ def _steps(experiment: Experiment, train: Dataset, state: TrainState) -> Iterato
 
 
 def with_bar(coming: Iterable[tuple[Progress, Row | None]], total: int, initial: int) -> Epochs:
-    """Let the epochs pass and show them as a bar, with the loss."""
+    """Pass the epochs on, and show a progress bar with the loss."""
     with needs("tqdm", extra="experiments"):
         from tqdm import tqdm  # type: ignore[import-untyped]
     with tqdm(total=total, initial=initial, unit="epoch") as bar:

@@ -1,4 +1,4 @@
-"""The receipt of a run: what went in and what came out, as digests, and the machine on which it did."""
+"""The receipt of a run: digests of what went in and what came out, and the machine on which it ran."""
 
 from __future__ import annotations
 
@@ -19,12 +19,22 @@ _FORMAT = 1
 
 @attrs.frozen(eq=False)
 class Receipt:
-    """What a run was of and what came of it.
+    """What a run started from and what came of it; receipts are equal if their digests are.
 
-    `train` and `test` are the digests of the data; `epochs` has for each row of the history its epoch, the digest of
-    the params and that of the history up to there; `state` is the digest of all that was trained, the optimizer's state
-    too, "" before the end; `metrics` are the last row's. `environments` says from which epoch on which facts were true
-    of the machine. `digest` is of all but the environments, and receipts of one digest are equal.
+    Parameters
+    ----------
+    experiment : Experiment
+        The experiment.
+    train, test : str
+        Digests of the training and test data; `test` is None if there are no test data.
+    epochs : tuple of (int, str, str)
+        For each row of the history: its epoch, the digest of the params, the digest of the history up to the row.
+    metrics : tuple of (str, float)
+        Loss and metrics of the last row, by name.
+    state : str
+        Digest of the final training state, including the optimizer's; "" until the run ends.
+    environments : tuple of (int, tuple of (str, str))
+        Epochs at which the run was started or went on, each with the facts about the machine from then on.
     """
 
     experiment: Experiment
@@ -42,12 +52,12 @@ class Receipt:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of all that a run on the same machine has in common with this one."""
+        """SHA-256 of the receipt without its environments."""
         return digest(json.dumps(self._result(), allow_nan=False))
 
     @classmethod
     def begun(cls, experiment: Experiment, train: Dataset, test: Dataset | None) -> Receipt:
-        """The receipt of a run that has done nothing yet. Raises UnregisteredError, see `Experiment.to_json`."""
+        """The receipt of a run before its first epoch. Raises UnregisteredError as `Experiment.to_json` does."""
         experiment.to_json()
         for name, dataset in (("train", train), ("test", test)):
             if not isinstance(dataset, Dataset) and (dataset is not None or name == "train"):
@@ -57,14 +67,14 @@ class Receipt:
         return cls(experiment, train.digest, None if test is None else test.digest)
 
     def after(self, rows: Sequence[Row], state: str) -> Receipt:
-        """The receipt when these rows and this state, by its digest, have come of the run."""
+        """The receipt of a run that ended with these rows and a state with this digest."""
         digests = zip(rows, list(accumulate(rows, chained_digest, initial=""))[1:], strict=True)
         metrics = [(name, value) for name, value in (rows[-1] if rows else {}).items() if name not in NOT_METRICS]
         epochs = tuple((row["epoch"], row["params"], history) for row, history in digests)
         return attrs.evolve(self, epochs=epochs, metrics=tuple(metrics), state=state)
 
     def on(self, facts: Mapping[str, str], epoch: int) -> Receipt:
-        """The receipt of a run that goes on from `epoch` on a machine of these facts."""
+        """The receipt of a run that goes on from `epoch` on a machine with these facts."""
         environment = tuple(facts.items())
         if self.environments and self.environments[-1][1] == environment:
             return self
@@ -95,7 +105,7 @@ class Receipt:
 
     @classmethod
     def from_json(cls, text: str) -> Receipt:
-        """The receipt of a JSON form. Raises ValueError for what is none, or was changed."""
+        """The receipt that `to_json` wrote. Raises ValueError if the text is not a receipt or was changed."""
         try:
             plain = json.loads(text)
             if plain["format"] != _FORMAT:

@@ -1,4 +1,4 @@
-"""`run`: an experiment on its data, from the start or from where it was left."""
+"""`run`: trains the model of an experiment, from the start or from where an earlier run was stopped."""
 
 from __future__ import annotations
 
@@ -23,11 +23,30 @@ from funcnet.values import integer
 
 @attrs.frozen
 class Run:
-    """What came of an experiment: params, the best where `keep_best` says so, history and receipt.
+    """What came of an experiment; runs are equal if their experiments and receipts are.
 
-    `state` is where training stopped. Of a run that failed, in a sweep, `error` says why, the receipt is None, and the
-    others are what there was of it until then. Runs are equal if experiments and receipts are: those tell all but the
-    times and the machine.
+    Parameters
+    ----------
+    experiment : Experiment
+        The experiment.
+    params : tree
+        Trained params: of the best epoch if the experiment has `keep_best`, else of the last.
+    history : History
+        Loss, metrics and digests of each evaluated epoch, by name.
+    receipt : Receipt
+        Digests of data, params and history; None if the run failed.
+    state : TrainState
+        State in which training stopped; None if the run failed before training.
+    error : Exception, optional
+        Why the run failed, in a sweep; params, history and state are then those of the epochs before.
+
+    Examples
+    --------
+    >>> import funcnet as fn
+    >>> experiment = fn.Experiment(fn.Linear(2), fn.SoftmaxCrossEntropy(), fn.SGD(0.5), batch_size=4, epochs=3)
+    >>> run = fn.run(experiment, fn.data.parity(3))
+    >>> run.history["epoch"], run.state.step, run.error
+    ((1, 2, 3), 6, None)
     """
 
     experiment: Experiment
@@ -47,16 +66,48 @@ def run(
     progress: bool = False,
     checkpoint_every: int = 1,
 ) -> Run:
-    """Train the experiment's model on `train`, evaluating it on both datasets as it goes.
+    """Train the model of an experiment, and evaluate it on the training and the test data as it goes.
 
-    In a `directory` the run keeps `experiment.json`, `history.jsonl`, `checkpoint.npz`, written after every
-    `checkpoint_every` epochs, and `receipt.json`; where the same run was stopped there, by whatever, it goes on, and
-    where it ended, it is read. The bits are those of a run that was never stopped. `progress` shows a bar.
+    Parameters
+    ----------
+    experiment : Experiment
+        Model, loss, optimizer and all else that determines the run.
+    train : Dataset
+        Data to train on.
+    test : Dataset, optional
+        Data that the model is evaluated on, too.
+    directory : path, optional
+        Folder in which the run keeps `experiment.json`, `history.jsonl`, `checkpoint.npz` and `receipt.json`. A run
+        that was stopped there goes on, with the bits of a run that was never stopped; one that ended is only read.
+    progress : bool, default False
+        Whether to show a progress bar.
+    checkpoint_every : int, default 1
+        Number of epochs from one checkpoint to the next, at least 1.
 
-    Raises ExperimentError for a directory of another experiment or other data, CheckpointError for damaged files,
-    NonFiniteError, which has the last good state, when a loss is NaN or infinite, UnregisteredError for a class or a
-    function that `fn.register` was not told of, MissingExtraError where a bar needs tqdm.
+    Returns
+    -------
+    Run
+        Params, history, receipt and state.
 
+    Raises
+    ------
+    CheckpointError
+        If a file in the directory is damaged.
+    ExperimentError
+        If the directory belongs to a different experiment or to different data, or another run is using it.
+    MissingExtraError
+        If a progress bar is asked for and tqdm is not installed.
+    NonFiniteError
+        If a loss is NaN or infinite; the error has the last good state.
+    TypeError
+        If train or test is not a Dataset, or a metric does not return a number.
+    UnregisteredError
+        If a class or function in the experiment is not registered with `fn.register`.
+    ValueError
+        If a dataset is empty, metrics share a name, or a watched metric does not exist.
+
+    Examples
+    --------
     >>> import funcnet as fn
     >>> model = fn.sequential(fn.Linear(8), fn.Tanh(), fn.Linear(2))
     >>> experiment = fn.Experiment(model, fn.SoftmaxCrossEntropy(), fn.Adam(0.1), batch_size=4, epochs=10)
@@ -80,9 +131,9 @@ def attempt(
     progress: bool = False,
     checkpoint_every: int = 1,
 ) -> Run:
-    """As `run`, but where a loss is not finite, the run that there was until then, with the error."""
+    """Like `run`; but if a loss is not finite, the run up to there, with the error."""
     integer(checkpoint_every, "checkpoint_every", 1)
-    metrics_of(experiment, train, test)  # raises what is wrong before the work
+    metrics_of(experiment, train, test)  # so that mistakes are found before any work is done
     receipt = Receipt.begun(experiment, train, test)
     with opened(directory) as files, ExitStack() as stack:
         receipt = files.begin(receipt)
@@ -91,7 +142,7 @@ def attempt(
             receipt = receipt.on(facts(), reached.epoch + 1)
             files.write_resumed(receipt, rows)
         coming = epochs(experiment, train, test, reached, rows)
-        # Closed, and so saved, while the folder is locked, whatever happens.
+        # Whatever happens, the epochs are closed, and so saved, while the folder is still locked.
         coming = stack.enter_context(closing(files.checkpointing(coming, experiment, checkpoint_every)))
         if progress:
             coming = with_bar(coming, experiment.epochs, reached.epoch)

@@ -1,4 +1,4 @@
-"""What of a run is watched: when it is good enough to stop, and which params are best."""
+"""Watching a metric of a run: when to stop, and which params are best."""
 
 from __future__ import annotations
 
@@ -20,9 +20,25 @@ def _is_better(value: float, other: float, goal: str) -> bool:
 @register
 @specification
 class KeepBest:
-    """The params of a run are those of the epoch at which a metric was best, the first of several.
+    """Keep the params of the epoch at which a metric was best, the first of several such epochs.
 
-    `metric` is a column of the history, such as "test loss"; `goal` says whether it is best at its "min" or "max".
+    Parameters
+    ----------
+    metric : str
+        Column of the history, such as "test loss".
+    goal : {"min", "max"}
+        Whether the metric is best where it is smallest or where it is largest.
+
+    Raises
+    ------
+    ValueError
+        If goal is neither "min" nor "max".
+
+    Examples
+    --------
+    >>> import funcnet as fn
+    >>> fn.KeepBest("test loss", "min")
+    KeepBest(metric='test loss', goal='min')
     """
 
     metric: str
@@ -32,11 +48,34 @@ class KeepBest:
 @register
 @specification
 class EarlyStopping:
-    """Stop after the epoch at which a metric reaches `target`, or has not become better for `patience` epochs.
+    """Stop after the epoch at which a metric reaches `target`, or has not improved for `patience` epochs.
 
-    Raises ValueError without either. Prechelt: Early stopping, but when? Neural Networks: Tricks of the Trade, 1998.
+    Parameters
+    ----------
+    metric : str
+        Column of the history, such as "test loss".
+    goal : {"min", "max"}
+        Whether the metric is best where it is smallest or where it is largest.
+    patience : int, optional
+        Number of epochs without improvement after which training stops, at least 1.
+    target : float, optional
+        Value of the metric at which training stops.
 
-    >>> EarlyStopping("test loss", "min", patience=5)
+    Raises
+    ------
+    TypeError
+        If patience is not an integer or target is not a number.
+    ValueError
+        If goal is neither "min" nor "max", patience is below 1, or both patience and target are None.
+
+    References
+    ----------
+    L. Prechelt: Early stopping, but when? Neural Networks: Tricks of the Trade, 1998.
+
+    Examples
+    --------
+    >>> import funcnet as fn
+    >>> fn.EarlyStopping("test loss", "min", patience=5)
     EarlyStopping(metric='test loss', goal='min', patience=5)
     """
 
@@ -52,7 +91,7 @@ class EarlyStopping:
 
 @attrs.frozen
 class Best:
-    """The epoch, of those so far, at which what is watched was best, the first of several. NaN is never best.
+    """The epoch at which the watched metric was best so far, the first of several such epochs. NaN is never best.
 
     >>> from functools import reduce
     >>> rows = [{"epoch": 1, "loss": 2.0}, {"epoch": 2, "loss": 1.0}, {"epoch": 3, "loss": 1.0}]
@@ -67,7 +106,7 @@ class Best:
     latest: int = 0
 
     def after(self, row: Mapping[str, Any]) -> Best:
-        """The best once this row of the history has come."""
+        """The best epoch once this row of the history is known."""
         if self.watch is None:
             return self
         epoch, value = row["epoch"], row[self.watch.metric]
@@ -77,7 +116,7 @@ class Best:
 
     @property
     def should_stop(self) -> bool:
-        """Whether the target is reached, or patience is over."""
+        """Whether the target is reached, or patience has run out."""
         stopping = self.watch
         if not isinstance(stopping, EarlyStopping):
             return False

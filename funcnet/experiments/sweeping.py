@@ -1,4 +1,4 @@
-"""`sweep`: many experiments on the same data, one after the other or on the workers of an executor."""
+"""`sweep`: runs many experiments on the same data, one after the other or on the workers of an executor."""
 
 from __future__ import annotations
 
@@ -19,15 +19,37 @@ from funcnet.experiments.running import Run, attempt
 def sweep(
     experiments: Iterable[Experiment], train: Dataset, test: Dataset | None = None, executor: Executor | None = None
 ) -> Iterator[tuple[Experiment, Run]]:
-    """Each experiment and its run, in their order, as soon as it and those before it have ended.
+    """Run each experiment, and give the runs in the order of the experiments, each as soon as it can be given.
 
-    A run that fails has the `error`, and the others go on. Experiments are taken as they are needed: one at a time, or
-    a few ahead of the executor's workers. Each run has one thread of BLAS, since the runs share the cores, and so
-    the bits are the same on any executor and on none; the receipts say so. An executor of threads has one BLAS for all
-    of them, which is limited until the sweep ends.
+    Parameters
+    ----------
+    experiments : iterable of Experiment
+        Experiments to run. They are taken one at a time, or with an executor a few ahead of its workers.
+    train : Dataset
+        Data to train on.
+    test : Dataset, optional
+        Data that the models are evaluated on, too.
+    executor : concurrent.futures.Executor, optional
+        Executor whose workers run the experiments; without one they run here, one after the other.
 
-    Raises MissingExtraError without threadpoolctl.
+    Yields
+    ------
+    tuple of (Experiment, Run)
+        An experiment and its run. If the run failed, it has an `error`; the other runs go on.
 
+    Raises
+    ------
+    MissingExtraError
+        If threadpoolctl is not installed.
+
+    Notes
+    -----
+    BLAS has one thread in each run, since the runs share the cores. The bits are therefore the same with any executor
+    and without one; the receipts record the number. The workers of a thread pool share one BLAS with the rest of the
+    process, which keeps this limit until the sweep ends.
+
+    Examples
+    --------
     >>> import funcnet as fn
     >>> experiment = fn.Experiment(fn.Linear(2), fn.SoftmaxCrossEntropy(), fn.SGD(0.5), batch_size=4, epochs=9)
     >>> experiments = fn.grid(experiment, **{"optimizer.learning_rate": [0.01, 1.0]})
@@ -44,7 +66,9 @@ def sweep(
 def _on(
     executor: Executor, experiments: Iterable[Experiment], train: Dataset, test: Dataset | None
 ) -> Iterator[tuple[Experiment, Run]]:
-    ahead = 2 * getattr(executor, "_max_workers", os.cpu_count() or 1)  # no worker waits while a run is looked at
+    ahead = 2 * getattr(
+        executor, "_max_workers", os.cpu_count() or 1
+    )  # no worker is idle while the caller looks at a run
     waiting: deque[tuple[Experiment, Future[Run]]] = deque()
     with blas_threads(1):
         try:
@@ -57,7 +81,7 @@ def _on(
                     elif len(running) > ahead:
                         wait(running, return_when=FIRST_COMPLETED)
                     else:
-                        break  # the first is slow: the workers get more meanwhile
+                        break  # the first is slow: give the workers more experiments
             while waiting:
                 yield _result(*waiting.popleft())
         finally:
@@ -68,14 +92,14 @@ def _on(
 def _submitted(executor: Executor, experiment: Experiment, train: Dataset, test: Dataset | None) -> Future[Run]:
     try:
         return executor.submit(_attempted, experiment, train, test, os.getpid())
-    except BrokenExecutor as error:  # a worker died; what it had, and all to come, fails with this
+    except BrokenExecutor as error:  # a worker died: its run and all later ones fail with this error
         failed: Future[Run] = Future()
         failed.set_exception(error)
         return failed
 
 
 def _attempted(experiment: Experiment, train: Dataset, test: Dataset | None, submitter: int | None) -> Run:
-    """The run, whatever comes of it. Threads of the submitting process leave BLAS alone, which is limited there."""
+    """The run, which may have failed. In the submitting process BLAS is limited already."""
     try:
         with blas_threads(None if submitter == os.getpid() else 1):
             return attempt(experiment, train, test)
@@ -84,7 +108,7 @@ def _attempted(experiment: Experiment, train: Dataset, test: Dataset | None, sub
 
 
 def _portable(error: Exception) -> Exception:
-    """The error, or what it says, if it would not survive the way to another process."""
+    """The error, or a RuntimeError with its message if it cannot be pickled and unpickled."""
     try:
         pickle.loads(pickle.dumps(error))
     except Exception:
@@ -93,7 +117,7 @@ def _portable(error: Exception) -> Exception:
 
 
 def _result(experiment: Experiment, future: Future[Run]) -> tuple[Experiment, Run]:
-    """The run of a future; one whose worker died, or that could not be sent, has failed."""
+    """The run of a future, which has failed if its worker died or it could not be pickled."""
     try:
         return experiment, future.result()
     except Exception as error:
@@ -101,7 +125,7 @@ def _result(experiment: Experiment, future: Future[Run]) -> tuple[Experiment, Ru
 
 
 def _failed(experiment: Experiment, error: Exception) -> Run:
-    """A run without results. Without threadpoolctl all would fail, and so the sweep does."""
+    """A failed run. A MissingExtraError ends the sweep instead: without threadpoolctl every run would fail."""
     if isinstance(error, MissingExtraError):
         raise error
     return Run(experiment, None, History.of([]), None, None, error)

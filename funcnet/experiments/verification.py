@@ -1,4 +1,4 @@
-"""`verify`: a run is replayed, and every bit that it left behind compared."""
+"""`verify`: replays a run, and compares every bit that the run recorded."""
 
 from __future__ import annotations
 
@@ -23,19 +23,38 @@ from funcnet.experiments.receipt import Receipt
 from funcnet.tree import Array, Tree, equal, named_leaves
 from funcnet.values import aligned
 
-Difference = tuple[str, Any, Any]  # what, as it was recorded, as it is now
+Difference = tuple[str, Any, Any]  # name, recorded value, value now
 _MOST_ROWS = 12
 _TINY = float(np.finfo(np.float64).tiny)
 
 
 @attrs.frozen
 class Verification:
-    """What a replay found: true if every bit came back; it prints as a short table.
+    """What a replay found: true if every bit is the same; prints as a short table.
 
-    Of the experiment's epochs `epochs` were compared. `epoch` is the first that differs, and `differences` are what
-    does there: values of the history, digests of leaves. `distances` are by how much leaves differ at the end: the
-    largest difference over the leaf's largest entry, or None for another form. `environment` are the facts of the
-    machine that are others now.
+    Parameters
+    ----------
+    directory : str
+        Directory of the run.
+    epochs : int
+        Number of epochs that were compared.
+    epoch : int, optional
+        First epoch that differs.
+    differences : tuple of (str, object, object), default ()
+        What differs at that epoch, values of the history and digests of leaves: name, recorded value, value now.
+    distances : tuple of (str, float), default ()
+        How far leaves of the final checkpoint differ: name, and largest difference divided by the leaf's largest entry,
+        or None if the leaf is missing or has a different shape or dtype.
+    environment : tuple of (str, str, str), default ()
+        Facts about the machine that have changed: name, recorded fact, fact now. They are not counted as differences.
+
+    Examples
+    --------
+    >>> import funcnet as fn
+    >>> print(fn.Verification("runs/digits", epochs=3, epoch=2, differences=(("loss", 0.5, 0.25),)))
+    runs/digits: different from epoch 2 on, of 3 epochs
+            recorded   now
+      loss       0.5  0.25
     """
 
     directory: str
@@ -47,7 +66,7 @@ class Verification:
 
     @property
     def identical(self) -> bool:
-        """Whether all came back bit for bit."""
+        """Whether every bit is the same."""
         return not (self.differences or self.distances)
 
     def __bool__(self) -> bool:
@@ -75,12 +94,42 @@ def _written(distance: float | None) -> str:
 def verify(
     directory: str | os.PathLike[str], train: Dataset, test: Dataset | None = None, *, progress: bool = False
 ) -> Verification:
-    """Run the directory's experiment again, as far as it was run, and compare params, history, state and receipt.
+    """Run the experiment of a directory again, as far as it was run, and compare params, history, state and receipt.
 
-    BLAS gets as many threads as it began with, where threadpoolctl is installed, since they change how sums round.
-    The directory is only read. `progress` shows a bar. Raises ExperimentError for other data, CheckpointError for
-    damaged files, FileNotFoundError where there is no run.
+    Parameters
+    ----------
+    directory : path
+        Directory that `run` wrote; it is only read.
+    train : Dataset
+        Training data of the run.
+    test : Dataset, optional
+        Test data of the run.
+    progress : bool, default False
+        Whether to show a progress bar.
 
+    Returns
+    -------
+    Verification
+        Whether the replay is identical, and what differs.
+
+    Raises
+    ------
+    CheckpointError
+        If a file in the directory is damaged.
+    ExperimentError
+        If the directory belongs to different data.
+    FileNotFoundError
+        If the directory has no run.
+    MissingExtraError
+        If a progress bar is asked for and tqdm is not installed.
+
+    Notes
+    -----
+    The number of BLAS threads changes how sums round. If threadpoolctl is installed, BLAS therefore gets as many
+    threads as it had when the run began.
+
+    Examples
+    --------
     >>> import funcnet as fn
     >>> from tempfile import TemporaryDirectory
     >>> experiment = fn.Experiment(fn.Linear(2), fn.SoftmaxCrossEntropy(), fn.SGD(0.5), batch_size=4, epochs=3)
@@ -110,7 +159,7 @@ def verify(
 
 
 def _first_other(recorded: list[Row], replayed: list[Row]) -> tuple[Row, Row]:
-    """The first pair of rows that differ; two empty ones if none do."""
+    """The first pair of rows that differ; two empty rows if none do."""
     pairs: Iterator[tuple[Row, Row]] = zip_longest(recorded, replayed, fillvalue={})
     return next(((there, here) for there, here in pairs if to_line(there) != to_line(here)), ({}, {}))
 
@@ -118,7 +167,7 @@ def _first_other(recorded: list[Row], replayed: list[Row]) -> tuple[Row, Row]:
 def _replayed(
     experiment: Experiment, train: Dataset, test: Dataset | None, until: int, bar: bool
 ) -> tuple[Progress, list[Row]]:
-    """The progress and the rows of the first epochs; where a loss is not finite, of those before, and its epoch."""
+    """Progress and rows after `until` epochs; or, if a loss is not finite, up to there, and a row with that loss."""
     progress, rows = initial_progress(experiment, train), []
     coming = islice(epochs(experiment, train, test, progress, []), max(until, 0))
     try:
@@ -130,20 +179,20 @@ def _replayed(
 
 
 def _threads_of(receipt: Receipt) -> int | None:
-    """How many threads of BLAS the run began with, if that is known and they can be given."""
+    """The number of BLAS threads with which the run began; None if it is unknown or cannot be set."""
     known = [dict(facts).get("BLAS threads", "") for _, facts in receipt.environments][:1]
     is_count = known and known[0].isdecimal() and 0 < int(known[0]) < 1000
     return int(known[0]) if is_count and find_spec("threadpoolctl") else None
 
 
 def _unlike_counts(recorded: Progress, replayed: Progress) -> tuple[Difference, ...]:
-    """How many epochs and steps were made, where the checkpoint has others."""
+    """The numbers of epochs and steps, each if the checkpoint has a different one."""
     epochs, steps = (recorded.epoch, replayed.epoch), (recorded.state.step, replayed.state.step)
     return tuple((name, *pair) for name, pair in (("epochs", epochs), ("steps", steps)) if pair[0] != pair[1])
 
 
 def _in_a_row(there: Row, here: Row, leaves: tuple[str, ...]) -> tuple[Difference, ...]:
-    """What differs in a row of the history: its values, then the digests of leaves."""
+    """What differs between two rows of the history: values, then digests of leaves."""
     names = [name for name in {**there, **here} if name not in DIGESTS]
     values = [(name, there.get(name), here.get(name)) for name in names]
     digests = zip(leaves, there.get("leaves", ()), here.get("leaves", ()), strict=False)
@@ -151,14 +200,14 @@ def _in_a_row(there: Row, here: Row, leaves: tuple[str, ...]) -> tuple[Differenc
 
 
 def _distances(recorded: Tree, replayed: Tree) -> tuple[tuple[str, float | None], ...]:
-    """For each leaf of which a bit differs, the largest difference over the leaf's largest entry."""
+    """For each leaf that differs in a bit, the largest difference divided by the leaf's largest entry."""
     there, here = named_leaves(recorded), named_leaves(replayed)
     pairs = {name: (there.get(name), here.get(name)) for name in {**there, **here}}
     return tuple((name, _distance(*pair)) for name, pair in pairs.items() if not equal(*pair))
 
 
 def _distance(there: Array | None, here: Array | None) -> float | None:
-    """The largest difference over the largest entry; None between what can't be compared."""
+    """The largest difference divided by the largest entry; None if shapes or dtypes differ."""
     if there is None or here is None or (there.shape, there.dtype) != (here.shape, here.dtype):
         return None
     before, after = (a.astype(np.promote_types(a.dtype, np.float64)) for a in (there, here))
@@ -167,6 +216,6 @@ def _distance(there: Array | None, here: Array | None) -> float | None:
 
 
 def _other_facts(receipt: Receipt, now: dict[str, str]) -> tuple[Difference, ...]:
-    """The facts of which any environment of the receipt had another."""
+    """The facts that differ now from an environment of the receipt."""
     recorded = [(fact, value) for _, facts in receipt.environments for fact, value in facts]
     return tuple((fact, value, now.get(fact, "")) for fact, value in dict.fromkeys(recorded) if now.get(fact) != value)

@@ -19,10 +19,10 @@ class Cache(NamedTuple):
 def saved_by(owner: object, cache: Any) -> Any:
     """The part that `owner` saved in `cache`; raises CacheError if a different layer or loss made the cache."""
     if not isinstance(cache, Cache):
-        raise CacheError(f"expected a cache of {_named(owner)}, got {type(cache).__name__}")
+        raise CacheError(f"expected a cache from {_named(owner)}, got {type(cache).__name__}")
     if cache.owner is not owner and cache.owner != owner:
         mine, other = _named(owner), _named(cache.owner)
-        raise CacheError(f"expected a cache of {mine}, got one of {'a different ' if other == mine else ''}{other}")
+        raise CacheError(f"expected a cache from {mine}, got one from {'a different ' if other == mine else ''}{other}")
     return cache.saved
 
 
@@ -41,5 +41,5 @@ def opened(layer: Any, cache: Any, dy: Any) -> tuple[Any, Array]:
     """
     saved, dy = saved_by(layer, cache), as_floating(dy)
     if dy.shape != cache.shape:
-        raise ShapeError(f"expected dy of the shape of y, {cache.shape}, got {dy.shape}")
+        raise ShapeError(f"dy must have the shape of y, {cache.shape}, got {dy.shape}")
     return saved, dy

@@ -107,7 +107,7 @@ class NonFiniteError(ArithmeticError):
         return f"step {self.step}" + (f" (epoch {self.epoch})" if self.epoch else "")
 
     def __str__(self) -> str:
-        return f"the loss is {self.value} at {self.place}; the state before it is on this error as `state`"
+        return f"the loss is {self.value} at {self.place}; the last good state is this error's attribute `state`"
 
 
 class MissingExtraError(ImportError):

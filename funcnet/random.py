@@ -21,7 +21,7 @@ _MOST = 2**32 - 1  # the largest number in one word of a SeedSequence
 
 def _path(parts: tuple[int | str, ...]) -> tuple[int | str, ...]:
     if isinstance(parts, str):
-        raise TypeError(f"expected a tuple of names and positions, got {parts!r}")
+        raise TypeError(f"path must be a tuple of names and positions, got {parts!r}")
     return tuple(part if isinstance(part, str) else integer(part, "a position", 0, _MOST) for part in parts)
 
 

@@ -98,7 +98,7 @@ def test_a_loss_that_is_not_finite_stops_training_with_the_last_good_state():
     error, good = diverged()
     assert error.state == good
     assert np.isnan(error.value)
-    assert str(error) == "the loss is nan at step 3; the state before it is on this error as `state`"
+    assert str(error) == "the loss is nan at step 3; the last good state is this error's attribute `state`"
     assert isinstance(error, ArithmeticError)
 
 

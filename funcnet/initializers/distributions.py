@@ -19,7 +19,7 @@ Initializer: TypeAlias = Callable[[Key, Shape, DType], Array]
 def cast(values: Array, dtype: DType) -> Array:
     """`values` in `dtype`; raises DTypeError if that is not a floating-point dtype."""
     if not np.issubdtype(dtype, np.inexact):
-        raise DTypeError(f"expected a dtype of floating-point numbers for params, got {np.dtype(dtype)}")
+        raise DTypeError(f"params must have a floating-point dtype, got {np.dtype(dtype)}")
     return np.asarray(values, dtype)
 
 

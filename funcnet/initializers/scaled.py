@@ -20,7 +20,7 @@ from funcnet.values import register_as
 def _fans(shape: Shape) -> tuple[int, int]:
     """The numbers of inputs and of outputs of a weight: n_in and n_out, times the size of the receptive field."""
     if len(shape) < 2:
-        raise ShapeError(f"expected the shape (..., n_in, n_out) of a weight, got {shape}")
+        raise ShapeError(f"expected a weight of shape (..., n_in, n_out), got {shape}")
     field = math.prod(shape[:-2])
     return field * shape[-2], field * shape[-1]
 

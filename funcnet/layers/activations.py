@@ -160,5 +160,5 @@ class Elementwise(Layer):
     def _computed(self, x: Array) -> Array:
         y = read_only(as_array(self.function(x)))  # the function may return x itself
         if y.shape != x.shape:
-            raise ShapeError(f"expected the function to keep the shape {x.shape}, got {y.shape}")
+            raise ShapeError(f"the function must keep the shape of x, {x.shape}, got {y.shape}")
         return y

@@ -35,7 +35,7 @@ def _params_of_layers(combinator: Any, params: Tree) -> tuple[Tree, ...]:
     n = len(combinator.layers)
     if not isinstance(params, tuple) or len(params) != n:
         got = f"a tuple of {len(params)}" if isinstance(params, tuple) else type(params).__name__
-        raise TreeError(f"expected the params of {combinator.name}, a tuple of {n}, got {got}")
+        raise TreeError(f"the params of {combinator.name} have the wrong structure: expected a tuple of {n}, got {got}")
     return params
 
 
@@ -132,7 +132,7 @@ class Sequential(Layer):
 
 def _is_joining(instance: object, attribute: object, value: Any) -> None:
     if value not in (Sum, SideBySide):
-        raise TypeError(f"expected Sum or SideBySide, got {value!r}")
+        raise TypeError(f"joining must be Sum or SideBySide, got {value!r}")
 
 
 @register

@@ -250,11 +250,11 @@ def checked_shape(input_shape: Shape) -> Shape:
 def with_features(input_shape: Shape) -> Shape:
     """`input_shape` itself; raises ShapeError if it has no axis of features."""
     if not checked_shape(input_shape):
-        raise ShapeError("expected an input shape of at least one axis, the features, got ()")
+        raise ShapeError("expected an input shape with at least one axis, the features, got ()")
     return input_shape
 
 
 def check_no_params(params: Tree) -> None:
     """Raise TreeError unless params are `()`, the params of a layer without params."""
     if type(params) is not tuple or params:
-        raise TreeError(f"expected (), as the layer has no params, got {type(params).__name__}")
+        raise TreeError(f"the layer has no params: expected (), got {type(params).__name__}")

@@ -131,7 +131,7 @@ class Linear(Layer):
         weight, bias = self._arrays(params)
         x, dy = opened(self, cache, dy)
         if x.shape[-1] != weight.shape[0]:
-            raise CacheError(f"expected a cache of x of shape (..., n_in={weight.shape[0]}), got one of {x.shape}")
+            raise CacheError(f"expected a cache for x of shape (..., n_in={weight.shape[0]}), got one for {x.shape}")
         rows = _rows(dy)
         weight_grad = as_dtype(np.dot(_rows(x).T, rows), weight.dtype)
         bias_grad = None if bias is None else as_dtype(column_sums(rows), bias.dtype)
@@ -145,14 +145,14 @@ class Linear(Layer):
             if getattr(weight, "shape", ())[1:] == (self.n_out,) and getattr(bias, "shape", None) == expected:
                 return weight, bias
         raise TreeError(
-            f"expected LinearParams of weight (n_in, {self.n_out}) and bias {expected}, got {_shapes(params)}"
+            f"expected LinearParams with weight (n_in, {self.n_out}) and bias {expected}, got {_shapes(params)}"
         )
 
 
 def _drawn(initializer: Initializer, key: Key, shape: Shape, dtype: DType) -> Array:
     array = as_array(initializer(key, shape, dtype), dtype)
     if array.shape != shape:
-        raise ShapeError(f"expected {code(initializer)} to make the shape {shape}, got {array.shape}")
+        raise ShapeError(f"{code(initializer)} must return an array of shape {shape}, got {array.shape}")
     return array
 
 

@@ -23,7 +23,7 @@ class Sum:
     @staticmethod
     def shape(shapes: Sequence[Shape]) -> Shape:
         if any(shape != shapes[0] for shape in shapes):
-            raise ShapeError(f"add expected outputs of one shape, got {_listed(shapes)}")
+            raise ShapeError(f"the outputs of add must have the same shape, got {_listed(shapes)}")
         return shapes[0]
 
     @staticmethod
@@ -45,7 +45,7 @@ class SideBySide:
     @staticmethod
     def shape(shapes: Sequence[Shape]) -> Shape:
         if any(not shape or shape[:-1] != shapes[0][:-1] for shape in shapes):
-            raise ShapeError(f"concatenate expected outputs that differ in the last axis only, got {_listed(shapes)}")
+            raise ShapeError(f"the outputs of concatenate may differ only in the last axis, got {_listed(shapes)}")
         return (*shapes[0][:-1], sum(shape[-1] for shape in shapes))
 
     @staticmethod

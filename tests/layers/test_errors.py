@@ -28,7 +28,7 @@ def test_a_cache_of_another_layer_is_an_error(layer, shape):
         layer.backward(params, cache, dy)
     layers = getattr(layer, "layers", None)  # which would fill a page
     named = repr(layer) if layers is None else f"{layer.name} of {len(layers)} layer"
-    assert f"expected a cache of {named}" in str(error.value)
+    assert f"expected a cache from {named}" in str(error.value)
     assert repr(other) in str(error.value)
     with pytest.raises(fn.CacheError, match="got ndarray"):
         layer.backward(params, x, dy)
@@ -78,7 +78,7 @@ def test_a_layer_of_rows_needs_an_axis(layer):
 
 def test_an_elementwise_function_may_not_change_the_shape():
     layer = fn.Elementwise(np.sum, np.ones_like)
-    with pytest.raises(fn.ShapeError, match=r"keep the shape \(5,\), got \(\)"):
+    with pytest.raises(fn.ShapeError, match=r"keep the shape of x, \(5,\), got \(\)"):
         layer.forward((), np.ones(5))
 
 

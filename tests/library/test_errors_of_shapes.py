@@ -79,21 +79,36 @@ from tests.library.wrong_uses import (
         (
             "elementwise",
             lambda: fn.Elementwise(np.sum, np.cos).forward((), np.ones((5, 3))),
-            "expected the function to keep the shape (5, 3), got ()",
+            "the function must keep the shape of x, (5, 3), got ()",
         ),
-        ("dy", lambda: LINEAR.backward(LINEAR_PARAMS, LINEAR_CACHE, X), "expected dy of", "(3, 50), got (3, 4)"),
-        ("dy of sequential", lambda: MODEL.backward(PARAMS, CACHE, Y.T), "expected dy of", "(3, 10), got (10, 3)"),
-        ("dy that broadcasts", lambda: MODEL.backward(PARAMS, CACHE, 1.0), "expected dy of", "(3, 10), got ()"),
+        (
+            "dy",
+            lambda: LINEAR.backward(LINEAR_PARAMS, LINEAR_CACHE, X),
+            "dy must have the shape of y",
+            "(3, 50), got (3, 4)",
+        ),
+        (
+            "dy of sequential",
+            lambda: MODEL.backward(PARAMS, CACHE, Y.T),
+            "dy must have the shape of y",
+            "(3, 10), got (10, 3)",
+        ),
+        (
+            "dy that broadcasts",
+            lambda: MODEL.backward(PARAMS, CACHE, 1.0),
+            "dy must have the shape of y",
+            "(3, 10), got ()",
+        ),
         (
             "dy of params_backward",
             lambda: MODEL.params_backward(PARAMS, CACHE, Y[:1]),
-            "expected dy of",
+            "dy must have the shape of y",
             "(3, 10), got (1, 10)",
         ),
         (
             "dy of add",
             lambda: fn.add(fn.ReLU()).backward(((),), cache_of(fn.add(fn.ReLU()), (4,)), np.ones((3, 1))),
-            "expected dy of",
+            "dy must have the shape of y",
             "(3, 4), got (3, 1)",
         ),
         ("no features at init", lambda: fn.Linear(3).init(KEY, ()), "at least one axis, the features, got ()"),
@@ -147,7 +162,7 @@ unlike = pytest.mark.parametrize(
 @unlike
 def test_outputs_that_do_not_fit_have_no_output_shape(combinator, first, second, input_shape, one, other):
     model, _, _ = two(combinator, first, second, input_shape)
-    check(lambda: model.output_shape(input_shape), fn.ShapeError, "expected outputs", f"got {one} and {other}")
+    check(lambda: model.output_shape(input_shape), fn.ShapeError, "the outputs of ", f"got {one} and {other}")
 
 
 @unlike
@@ -156,10 +171,10 @@ def test_outputs_that_do_not_fit_are_not_joined(combinator, first, second, input
     model, params, x = two(combinator, first, second, input_shape)
     shapes = [layer.apply(p, x).shape for layer, p in zip((first, second), params, strict=True)]
     use = getattr(model, name)
-    check(lambda: use(params, x), fn.ShapeError, "expected outputs", f"got {shapes[0]} and {shapes[1]}")
+    check(lambda: use(params, x), fn.ShapeError, "the outputs of ", f"got {shapes[0]} and {shapes[1]}")
 
 
 @unlike
 def test_outputs_that_do_not_fit_have_a_place(combinator, first, second, input_shape, one, other):
     model = fn.sequential(fn.ReLU(), combinator(first, second))
-    check(lambda: model.init(KEY, input_shape), fn.ShapeError, "in layer 1 of sequential", "expected outputs")
+    check(lambda: model.init(KEY, input_shape), fn.ShapeError, "in layer 1 of sequential", "the outputs of ")

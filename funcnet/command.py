@@ -82,7 +82,7 @@ def _show(options: argparse.Namespace) -> int:
     experiment, receipt, reached = files.experiment(), files.receipt(), files.reached()
     print(experiment, end="\n\n")
     if reached is None:
-        print("no epoch was made")
+        print("no epoch has been saved yet")
     else:
         progress, rows = reached
         leaves = named_leaves(progress.state.params).items()
@@ -107,7 +107,7 @@ def _check(options: argparse.Namespace) -> int:
     params = initial_progress(wide, few).state.params
     report = check_gradients(in_training, experiment.loss, params, few.x, few.y, experiment.penalty)
     is_right = report.ok(1e-10 if report.method == "exact" else 1e-7)
-    print(f"{report}\n{'right' if is_right else 'wrong'}, on {len(few)} examples, by the method {report.method}")
+    print(f"{report}\n{'right' if is_right else 'wrong'} on {len(few)} examples, by the method {report.method}")
     return _OK if is_right else _FAILED
 
 
@@ -134,7 +134,7 @@ def _data_of(receipt: Receipt, options: argparse.Namespace) -> tuple[Dataset, Da
         train, test = builtin(name, options.data_dir)
         if train.digest == receipt.train:
             return train, test
-    raise ValueError("the run was on no data that are at hand: name them with --data, or use funcnet.verify")
+    raise ValueError("the run was on data that are not built in: name them with --data, or call funcnet.verify")
 
 
 def _table(history: History) -> str:

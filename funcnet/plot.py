@@ -52,7 +52,7 @@ def learning_curve(history: Mapping[str, Sequence[float]]) -> Figure:
     """
     lengths = {name: len(series) for name, series in history.items()}
     if len(set(lengths.values())) != 1 or 0 in lengths.values() or lengths.keys() == {"epoch"}:
-        raise ValueError(f"expected series of one number for each epoch, got {lengths or 'no series'}")
+        raise ValueError(f"history must have series with one number for each epoch, got {lengths or 'no series'}")
     epochs = history.get("epoch", range(1, 1 + max(lengths.values())))
     return _panels([(name, _last_word(name), epochs, series) for name, series in history.items() if name != "epoch"])
 
@@ -121,7 +121,7 @@ def learning_curves(runs: Iterable[Run], metric: str | None = None) -> Figure:
     """
     runs = [run for run in runs if run.history]
     if not runs:
-        raise ValueError("expected runs that have a history, got none")
+        raise ValueError("runs must include one with a history, got none")
     metric = metric or ("test loss" if all("test loss" in run.history for run in runs) else "loss")
     names = [name or f"run {i}" for i, name in enumerate(labels(run.experiment for run in runs), start=1)]
     figure = Figure(layout="constrained")
@@ -203,9 +203,9 @@ def images(
     x = _as_images(x, shape)
     titles = [""] * len(x) if titles is None else [str(title) for title in titles]
     if len(titles) != len(x):
-        raise ValueError(f"expected {len(x)} titles, one for each image, got {len(titles)}")
+        raise ValueError(f"titles must be {len(x)}, one for each image, got {len(titles)}")
     if columns < 1:
-        raise ValueError(f"expected at least 1 column, got {columns}")
+        raise ValueError(f"columns must be at least 1, got {columns}")
     columns = min(columns, len(x))
     rows = math.ceil(len(x) / columns)
     width, height = _cell_size(x, titles)
@@ -227,13 +227,13 @@ def _as_images(x: ArrayLike, shape: tuple[int, int] | None) -> Array:
     h, w = shape or (x.shape[1:] if x.ndim == 3 else (side, side))
     if x.shape[1:] not in ((h, w), (h * w,)):
         raise ShapeError(
-            f"expected images (n, h, w), or (n, h * w) with shape=(h, w) unless h = w, "
-            f"got the shape {x.shape} and shape={shape}"
+            f"x must be images (n, h, w), or (n, h * w) with shape=(h, w), which is optional if h = w; "
+            f"got x of shape {x.shape} and shape={shape}"
         )
     if x.size == 0:
-        raise ValueError(f"expected at least one image, got the shape {x.shape}")
+        raise ValueError(f"x must have at least one image, got x of shape {x.shape}")
     if not np.isfinite(x).all():
-        raise ValueError(f"expected finite numbers, got {x[~np.isfinite(x)][0]} in images of shape {x.shape}")
+        raise ValueError(f"x must have finite numbers, got {x[~np.isfinite(x)][0]} in images of shape {x.shape}")
     return x.reshape(len(x), h, w)
 
 

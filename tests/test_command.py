@@ -153,15 +153,15 @@ def test_verify_of_what_differs_prints_the_table_and_exits_with_1(said, written,
     change_environment(tmp_path / "a", NumPy="1.0")
     code, out, err = said("verify", tmp_path / "a")
     assert (code, err) == (1, "")
-    assert "different from epoch 2 on" in out.splitlines()[0]
+    assert "differs from epoch 2 on" in out.splitlines()[0]
     assert [line.split()[:2] for line in out.splitlines()[2:]] == [["loss", "7.0"], ["NumPy", "1.0"]]
 
 
 def test_verify_of_other_data_is_a_wrong_use(refused, tmp_path, monkeypatch):
     monkeypatch.delenv("FUNCNET_DATA", raising=False)
     fn.run(SMALL, fn.data.parity(3), directory=tmp_path / "a")
-    assert "no data that are at hand" in refused("verify", tmp_path / "a")
-    assert "other data: the digest of train" in refused("verify", tmp_path / "a", "--data", "xor")
+    assert "on data that are not built in" in refused("verify", tmp_path / "a")
+    assert "different data: the digest of train" in refused("verify", tmp_path / "a", "--data", "xor")
 
 
 def test_show_prints_all_that_is_there(said, written, tmp_path):
@@ -196,9 +196,9 @@ def test_show_of_a_run_that_has_not_ended(said, written, tmp_path):
 
 def test_check_of_a_right_gradient(said, written):
     code, out, _ = said("check", written(attrs.evolve(SMALL, penalty=fn.L2(0.1))), "--data", "parity", "--examples", 3)
-    assert (code, out.splitlines()[-1]) == (0, "right, on 3 examples, by the method exact")
+    assert (code, out.splitlines()[-1]) == (0, "right on 3 examples, by the method exact")
     assert said("check", written(attrs.evolve(SMALL, model=fn.Linear(10))))[1].endswith(
-        "right, on 5 examples, by the method exact\n"
+        "right on 5 examples, by the method exact\n"
     )
 
 
@@ -214,7 +214,7 @@ def test_layers_of_ones_own_are_imported_for_every_command(said, refused, with_l
 @pytest.mark.parametrize("wrong", WRONG_GRADIENTS.values(), ids=WRONG_GRADIENTS)
 def test_check_of_a_wrong_gradient_exits_with_1(said, written, wrong):
     code, out, err = said("check", written(wrong), "--data", "xor")
-    assert (code, err, out.splitlines()[-1].startswith("wrong, on 4 examples")) == (1, "", True)
+    assert (code, err, out.splitlines()[-1].startswith("wrong on 4 examples")) == (1, "", True)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '"x"', "3", "1e999", "NaN", "[" * 100_000, '{"type": "Linear"}'])
@@ -253,8 +253,10 @@ def test_files_that_are_not_there_or_no_files_are_refused(refused, written, tmp_
 def test_the_folder_of_another_experiment_is_refused(said, refused, written, tmp_path):
     said("run", written(SMALL), "--data", "xor", "--out", tmp_path / "a")
     other = written(attrs.evolve(SMALL, optimizer=ADAM))
-    assert "another experiment: optimizer is SGD(" in refused("run", other, "--data", "xor", "--out", tmp_path / "a")
-    assert "other data" in refused("run", written(SMALL), "--data", "parity", "--out", tmp_path / "a")
+    assert "a different experiment: optimizer is SGD(" in refused(
+        "run", other, "--data", "xor", "--out", tmp_path / "a"
+    )
+    assert "different data" in refused("run", written(SMALL), "--data", "parity", "--out", tmp_path / "a")
 
 
 @pytest.mark.parametrize("arguments", [["check", "--examples"], ["run", "--checkpoint-every"]])

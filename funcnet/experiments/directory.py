@@ -60,18 +60,18 @@ class Directory:
         """
         if not self.has(_EXPERIMENT):
             if any(self.has(name) for name in NAMES):
-                raise ExperimentError(f"{self.path} has files of a run, but no {_EXPERIMENT}")
+                raise ExperimentError(f"{self.path} has files of a run but no {_EXPERIMENT}")
             self._write(_EXPERIMENT, receipt.experiment.to_json() + "\n")
         if not self.has(_RECEIPT):
             self._check_experiment(self.experiment(), receipt)
             if self.has(_CHECKPOINT):
-                raise ExperimentError(f"{self.path} has a {_CHECKPOINT}, but no {_RECEIPT} that tells of which data")
+                raise ExperimentError(f"{self.path} has a {_CHECKPOINT} but no {_RECEIPT}, so its data are unknown")
             self.write(receipt)
         return self.check(receipt)
 
     def _check_experiment(self, there: Experiment, receipt: Receipt) -> None:
         if other := difference(there, receipt.experiment):
-            raise ExperimentError(f"{self.path} is the directory of another experiment: {other}")
+            raise ExperimentError(f"{self.path} belongs to a different experiment: {other}")
 
     def check(self, receipt: Receipt) -> Receipt:
         """The receipt in the folder. Raises ExperimentError if it is of a different experiment or different data."""
@@ -80,14 +80,14 @@ class Directory:
         self._check_experiment(there.experiment, receipt)
         for name in ("train", "test"):
             if other := difference(getattr(there, name), getattr(receipt, name)):
-                raise ExperimentError(f"{self.path} is the directory of other data: the digest of {name} {other}")
+                raise ExperimentError(f"{self.path} belongs to different data: the digest of {name} {other}")
         return there
 
     def checkpoint(self) -> Progress:
         """The progress of the run when it was last saved."""
         model, progress = load(self.path / _CHECKPOINT)
         if not isinstance(progress, Progress) or model != self.experiment().model:
-            raise CheckpointError(f"{self.path / _CHECKPOINT} is not of this experiment's run")
+            raise CheckpointError(f"{self.path / _CHECKPOINT} does not belong to this experiment")
         return progress
 
     def reached(self) -> tuple[Progress, list[Row]] | None:
@@ -101,7 +101,7 @@ class Directory:
         """Like `reached`, to go on from there. Raises CheckpointError if the rows do not belong to the checkpoint."""
         reached = self.reached()
         if reached and reduce(chained_digest, reached[1], "") != reached[0].history:
-            raise CheckpointError(f"{self.path / _HISTORY} is damaged, or of another run than {_CHECKPOINT}")
+            raise CheckpointError(f"{self.path / _HISTORY} is damaged, or from a different run than {_CHECKPOINT}")
         return reached
 
     def write_resumed(self, receipt: Receipt, rows: Sequence[Row]) -> None:
@@ -214,7 +214,7 @@ def opened(path: str | os.PathLike[str] | None) -> Iterator[Directory | Nowhere]
         try:
             fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise ExperimentError(f"another run is in {path} at this moment") from None
+            raise ExperimentError(f"another run is using {path}") from None
         except OSError:  # some network file systems have no locks
             pass
         for left in (left for name in NAMES for left in directory.path.glob(beside(name))):

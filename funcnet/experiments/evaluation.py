@@ -30,11 +30,11 @@ def metrics_of(experiment: Experiment, train: Dataset, test: Dataset | None) -> 
     metrics = _default(experiment.loss, train) if experiment.metrics is None else experiment.metrics
     named = {getattr(metric, "__name__", type(metric).__name__): metric for metric in metrics}
     if len(named) < len(metrics) or not named.keys().isdisjoint(_TAKEN):
-        raise ValueError(f"each metric needs a name of its own, and not of {', '.join(_TAKEN)}: got {list(named)}")
+        raise ValueError(f"metrics must have distinct names other than {', '.join(_TAKEN)}, got {list(named)}")
     columns = [prefix + name for prefix in ("", *([_TEST] if test is not None else [])) for name in ("loss", *named)]
-    for watched in (experiment.early_stopping, experiment.keep_best):
-        if watched is not None and watched.metric not in columns:
-            raise ValueError(f"there is no metric {watched.metric!r} to watch, there are {', '.join(columns)}")
+    for watch in (experiment.early_stopping, experiment.keep_best):
+        if watch is not None and watch.metric not in columns:
+            raise ValueError(f"{type(watch).__name__} watches {watch.metric!r}; the metrics are {', '.join(columns)}")
     return named
 
 
@@ -71,4 +71,4 @@ def _number(value: Any, name: str) -> float:
     try:
         return float(value)
     except (TypeError, ValueError) as error:
-        raise TypeError(f"expected a number from the metric {name}, got {value!r}") from error
+        raise TypeError(f"the metric {name} must return a number, got {value!r}") from error

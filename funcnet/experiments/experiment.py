@@ -35,7 +35,7 @@ def _has(*names: str) -> Callable[[Any, Any, Any], None]:
 
     def check(instance: object, attribute: Any, value: Any) -> None:
         if isinstance(value, type) or not all(callable(getattr(value, name, None)) for name in names):
-            raise TypeError(f"{attribute.name} must have {' and '.join(names)}, got {value!r}")
+            raise TypeError(f"{attribute.name} must be an instance with the methods {', '.join(names)}, got {value!r}")
 
     return check
 
@@ -154,5 +154,5 @@ class Experiment:
         """
         experiment = from_json(text)
         if not isinstance(experiment, Experiment):
-            raise ValueError(f"expected the JSON form of an Experiment, got that of a {type(experiment).__name__}")
+            raise ValueError(f"expected the JSON form of an Experiment, got one of type {type(experiment).__name__}")
         return experiment

@@ -55,14 +55,16 @@ def _replaced(value: Any, path: list[str], new: Any, whole: str) -> Any:
     """`value` with `new` at the path, which is the rest of the path `whole`."""
     if not path:
         return new
-    first, rest = path[0], path[1:]
+    first, *rest = path
+    kind = type(value)
     if isinstance(value, tuple):
-        names = {str(index): str(index) for index in range(len(value))}
-        if first in names:
-            index = int(first)
-            return (*value[:index], _replaced(value[index], rest, new, whole), *value[index + 1 :])
+        word, names = "position", {str(index): str(index) for index in range(len(value))}
     else:
-        names = {f.name: f.alias for f in attrs.fields(type(value)) if f.init} if attrs.has(type(value)) else {}
-        if first in names:
-            return attrs.evolve(value, **{names[first]: _replaced(getattr(value, first), rest, new, whole)})
-    raise ValueError(f"{whole!r} leads nowhere: {value!r} has {', '.join(names) or 'no fields'}, but no {first!r}")
+        word, names = "field", {f.name: f.alias for f in attrs.fields(kind) if f.init} if attrs.has(kind) else {}
+    if first not in names:
+        there = f"its {word}s are {', '.join(names)}" if names else "it has none"
+        raise ValueError(f"{kind.__name__} has no {word} {first!r} (in {whole!r}); {there}")
+    if isinstance(value, tuple):
+        index = int(first)
+        return (*value[:index], _replaced(value[index], rest, new, whole), *value[index + 1 :])
+    return attrs.evolve(value, **{names[first]: _replaced(getattr(value, first), rest, new, whole)})

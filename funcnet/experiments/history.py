@@ -46,7 +46,7 @@ class History(Mapping[str, tuple[Any, ...]]):
         if name == "seconds":
             return self.seconds
         if name not in self.names:
-            raise KeyError(f"there is no column {name!r}, there are {', '.join(self)}")
+            raise KeyError(f"the history has no column {name!r}; its columns are {', '.join(self)}")
         index = self.names.index(name)
         return tuple(row[index] for row in self.rows)
 
@@ -86,7 +86,7 @@ def from_line(line: str) -> Row:
     row = {name: from_plain(value) for name, value in json.loads(line).items()}
     types = {"epoch": int, "step": int, "params": str, "leaves": tuple, "seconds": float}
     if not all(isinstance(row[name], kind) for name, kind in types.items()):
-        raise ValueError(f"this is no row of a history: {line!r}")
+        raise ValueError(f"not a row of a history: {line!r}")
     return row
 
 

@@ -109,7 +109,7 @@ class Receipt:
         try:
             plain = json.loads(text)
             if plain["format"] != _FORMAT:
-                raise ValueError(f"it is of format {plain['format']}, and this is for {_FORMAT}")
+                raise ValueError(f"expected a receipt of format {_FORMAT}, got format {plain['format']}")
             read = cls(
                 experiment=from_plain(plain["experiment"], "experiment"),
                 train=plain["data"]["train"],
@@ -124,9 +124,9 @@ class Receipt:
             made = digest(json.dumps(result)), digest(experiment)
             recorded = plain["digest"], plain["experiment_sha256"]
         except (KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"this is no receipt: {error!r}") from error
+            raise ValueError(f"not a receipt: {error!r}") from error
         if made != recorded:
-            raise ValueError("the receipt was changed: its digest is another")
+            raise ValueError("the receipt was changed: its digest does not match its contents")
         return read
 
 

@@ -86,7 +86,7 @@ class EarlyStopping:
 
     def __attrs_post_init__(self) -> None:
         if self.patience is None and self.target is None:
-            raise ValueError("early stopping needs a patience or a target")
+            raise ValueError("EarlyStopping needs a patience or a target")
 
 
 @attrs.frozen

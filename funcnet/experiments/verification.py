@@ -52,7 +52,7 @@ class Verification:
     --------
     >>> import funcnet as fn
     >>> print(fn.Verification("runs/digits", epochs=3, epoch=2, differences=(("loss", 0.5, 0.25),)))
-    runs/digits: different from epoch 2 on, of 3 epochs
+    runs/digits: differs from epoch 2 on, 3 epochs
             recorded   now
       loss       0.5  0.25
     """
@@ -76,8 +76,8 @@ class Verification:
         if self.identical:
             result = f"{self.directory}: identical, {self.epochs} epochs"
         else:
-            begins = "in what is beside the history" if self.epoch is None else f"from epoch {self.epoch} on"
-            result = f"{self.directory}: different {begins}, of {self.epochs} epochs"
+            where = "outside the history" if self.epoch is None else f"from epoch {self.epoch} on"
+            result = f"{self.directory}: differs {where}, {self.epochs} epochs"
         rows = [(f"  {what}", str(there), str(here)) for what, there, here in self.differences]
         rows += [(f"  {leaf} in the checkpoint", "", _written(distance)) for leaf, distance in self.distances]
         left_out = [(f"  and {len(rows) - _MOST_ROWS} more", "", "")] if len(rows) > _MOST_ROWS else []
@@ -87,8 +87,8 @@ class Verification:
 
 def _written(distance: float | None) -> str:
     if distance is None:
-        return "of another form"
-    return f"off by {distance:.1e} of its largest" if math.isfinite(distance) else "not finite"
+        return "missing, or of different shape or dtype"
+    return f"off by {distance:.1e} of its largest entry" if math.isfinite(distance) else "not finite"
 
 
 def verify(

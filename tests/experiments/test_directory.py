@@ -90,7 +90,7 @@ OTHERS = [
 @pytest.mark.parametrize(("other", "message"), OTHERS)
 def test_the_directory_of_another_experiment_is_refused_by_the_field(other, message, full):
     before = {file: (full / file).read_bytes() for file in NAMES}
-    with pytest.raises(fn.ExperimentError, match=f"full is the directory of another experiment: {message}"):
+    with pytest.raises(fn.ExperimentError, match=f"full belongs to a different experiment: {message}"):
         run(other, full)
     assert before == {file: (full / file).read_bytes() for file in NAMES}
     assert_same_run(run(SHORT, full), SHORT_STRAIGHT)
@@ -106,7 +106,7 @@ def test_the_directory_of_another_experiment_is_refused_by_the_field(other, mess
     ],
 )
 def test_the_directory_of_other_data_is_refused_by_the_dataset(train, test, which, full):
-    with pytest.raises(fn.ExperimentError, match=f"full is the directory of other data: the digest of {which} is '"):
+    with pytest.raises(fn.ExperimentError, match=f"full belongs to different data: the digest of {which} is '"):
         fn.run(SHORT, train, test, directory=full)
 
 
@@ -188,7 +188,7 @@ def test_a_run_that_diverges_keeps_what_there_was(folder, quick):
 
 def test_a_second_run_in_the_directory_is_refused(folder):
     def second(labels, predictions):
-        with pytest.raises(fn.ExperimentError, match=r"another run is in .*one at this moment"):
+        with pytest.raises(fn.ExperimentError, match=r"another run is using .*one$"):
             fn.run(attrs.evolve(MOMENTUM, metrics=()), TRAIN, TEST, directory=folder)
         refused.append(1)
         return 0.0
@@ -196,7 +196,7 @@ def test_a_second_run_in_the_directory_is_refused(folder):
     refused, HOOK.call = [], second
     assert_same_run(run(MOMENTUM, folder), STRAIGHT["momentum"])
     assert len(refused) == 12
-    with opened(folder), pytest.raises(fn.ExperimentError, match="another run is in"):
+    with opened(folder), pytest.raises(fn.ExperimentError, match="another run is using"):
         run(MOMENTUM, folder)
 
 
@@ -239,7 +239,9 @@ def test_200_damaged_files_are_refused_by_name_or_harmless(full, quick):
         name = NAMES[i % 4]
         (full / name).write_bytes(damaged(contents[name], draws))
         said = outcome(full)
-        assert name in said or said == "the straight result" or (name, "another experiment" in said) == (EXPERIMENT, 1)
+        assert (
+            name in said or said == "the straight result" or (name, "different experiment" in said) == (EXPERIMENT, 1)
+        )
         refused += said != "the straight result"
     assert refused > 140
 

@@ -53,7 +53,7 @@ def test_a_refused_run_leaves_the_directory_as_it_was(tmp_path):
     assert os.listdir(tmp_path) == ["experiment.json"]
     fn.run(LINEAR, fn.data.parity(3), directory=tmp_path)
     (tmp_path / "receipt.json").unlink()
-    with pytest.raises(fn.ExperimentError, match=r"has a checkpoint.npz, but no receipt.json"):
+    with pytest.raises(fn.ExperimentError, match=r"has a checkpoint.npz but no receipt.json"):
         fn.run(LINEAR, fn.data.xor(), directory=tmp_path)
 
 
@@ -100,7 +100,7 @@ def nothing(targets, predictions):
 
 
 def test_a_metric_that_gives_no_number_and_a_test_of_nothing_are_told():
-    with pytest.raises(TypeError, match="expected a number from the metric nothing, got None"):
+    with pytest.raises(TypeError, match="the metric nothing must return a number, got None"):
         fn.run(attrs.evolve(LINEAR, metrics=[nothing]), fn.data.parity(3))
     with pytest.raises(ValueError, match="test has no examples"):
         fn.run(LINEAR, TRAIN, TEST.take([]))

@@ -171,7 +171,7 @@ def test_a_leaf_that_was_changed_beside_the_params_is_named(copy, leaf):
 def test_whatever_else_was_changed_in_a_checkpoint_is_not_identical(copy, change):
     change_checkpoint(copy, change)
     assert not verified(copy)
-    assert "different" in str(verified(copy))
+    assert "differs" in str(verified(copy))
 
 
 @pytest.mark.parametrize("column", ["loss", "test loss", "accuracy", "step", "learning_rate"])
@@ -180,7 +180,7 @@ def test_a_value_of_the_history_that_was_changed_is_named_with_its_epoch(copy, c
     change_rows(copy, lambda rows: [rows[0], {**rows[1], column: 7}, *rows[2:]])
     found = verified(copy)
     assert (found.epoch, found.differences, found.distances) == (2, ((column, 7, recorded),), ())
-    assert str(found).splitlines()[0] == f"{copy}: different from epoch 2 on, of 4 epochs"
+    assert str(found).splitlines()[0] == f"{copy}: differs from epoch 2 on, 4 epochs"
     assert str(found).splitlines()[2].split() == [*column.split(), "7", str(recorded)]
 
 
@@ -217,7 +217,7 @@ def test_a_receipt_that_was_changed_is_a_difference(copy, changes):
 
 def test_an_experiment_that_is_not_the_receipts_is_refused(copy):
     (copy / "experiment.json").write_text(attrs.evolve(KEPT, epochs=9).to_json())
-    with pytest.raises(fn.ExperimentError, match="another experiment: epochs is"):
+    with pytest.raises(fn.ExperimentError, match="a different experiment: epochs is"):
         verified(copy)
 
 
@@ -276,10 +276,10 @@ def test_a_replay_that_goes_another_way_tells_the_epoch(factor, tmp_path, monkey
 
 
 def test_other_data_are_refused_by_name(copy):
-    with pytest.raises(fn.ExperimentError, match="other data: the digest of train"):
+    with pytest.raises(fn.ExperimentError, match="different data: the digest of train"):
         fn.verify(copy, TEST, TEST)
     for test in (TRAIN, None):
-        with pytest.raises(fn.ExperimentError, match="other data: the digest of test"):
+        with pytest.raises(fn.ExperimentError, match="different data: the digest of test"):
             fn.verify(copy, TRAIN, test)
 
 

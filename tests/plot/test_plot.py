@@ -151,28 +151,28 @@ def test_titles_may_be_anything_that_prints() -> None:
 def test_what_is_no_images(shape: tuple[int, ...]) -> None:
     with pytest.raises(ShapeError) as caught:
         images(np.zeros(shape))
-    assert f"got the shape {shape}" in str(caught.value)
+    assert f"got x of shape {shape}" in str(caught.value)
 
 
 def test_images_of_another_shape_than_said() -> None:
-    with pytest.raises(ShapeError, match=r"got the shape \(3, 64\) and shape=\(4, 5\)"):
+    with pytest.raises(ShapeError, match=r"got x of shape \(3, 64\) and shape=\(4, 5\)"):
         images(np.zeros((3, 64)), shape=(4, 5))
-    with pytest.raises(ShapeError, match=r"got the shape \(3, 5, 4\) and shape=\(4, 5\)"):
+    with pytest.raises(ShapeError, match=r"got x of shape \(3, 5, 4\) and shape=\(4, 5\)"):
         images(np.zeros((3, 5, 4)), shape=(4, 5))
 
 
 @pytest.mark.parametrize("shape", [(0, 64), (3, 0), (0, 8, 8), (2, 0, 8)])
 def test_no_images(shape: tuple[int, ...]) -> None:
-    with pytest.raises(ValueError, match="at least one image, got the shape"):
+    with pytest.raises(ValueError, match="at least one image, got x of shape"):
         images(np.zeros(shape))
 
 
 def test_other_wrong_uses_of_images() -> None:
-    with pytest.raises(ValueError, match="expected 3 titles, one for each image, got 2"):
+    with pytest.raises(ValueError, match="titles must be 3, one for each image, got 2"):
         images(np.zeros((3, 4)), titles=["a", "b"])
-    with pytest.raises(ValueError, match="at least 1 column, got 0"):
+    with pytest.raises(ValueError, match="columns must be at least 1, got 0"):
         images(np.zeros((3, 4)), columns=0)
-    with pytest.raises(ValueError, match=r"expected finite numbers, got nan in images of shape \(1, 4\)"):
+    with pytest.raises(ValueError, match=r"x must have finite numbers, got nan in images of shape \(1, 4\)"):
         images([[0.0, np.nan, 1.0, 2.0]])
     with pytest.raises(DTypeError, match="got complex128"):
         images(np.zeros((3, 4), complex))

@@ -115,7 +115,7 @@ def test_equal_runs_are_drawn_each():
 
 @pytest.mark.parametrize("runs", [[], [HOPELESS], [UNTRAINED, HOPELESS]], ids=["none", "hopeless", "untrained"])
 def test_no_runs_with_a_history_make_no_figure(runs):
-    with pytest.raises(ValueError, match="expected runs that have a history, got none"):
+    with pytest.raises(ValueError, match="runs must include one with a history, got none"):
         learning_curves(runs)
 
 
@@ -126,7 +126,9 @@ def test_a_run_without_a_history_has_no_figure(run):
 
 
 def test_a_metric_that_a_run_has_not_is_an_error_that_lists_those_it_has():
-    with pytest.raises(KeyError, match="there is no column 'f1', there are epoch, step, learning_rate, loss, accuracy"):
+    with pytest.raises(
+        KeyError, match="has no column 'f1'; its columns are epoch, step, learning_rate, loss, accuracy"
+    ):
         learning_curves([RUN], "f1")
 
 

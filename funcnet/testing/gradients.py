@@ -106,13 +106,13 @@ def check_gradients(
         value, _ = loss.forward(model.forward(params, wide_x)[0], target)
         return value if penalty is None else value + penalty.forward(params)[0]
 
-    used, numeric = _derivatives(method, step, objective, wide_params, coordinates)
-    analytic = [
-        leaf.ravel()[indices].astype(np.float64) for leaf, indices in zip(named.values(), coordinates, strict=True)
-    ]
+    asked = objective, wide_params, coordinates
+    used, numeric = _derivatives(method, step, *asked)
+    chosen = zip(named.values(), coordinates, strict=True)
+    analytic = [leaf.ravel()[indices].astype(np.float64) for leaf, indices in chosen]
     if used == "exact":
         apart = [_apart(n, a, leaf) for n, a, leaf in zip(numeric, analytic, named.values(), strict=True)]
-        numeric = _nearest(numeric, analytic, apart, objective, wide_params, coordinates)
+        numeric = _nearest(numeric, analytic, apart, *asked)
     leaves = tuple(
         LeafReport(path, leaf.shape, _largest(n - a), _mean(n - a), _relative(n, a))
         for (path, leaf), n, a in zip(named.items(), numeric, analytic, strict=True)
@@ -146,12 +146,7 @@ def _apart(n: Array, a: Array, leaf: Array) -> Array:
 
 
 def _nearest(
-    above: list[Array],
-    analytic: list[Array],
-    apart: list[Array],
-    f: Callable[[Tree], Any],
-    params: Tree,
-    coordinates: list[Array],
+    above: list[Array], analytic: list[Array], apart: list[Array], f: Any, params: Tree, coordinates: list[Array]
 ) -> list[Array]:
     """What between the derivatives from above and from below is nearest to the analytic, where that is apart."""
     asked = [indices[where] for indices, where in zip(coordinates, apart, strict=True)]

@@ -17,7 +17,6 @@ from funcnet.testing.cases.shrinking import shrunk
 from funcnet.testing.laws import LAYER_LAWS
 from funcnet.testing.reports.diagnosis import diagnosis
 from funcnet.testing.reports.holding import Kind, hold
-from funcnet.testing.reports.source import script, written
 from funcnet.tree import Array, Shape, Tree, as_floating
 from funcnet.values import integer
 
@@ -67,7 +66,8 @@ def check_layer(
         params = ()
     subject, params = _with_tree(subject, params)
     shape = _input_shape(input_shape, x)
-    _check_rows(x, shape)
+    if x is not None and 0 in x.shape[: x.ndim - len(shape)]:
+        raise ValueError(f"expected x of at least one example, got {x.shape}")
     key = Key(seed)
     forms = [subject, *_in_training(subject, key)]
     cases = (layer_cases(form, shape, key, examples, params, x, symmetries) for form in forms)
@@ -100,22 +100,17 @@ def check_layer_law(
     hold(LAYERS.of_one(law), [case], {})
 
 
-def _script(law: str, case: Case) -> str:
-    values = {"layer": _as_given(case.layer), "params": with_containers(case.params), "x": case.x, "dy": case.dy}
-    options = f", input_shape={case.input_shape}"
-    if case.symmetries:
-        options += f", symmetries={case.symmetries}"
-    if case.is_given:
-        options += ", is_given=True"
-    return script(values, f"fn.testing.check_layer_law({law!r}, layer, params, x, dy{options})")
+def _arguments(case: Case) -> dict[str, Any]:
+    layer = case.layer.layer if isinstance(case.layer, WithContainers) else case.layer
+    layer = (layer.forward, layer.backward) if isinstance(layer, Pair) else layer
+    return {"layer": layer, "params": with_containers(case.params), "x": case.x, "dy": case.dy}
 
 
-def _as_given(layer: Any) -> Any:
-    layer = layer.layer if isinstance(layer, WithContainers) else layer
-    return (layer.forward, layer.backward) if isinstance(layer, Pair) else layer
+def _options(case: Case) -> dict[str, Any]:
+    return {"input_shape": case.input_shape, "symmetries": case.symmetries or None, "is_given": case.is_given or None}
 
 
-LAYERS = Kind(LAYER_LAWS, lambda case: written(_as_given(case.layer)), _script, diagnosis, shrunk)
+LAYERS = Kind(LAYER_LAWS, "check_layer_law", _arguments, _options, diagnosis, shrunk)
 
 
 def _as_layer(layer: Any) -> Any:
@@ -138,8 +133,7 @@ def _in_training(layer: Any, key: Key) -> list[Any]:
 def _with_tree(layer: Any, params: Any) -> tuple[Any, Tree]:
     """The layer and its params, which are a tree even if they were given in dicts and lists."""
     as_one = as_tree(params)
-    contains = not tree.equal(as_one, params)
-    return (WithContainers(layer), as_one) if contains else (layer, params)
+    return (layer, params) if tree.equal(as_one, params) else (WithContainers(layer), as_one)
 
 
 def _input_shape(input_shape: Any, x: Array | None) -> Shape:
@@ -152,11 +146,6 @@ def _input_shape(input_shape: Any, x: Array | None) -> Shape:
     if x is not None and (x.ndim < len(input_shape) or x.shape[x.ndim - len(input_shape) :] != input_shape):
         raise ValueError(f"expected x of shape (..., {', '.join(map(str, input_shape))}), got {x.shape}")
     return input_shape
-
-
-def _check_rows(x: Array | None, input_shape: Shape) -> None:
-    if x is not None and 0 in x.shape[: x.ndim - len(input_shape)]:
-        raise ValueError(f"expected x of at least one example, got {x.shape}")
 
 
 def check_symmetries(symmetries: Sequence[Any]) -> None:

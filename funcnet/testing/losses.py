@@ -12,13 +12,12 @@ from funcnet.losses.binary_cross_entropy import BinaryCrossEntropy, SigmoidBinar
 from funcnet.losses.softmax_cross_entropy import SoftmaxCrossEntropy
 from funcnet.random import Key
 from funcnet.testing.cases.case import Case
-from funcnet.testing.cases.drawing import REGIMES
+from funcnet.testing.cases.drawing import REGIMES, dyadic
 from funcnet.testing.laws import LOSS_LAWS
 from funcnet.testing.laws.losses import loss_case
 from funcnet.testing.layers import check_symmetries
 from funcnet.testing.reports.diagnosis import diagnosis
 from funcnet.testing.reports.holding import Kind, hold
-from funcnet.testing.reports.source import script, written
 from funcnet.tree import Array, Shape, as_floating
 from funcnet.values import integer
 
@@ -39,7 +38,7 @@ def _distributions(draws: np.random.Generator, shape: Shape) -> Array:
 
 
 _KINDS: dict[str, Callable[[np.random.Generator, Shape], Array]] = {
-    "numbers": lambda draws, shape: np.asarray(draws.integers(-64, 65, shape) / 16.0),
+    "numbers": dyadic,
     "probabilities": _probabilities,
     "distributions": _distributions,
     "bits": lambda draws, shape: np.asarray(draws.integers(0, 2, shape) * 1.0),
@@ -90,10 +89,8 @@ def check_loss(
 
 def _check_drawn(targets: tuple[Any, ...], outputs: Any) -> None:
     """Raise for kinds of targets and outputs that there are not, and for arrays that do not go together."""
-    for given, kinds in (
-        (outputs, ("numbers", "probabilities", "distributions")),
-        *((target, tuple(_KINDS)) for target in targets),
-    ):
+    every = [(target, tuple(_KINDS)) for target in targets]
+    for given, kinds in [(outputs, ("numbers", "probabilities", "distributions")), *every]:
         if isinstance(given, str) and given not in kinds:
             raise ValueError(f"there are no {given!r} to draw; there are {', '.join(kinds)}, or an array")
         if not isinstance(given, str) and not np.size(given):
@@ -159,10 +156,11 @@ def _shrunk(case: Case, fails: Callable[[Case], bool]) -> Case:
     return case
 
 
-def _script(law: str, case: Case) -> str:
-    values = {"loss": case.layer.loss, "y": case.x, "target": case.layer.target}
-    symmetries = f", symmetries={case.symmetries}" if case.symmetries else ""
-    return script(values, f"fn.testing.check_loss_law({law!r}, loss, y, target{symmetries})")
-
-
-LOSSES = Kind(LOSS_LAWS, lambda case: written(case.layer.loss), _script, diagnosis, _shrunk)
+LOSSES = Kind(
+    LOSS_LAWS,
+    "check_loss_law",
+    lambda case: {"loss": case.layer.loss, "y": case.x, "target": case.layer.target},
+    lambda case: {"symmetries": case.symmetries or None},
+    diagnosis,
+    _shrunk,
+)

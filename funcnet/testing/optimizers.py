@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import attrs
 import numpy as np
 
 from funcnet import tree
@@ -15,7 +16,6 @@ from funcnet.testing.cases.drawing import dyadic, ordinary
 from funcnet.testing.laws import OPTIMIZER_LAWS
 from funcnet.testing.laws.optimizers import OptimizerCase
 from funcnet.testing.reports.holding import Kind, hold
-from funcnet.testing.reports.source import script, written
 from funcnet.tree import Array, Tree
 from funcnet.values import integer
 
@@ -79,9 +79,8 @@ def _cases(optimizer: Any, params: Tree, key: Key, examples: int) -> Iterator[Op
         draws, like = key.fold_in(i).generator(), _SHAPES[i % len(_SHAPES)] if params is None else params
         start = _drawn(draws, like, ordinary if i % 3 == 2 else dyadic) if params is None else params
         steps = tuple(_drawn(draws, like, _gradients) for _ in range(1 + i % 5))
-        if i // 4 % 2:
-            start, steps = cast(start, np.float32), tuple(cast(each, np.float32) for each in steps)
-        yield OptimizerCase(optimizer, start, steps)
+        case = OptimizerCase(optimizer, start, steps)
+        yield case.map(lambda given: cast(given, np.float32)) if i // 4 % 2 else case
 
 
 def _drawn(draws: np.random.Generator, like: Tree, regime: Callable[[Any, tuple[int, ...]], Array]) -> Tree:
@@ -93,9 +92,4 @@ def _gradients(draws: np.random.Generator, shape: tuple[int, ...]) -> Array:
     return np.asarray(draws.choice([-1.0, 1.0], shape) * draws.integers(4, 33, shape) / 16)
 
 
-def _script(law: str, case: OptimizerCase) -> str:
-    values = {"optimizer": case.optimizer, "params": case.params, "grads": case.grads}
-    return script(values, f"fn.testing.check_optimizer_law({law!r}, optimizer, params, grads)")
-
-
-OPTIMIZERS = Kind(OPTIMIZER_LAWS, lambda case: written(case.optimizer), _script)
+OPTIMIZERS = Kind(OPTIMIZER_LAWS, "check_optimizer_law", lambda case: attrs.asdict(case, recurse=False))

@@ -42,20 +42,20 @@ def pushed(f: Callable[[Tree], Any], point: Tree, directions: Sequence[Array]) -
     return np.zeros((max(map(len, directions), default=0), *np.shape(y)))
 
 
-def one_hot(leaves: Sequence[Array], which: int, indices: Array) -> list[Array]:
-    """The directions of these coordinates of one leaf, as `pushed` takes them.
+def directions(leaves: Sequence[Array], vectors: Sequence[tuple[int, Array]]) -> list[Array]:
+    """Directions as `pushed` takes them: the i-th moves one leaf, along the i-th vector.
 
-    >>> one_hot([np.zeros(3), np.zeros((2, 2))], 0, np.array([0, 2]))[0]
-    array([[1., 0., 0.],
-           [0., 0., 1.]])
+    >>> directions([np.zeros(3), np.zeros((2, 2))], [(0, np.array([0.0, 1.0, 2.0]))])
+    [array([[0., 1., 2.]]), array([[[0.]]])]
     """
-    k = len(indices)
-    tangents = np.zeros((k, leaves[which].size), leaves[which].dtype)
-    tangents[np.arange(k), indices] = 1
-    return [
-        tangents.reshape(k, *leaf.shape) if i == which else np.zeros((k, *(1,) * leaf.ndim))
+    moved = [which for which, _ in vectors]
+    each = [
+        np.zeros((len(vectors), *(leaf.shape if i in moved else (1,) * leaf.ndim)), leaf.dtype)
         for i, leaf in enumerate(leaves)
     ]
+    for row, (which, vector) in enumerate(vectors):
+        each[which][row] = vector.reshape(leaves[which].shape)
+    return each
 
 
 def in_chunks(indices: Array, numbers: int) -> list[Array]:
@@ -83,8 +83,8 @@ def exact(f: Callable[[Tree], Any], params: Tree, coordinates: Sequence[Array], 
         return value
 
     def derivatives(which: int, part: Array) -> Array:
-        directions = one_hot(leaves, which, part)
-        return pushed(real, params, directions) if side > 0 else -pushed(real, params, [-v for v in directions])
+        each = directions(leaves, [(which, np.eye(1, leaves[which].size, j)) for j in part])
+        return side * pushed(real, params, [side * v for v in each])
 
     return [
         np.concatenate([np.zeros(0), *(derivatives(which, part) for part in in_chunks(indices, leaves[which].size))])

@@ -47,17 +47,14 @@ class Case:
         """What a report calls x, y or dx."""
         return self.names.get(of, of)
 
-    def passes(self, x: Array | None = None, dy: Array | None = None, layer: Any = None) -> Results:
-        """What one forward and one backward pass give, by name; of another x, dy or layer where one is given."""
-        layer, x, dy = layer or self.layer, self.x if x is None else x, self.dy if dy is None else dy
-        y, cache = layer.forward(self.params, x)
-        return named(y, *layer.backward(self.params, cache, dy))
+    def passes(self, x: Array | None = None, dy: Array | None = None) -> Results:
+        """What one forward and one backward pass give, by name; of another x or dy where one is given."""
+        y, cache = self.layer.forward(self.params, self.x if x is None else x)
+        return named(y, *self.layer.backward(self.params, cache, self.dy if dy is None else dy))
 
     def cast(self, dtype: DType) -> Case:
         """The same numbers in another precision."""
-        return attrs.evolve(
-            self, params=cast(self.params, dtype), x=self.x.astype(dtype), dy=np.asarray(self.dy).astype(dtype)
-        )
+        return attrs.evolve(self, params=cast(self.params, dtype), x=self.x.astype(dtype), dy=self.dy.astype(dtype))
 
     def draws(self, name: str) -> np.random.Generator:
         """Random numbers for the law of this name, the same whenever it is asked about this x."""
@@ -117,4 +114,9 @@ def floats(params: Tree) -> list[Array]:
 
 def cast(params: Tree, dtype: DType) -> Tree:
     """`params` with the leaves of floating-point numbers converted."""
-    return tree.map(lambda leaf: leaf.astype(dtype) if leaf.dtype.kind == "f" else leaf, params)
+    return map_floats(lambda leaf: leaf.astype(dtype), params)
+
+
+def map_floats(f: Callable[[Array], Array], params: Tree) -> Tree:
+    """`params` with f of the leaves of floating-point numbers."""
+    return tree.map(lambda leaf: f(leaf) if leaf.dtype.kind == "f" else leaf, params)

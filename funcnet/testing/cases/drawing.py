@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import attrs
 import numpy as np
 
-from funcnet import tree
 from funcnet.random import Key
-from funcnet.testing.cases.case import Case, cast
+from funcnet.testing.cases.case import Case, cast, map_floats
 from funcnet.tree import Array, DType, Shape, Tree
 
 BATCHES: tuple[Shape, ...] = ((2,), (1,), (), (3,), (0,), (2, 2), (40,))
@@ -59,7 +59,7 @@ def layer_cases(
         as_initialized = params is not None or i // 2 % len(REGIMES) == 3
         drawn = layer.init(key.fold_in(i), input_shape, dtype) if params is None else cast(params, dtype)
         if not as_initialized:
-            drawn = tree.map(lambda p, draws=draws: _moved(draws, p), drawn)
+            drawn = map_floats(partial(_moved, draws), drawn)
         at = regime(draws, batch + input_shape) if x is None else _rows(draws, x, batch, input_shape, is_whole=i == 0)
         case = Case(layer, drawn, at.astype(dtype), np.zeros(()), input_shape, tuple(symmetries), x is not None)
         yield with_dy(case, dyadic if regime is dyadic else ordinary, draws)
@@ -88,7 +88,7 @@ def _accepted(layer: Any, input_shape: Shape, params: Tree, x: Array | None) -> 
 
 def _moved(draws: np.random.Generator, p: Array) -> Array:
     """A param away from where it began, where biases are 0 and scales 1."""
-    return p + (dyadic(draws, p.shape) / 4).astype(p.dtype) if p.dtype.kind == "f" else p
+    return np.asarray(p + (dyadic(draws, p.shape) / 4).astype(p.dtype))
 
 
 def _batches_of(axes: int) -> tuple[Shape, ...]:

@@ -14,8 +14,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-from funcnet import tree
-from funcnet.testing.cases.case import Case
+from funcnet.testing.cases.case import Case, map_floats
 from funcnet.testing.cases.drawing import with_dy
 from funcnet.testing.reports.comparing import largest
 from funcnet.tree import Array
@@ -52,7 +51,7 @@ def shrunk(case: Case, fails: Callable[[Case], bool]) -> Case:
         x = case.x if case.is_given else like(draw, case.x, rows)
         params = case.params
         if not case.is_given and not draw(hypothesis.strategies.booleans()):
-            params = tree.map(lambda leaf: like(draw, leaf, None) if leaf.dtype.kind == "f" else leaf, params)
+            params = map_floats(lambda leaf: like(draw, leaf, None), params)
         return with_dy(attrs.evolve(case, x=x, params=params), lambda _, shape: draw(strategies.arrays(shape)), None)
 
     settings = hypothesis.settings(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Mapping
 from typing import Any
 
 import attrs
 import numpy as np
 
 from funcnet.testing.cases.case import Inapplicable
+from funcnet.testing.reports.comparing import Difference
 from funcnet.tree import Array, Tree, flatten
 
 
@@ -38,6 +40,13 @@ def snapshot(value: Any) -> Any:
     if isinstance(value, bool | int | float | complex | str | bytes):
         return type(value), repr(value)
     return type(value), snapshot(vars(value)) if hasattr(value, "__dict__") and not callable(value) else id(value)
+
+
+def unchanged(before: Mapping[str, Any], values: Mapping[str, Any], by: str) -> None:
+    """Raise Difference where one of the values is not as in its snapshot from before."""
+    for name, was in before.items():
+        if snapshot(values[name]) != was:
+            raise Difference(name, f"changed by {by}", "as it was")
 
 
 def copied(value: Any) -> Any:

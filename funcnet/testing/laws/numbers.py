@@ -13,7 +13,7 @@ from funcnet.testing.cases.case import Case, Results, floats, needs
 from funcnet.testing.cases.snapshots import read_only
 from funcnet.testing.laws.rows import of_rows
 from funcnet.testing.reports.comparing import Difference, as_index, close, largest, same_bits, same_form
-from funcnet.tree import Array, Tree, flatten
+from funcnet.tree import Array, map_new
 
 _MOST_PLACES = 4  # of a row where NaN is put
 
@@ -21,24 +21,24 @@ _MOST_PLACES = 4  # of a row where NaN is put
 def layout(case: Case) -> None:
     """Fortran order, strides, negative strides, read-only memory and another byte order give the same values."""
     expected = case.passes()
-    for name, laid in LAYOUTS.items():
-        other = attrs.evolve(case, x=laid(case.x), dy=laid(case.dy))
-        try:
-            results = other.passes()
-        except TypeError:
-            if name == "another byte order":  # which a layer may refuse
-                continue
-            raise
-        close(results, expected, case.rounding, f"x and dy as they were, before {name}")
+    check_layouts(lambda laid: case.passes(laid(case.x), laid(case.dy)), expected, case, "x and dy as they were,")
     for name in ("Fortran order", "strides", "negative strides"):
-        other = attrs.evolve(case, params=laid_out(case.params, LAYOUTS[name]))
+        other = attrs.evolve(case, params=map_new(LAYOUTS[name], case.params))
         close(other.passes(), expected, case.rounding, f"params as they were, before {name}")
 
 
-def laid_out(params: Tree, laid: Callable[[Array], Array]) -> Tree:
-    """The tree with its leaves as `laid` lays them out, which `tree.map` would copy."""
-    leaves, structure = flatten(params)
-    return structure.fill([laid(leaf) for leaf in leaves])
+def check_layouts(
+    passes: Callable[[Callable[[Array], Array]], Results], expected: Results, case: Case, of: str
+) -> None:
+    """Raise Difference where the passes on arrays that a function lays out give other values than expected."""
+    for name, laid in LAYOUTS.items():
+        try:
+            results = passes(laid)
+        except TypeError:
+            if name == "another byte order":  # which a layer or a loss may refuse
+                continue
+            raise
+        close(results, expected, case.rounding, f"{of} before {name}")
 
 
 def _strided(array: Array) -> Array:
@@ -83,18 +83,22 @@ def dtype(case: Case) -> None:
 def finite(case: Case) -> None:
     """x of magnitude 1e3 and 1e5, or near the largest float, gives finite numbers wherever the dtype has them."""
     needs(not case.is_given and case.batch == (1,) and case.x.size > 0)
-    unit = case.x / max(largest(case.x), 1.0)
-    extremes = {f"x of magnitude {size:g}": unit * case.x.dtype.type(size) for size in (1e3, 1e5)}
+    check_magnitudes(case)
     if not floats(case.params):  # or what is in between may overflow
-        alone = np.zeros_like(unit)
+        alone = np.zeros_like(case.x)
         alone.flat[0] = np.finfo(case.x.dtype).max / 4
-        extremes |= {"a number of x near the largest float": alone, "one near the most negative float": -alone}
-    for name, x in extremes.items():
-        check_finite(case, x, name)
+        _check_finite(case, alone, "a number of x near the largest float")
+        _check_finite(case, -alone, "one near the most negative float")
 
 
-def check_finite(case: Case, x: Array, name: str) -> None:
-    """Raise Difference if a wider dtype shows that a result at this x, which is not finite, has a finite value."""
+def check_magnitudes(case: Case) -> None:
+    """Raise Difference if at x of large numbers a result is not finite that a wider dtype shows to have a value."""
+    unit = case.x / max(largest(case.x), 1.0)
+    for size in (1e3, 1e5):
+        _check_finite(case, unit * case.x.dtype.type(size), f"{case.name('x')} of magnitude {size:g}")
+
+
+def _check_finite(case: Case, x: Array, name: str) -> None:
     true = _in_more_digits(case, x)
     for at, array in case.passes(x).items():
         if at in true:

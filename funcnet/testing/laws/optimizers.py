@@ -11,19 +11,10 @@ import numpy as np
 
 from funcnet import tree
 from funcnet.testing.cases.case import cast, leaves, needs
-from funcnet.testing.cases.snapshots import copied, read_only, snapshot, writable
-from funcnet.testing.laws.numbers import LAYOUTS, laid_out
-from funcnet.testing.reports.comparing import (
-    Difference,
-    as_index,
-    close,
-    largest,
-    own_memory,
-    same_bits,
-    same_form,
-    unchanged,
-)
-from funcnet.tree import Array, Tree, leaves_like
+from funcnet.testing.cases.snapshots import copied, read_only, snapshot, unchanged, writable
+from funcnet.testing.laws.numbers import LAYOUTS
+from funcnet.testing.reports.comparing import Difference, as_index, close, largest, own_memory, same_bits, same_form
+from funcnet.tree import Array, Tree, leaves_like, map_new
 
 _STEPS = 20
 
@@ -47,12 +38,15 @@ class OptimizerCase:
     def plain(self) -> OptimizerCase:
         """The case without weight decay or frozen leaves, at one learning rate, where the optimizer has such fields."""
         fields = attrs.fields_dict(type(self.optimizer)) if attrs.has(type(self.optimizer)) else {}
-        plain: dict[str, Any] = {
-            name: value for name, value in {"weight_decay": 0.0, "frozen": ()}.items() if name in fields
-        }
-        if callable(getattr(self.optimizer, "learning_rate", None)) and "learning_rate" in fields:
+        plain = {"weight_decay": 0.0, "frozen": ()}
+        if callable(getattr(self.optimizer, "learning_rate", None)):
             plain["learning_rate"] = 0.125
-        return attrs.evolve(self, optimizer=attrs.evolve(self.optimizer, **plain)) if plain else self
+        changes: dict[str, Any] = {name: value for name, value in plain.items() if name in fields}
+        return attrs.evolve(self, optimizer=attrs.evolve(self.optimizer, **changes)) if changes else self
+
+    def map(self, f: Callable[[Tree], Tree]) -> OptimizerCase:
+        """The case with f of its params and of each of its grads."""
+        return attrs.evolve(self, params=f(self.params), grads=tuple(map(f, self.grads)))
 
 
 OptimizerLaw: TypeAlias = Callable[[OptimizerCase], None]
@@ -66,7 +60,7 @@ def structure(case: OptimizerCase) -> None:
         for (at, p), new in zip(leaves("params", case.params).items(), found, strict=True):
             same_form(at, new, p, "dtype")
         before, after = (
-            {at: (leaf.shape, leaf.dtype) for at, leaf in _leaves_of_state(each).items()} for each in (start, state)
+            {at: (s.shape, s.dtype) for at, s in _leaves_of_state(each).items()} for each in (start, state)
         )
         if before != after:
             raise Difference("state", f"leaves of {after}", f"leaves of {before}, as init makes them")
@@ -79,10 +73,8 @@ def purity(case: OptimizerCase) -> None:
     values = {"params": params, "grads": grads, "state": state, "optimizer": case.optimizer}
     before = {name: snapshot(value) for name, value in values.items()}
     case.optimizer.update(params, grads, state)
-    unchanged(before, {name: snapshot(value) for name, value in values.items()}, "an update")
-    protected = OptimizerCase(
-        case.optimizer, tree.map(read_only, case.params), tuple(tree.map(read_only, each) for each in case.grads)
-    )
+    unchanged(before, values, "an update")
+    protected = case.map(lambda given: tree.map(read_only, given))
     _same(protected.run(), case.run(), "arrays that can be written to")
 
 
@@ -156,7 +148,7 @@ def order(case: OptimizerCase) -> None:
     """The order of a tree's children does not matter."""
     needs(isinstance(case.params, tuple) and len(case.params) > 1)
     case = case.plain()
-    turned = OptimizerCase(case.optimizer, case.params[::-1], tuple(grads[::-1] for grads in case.grads))
+    turned = case.map(lambda given: given[::-1])
     for (params, _), (expected, _) in zip(turned.run(), case.run(), strict=True):
         _same_params(params[::-1], expected, "the children in their order")
 
@@ -175,14 +167,13 @@ def layout(case: OptimizerCase) -> None:
     """Fortran order and negative strides give the same values."""
     expected = case.run()
     for name in ("Fortran order", "negative strides"):
-        grads = tuple(laid_out(g, LAYOUTS[name]) for g in case.grads)
+        grads = tuple(map_new(LAYOUTS[name], each) for each in case.grads)
         _same(attrs.evolve(case, grads=grads).run(), expected, f"grads before {name}")
 
 
 def dtype(case: OptimizerCase) -> None:
     """float32 stays float32 and agrees with float64 but for rounding."""
-    grads = tuple(cast(each, np.float32) for each in case.grads)
-    narrow = OptimizerCase(case.optimizer, cast(case.params, np.float32), grads)
+    narrow = case.map(lambda given: cast(given, np.float32))
     for (params, _), (expected, _) in zip(narrow.run(), case.run(), strict=True):
         for at, p in leaves("params", params).items():
             same_form(at, p, np.zeros((), np.float32), "dtype")

@@ -75,13 +75,6 @@ def _at(at: str, got: Array, expected: Array, places: Any, oracle: str, bound: f
     return Difference(at, got[index], expected[index], index, oracle, bound, arrays=(got, expected))
 
 
-def unchanged(before: Mapping[str, Any], after: Mapping[str, Any], by: str) -> None:
-    """Raise Difference where a snapshot, by the name of what was taken, is not what it was before."""
-    for name, was in before.items():
-        if after[name] != was:
-            raise Difference(name, f"changed by {by}", "as it was")
-
-
 def own_memory(arrays: Mapping[str, Array], others: Mapping[str, Array]) -> None:
     """Raise Difference where one of the arrays shares memory with one of the others."""
     for at, array in arrays.items():

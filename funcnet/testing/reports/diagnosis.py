@@ -42,16 +42,12 @@ def _constant_ratio(got: Array, expected: Array, at: str, case: Case) -> str:
     ratio, n = float(ratios[0]), math.prod(case.batch)
     if not _is_close(got, ratio * expected):
         return ""
-    names = {-1.0: "the sign is wrong", 2.0: "a factor of 2 too many", 0.5: "a factor of 2 is missing"}
+    names = {1.0: "", -1.0: "the sign is wrong", 2.0: "a factor of 2 too many", 0.5: "a factor of 2 is missing"}
     if n > 2 or (n == 2 and at.startswith("grads")):
         names[float(n)] = f"{n} times too large, and there are {n} rows: a mean was not taken"
         names[1.0 / n] = f"{n} times too small, and there are {n} rows: a mean was taken instead of the sum"
-    if math.isclose(ratio, 1, rel_tol=1e-4):
-        return ""
-    for known, text in reversed(names.items()):
-        if math.isclose(ratio, known, rel_tol=1e-4):
-            return text
-    return f"every number is {ratio:.6g} times what it should be"
+    known = (text for factor, text in names.items() if math.isclose(ratio, factor, rel_tol=1e-4))
+    return next(known, f"every number is {ratio:.6g} times what it should be")
 
 
 def _transposed(got: Array, expected: Array, at: str, case: Case) -> str:

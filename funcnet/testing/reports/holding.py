@@ -12,16 +12,22 @@ import numpy as np
 
 from funcnet.testing.cases.case import Inapplicable
 from funcnet.testing.reports.comparing import Difference
+from funcnet.testing.reports.source import script, written
 from funcnet.testing.reports.violation import LawViolation
 
 
 @attrs.frozen(eq=False)
 class Kind:
-    """What laws are about, layers or losses or optimizers: the laws by name, and what a violation says of a case."""
+    """What laws are about, layers or losses or optimizers: the laws by name, and what a violation says of a case.
+
+    `check` is the name of the function that asks one law; `arguments` are what it is called with for a case, the layer,
+    loss or optimizer first; `options` are further ones, left out where they are None.
+    """
 
     laws: Mapping[str, Callable[[Any], None]]
-    name: Callable[[Any], str]
-    script: Callable[[str, Any], str]
+    check: str
+    arguments: Callable[[Any], dict[str, Any]]
+    options: Callable[[Any], dict[str, Any]] = lambda case: {}
     diagnosis: Callable[[Difference, Any], str] = lambda difference, case: difference.diagnosis
     shrunk: Callable[[Any, Callable[[Any], bool]], Any] = lambda case, fails: case
 
@@ -75,10 +81,13 @@ def _violation(kind: Kind, law: str, case: Any, error: Exception) -> LawViolatio
 
 
 def _written(kind: Kind, law: str, case: Any, difference: Difference, diagnosis: str) -> LawViolation:
+    arguments = kind.arguments(case)
+    options = [f"{name}={value}" for name, value in kind.options(case).items() if value is not None]
+    call = f"fn.testing.{kind.check}({', '.join([repr(law), *arguments, *options])})"
     return LawViolation(
         law=law,
         statement=" ".join(inspect.cleandoc(kind.laws[law].__doc__ or "").split()),
-        layer=kind.name(case),
+        layer=written(next(iter(arguments.values()))),
         at=getattr(case, "names", {}).get(difference.at, difference.at),
         index=difference.index,
         got=difference.got,
@@ -86,7 +95,7 @@ def _written(kind: Kind, law: str, case: Any, difference: Difference, diagnosis:
         oracle=difference.oracle,
         bound=difference.bound,
         diagnosis=diagnosis,
-        case=kind.script(law, case),
+        case=script(arguments, call),
     )
 
 

@@ -65,12 +65,8 @@ def _array(array: Array) -> str:
     dtype = "" if array.dtype in (np.float64, np.int64) and array.size else f", np.{array.dtype.name}"
     if not array.size:
         return f"np.zeros({array.shape}{dtype})"
-    return f"np.array({_numbers(array.tolist())}{dtype})"
-
-
-def _numbers(values: Any) -> str:
-    text = repr(values)
-    return text.replace("nan", "np.nan").replace("inf", "np.inf")
+    numbers = repr(array.tolist()).replace("nan", "np.nan").replace("inf", "np.inf")
+    return f"np.array({numbers}{dtype})"
 
 
 def _imports(text: str, values: list[Any]) -> list[str]:

@@ -33,13 +33,8 @@ class LawViolation(AssertionError):  # noqa: N818, it reads as what it is
     def __str__(self) -> str:
         place = self.at + (f"[{', '.join(map(str, self.index))}]" if self.index else "")
         expected = f"{_number(self.expected)}{f', give or take {self.bound:.2g}' if self.bound else ''}"
-        rows = {
-            "at": place,
-            "got": _number(self.got),
-            "expected": expected,
-            "oracle": self.oracle,
-            "diagnosis": self.diagnosis,
-        }
+        rows = {"at": place, "got": _number(self.got), "expected": expected}
+        rows |= {"oracle": self.oracle, "diagnosis": self.diagnosis}
         lines = [f"{self.layer} breaks the law {self.law!r}:", *textwrap.wrap(self.statement, 110), ""]
         lines += [f"    {name:<9}  {text}" for name, text in rows.items() if text]
         case = ["", "The case, as code that runs:", "", textwrap.indent(self.case, "    ")] if self.case else []

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from funcnet.numerics.kernel import kernel
-from funcnet.numerics.sums import is_large, wide_floating
+from funcnet.numerics.sums import FLOATS, is_large, wide_floating
 from funcnet.tree import Array, as_array, as_dtype
 
 erfc = np.frompyfunc(math.erfc, 1, 1)
@@ -60,7 +60,7 @@ def descended(p: Array, g: Array, rate: float) -> Array:
     >>> descended(np.array([1.0, 2.0]), np.array([1.0, -1.0]), 0.5)
     array([0.5, 2.5])
     """
-    dtype = wide_floating(p.dtype)
+    dtype = p.dtype if p.dtype in FLOATS else wide_floating(p.dtype)
     new = as_array(g, dtype) * np.asarray(-rate, dtype)  # it takes longer to convert a number of Python's
     new += p
     return as_dtype(new, p.dtype)

@@ -14,6 +14,7 @@ import numpy as np
 from funcnet.tree import Array
 
 P = ParamSpec("P")
+_PLAIN = (np.ndarray, np.generic)
 
 
 def kernel(f: Callable[P, Array]) -> Callable[P, Array]:
@@ -31,7 +32,7 @@ def kernel(f: Callable[P, Array]) -> Callable[P, Array]:
     @wraps(f)
     def dispatched(*args: P.args, **options: P.kwargs) -> Array:
         x: Any = args[0]
-        if isinstance(x, np.ndarray | np.generic):
+        if type(x) is np.ndarray or isinstance(x, _PLAIN):
             return f(*args, **options)
         result = x.__array_function__(dispatched, (type(x),), args, options)
         return f(*args, **options) if result is NotImplemented else result

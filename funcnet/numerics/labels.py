@@ -16,7 +16,7 @@ def checked_classes(name: str, labels: Array, n: int) -> Array:
     """Raise ValueError, which names the first one and where it is, unless all labels are in 0..n-1; them as int64."""
     indices = labels.astype(np.int64)
     unsigned = indices.view(np.uint64)  # in which a negative one is the largest; argmax takes half the time of max
-    if not labels.size or unsigned.flat[unsigned.argmax()] < n:
+    if not labels.size or unsigned.item(unsigned.argmax()) < n:
         return indices
     index = tuple(map(int, np.argwhere((labels < 0) | (labels >= n))[0]))
     raise ValueError(f"{name} {labels[index]} at index {index} is not in 0..{n - 1} (n = {n} classes)")

@@ -153,7 +153,7 @@ def rows_like(
     columns = [leaves]
     for name, other in others:
         found, other_structure = flatten(other)
-        if structure != other_structure:
+        if structure._skeleton != other_structure._skeleton:
             path, here, there = next(structure.differences(other_structure))
             raise _difference(name, "structure", like, path, here, there)
         if [leaf.shape for leaf in leaves] != [leaf.shape for leaf in found]:

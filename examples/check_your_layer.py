@@ -1,10 +1,10 @@
-"""Check a layer of your own: a subtle bug, the law that it breaks, and the fix.
+"""Check your own layer: a subtle bug, the law that it breaks, and the fix.
 
     python examples/check_your_layer.py
 
-The layer divides each row by its root mean square and multiplies it by a gain that is learned (Zhang, Sennrich: Root
-mean square layer normalization, NeurIPS 2019). Its first version forgets the gain in one place. As the gain begins at
-1, nothing shows on a fresh layer; `check_layer` moves the params, and finds it.
+The layer divides each row by its root mean square and multiplies the result by a learned gain (Zhang, Sennrich: Root
+mean square layer normalization, NeurIPS 2019). The first version forgets the gain in one place. Since the gain starts
+at 1, a new layer does not show the bug; `check_layer` moves the params, and finds it.
 """
 
 import attrs
@@ -47,7 +47,7 @@ class RMSNorm(fn.Layer):
 
 @attrs.frozen
 class FirstRMSNorm(RMSNorm):
-    """The same, but for one `dy` in backward that should be `du`."""
+    """The same layer, but with one `dy` in backward that should be `du`."""
 
     def backward(self, params, cache, dy):
         u, rms = cache
@@ -57,7 +57,7 @@ class FirstRMSNorm(RMSNorm):
 
 
 def main():
-    """Check the first version, then the right one."""
+    """Check the first version, then the correct one."""
     try:
         fn.testing.check_layer(FirstRMSNorm(), input_shape=(3,))
     except fn.testing.LawViolation as violation:

@@ -1,9 +1,9 @@
-"""Learn to read handwritten digits: the main job of funcnet, from data to pictures.
+"""Learn to read handwritten digits: a typical use of funcnet, from data to pictures.
 
     python examples/digits.py [--seed 0] [--epochs 30] [--hidden 128] [--learning-rate 0.003] [--out digits-out]
 
-A network of one hidden layer is trained on four fifths of 1,797 real digits of 8 x 8 pixels and tested on the rest.
-Everything random comes from the seed: the same seed prints the same numbers to the last digit.
+A network with one hidden layer is trained on four fifths of 1,797 real digits of 8 x 8 pixels and tested on the rest.
+All random numbers come from the seed, so the same seed prints the same results to the last digit.
 """
 
 import math
@@ -19,14 +19,14 @@ try:
 
     from funcnet import data, metrics, plot
 except ImportError as error:
-    sys.exit(f'{error}. This program needs the extra: python -m pip install -e ".[examples]"')
+    sys.exit(f'{error}. This program needs an extra: python -m pip install -e ".[examples]"')
 
 LOSS = fn.SoftmaxCrossEntropy()
 BATCH_SIZE = 32
 
 
 def main():
-    """Train, report, draw."""
+    """Train the network, print the results, draw the pictures."""
     options = parse_options()
     key = fn.Key(options.seed)
     test, train = data.digits().split(key.fold_in("split"), 0.2)
@@ -36,7 +36,7 @@ def main():
     print(fn.summary(model, input_shape=(64,)), end="\n\n")
 
     optimizer = fn.Adam(options.learning_rate)
-    with np.errstate(over="ignore", invalid="ignore"):  # fit looks for what diverges
+    with np.errstate(over="ignore", invalid="ignore"):  # fit stops if the loss diverges
         params, history = fit(model, optimizer, train, test, options.epochs, key)
     print(table(history), end="\n\n")
 
@@ -50,11 +50,11 @@ def main():
 
 
 def fit(model, optimizer, train, test, epochs, key):
-    """The trained params, and the loss and accuracy on both sets after each epoch."""
+    """The trained params, and the loss and accuracy on both datasets after each epoch."""
     params = model.init(key.fold_in("init"), train.x.shape[1:])
     state = optimizer.init(params)
     history = {"train loss": [], "test loss": [], "train accuracy": [], "test accuracy": []}
-    progress = tqdm(range(epochs), desc="training", unit="epoch", disable=None)  # None: off where there is no terminal
+    progress = tqdm(range(epochs), desc="training", unit="epoch", disable=None)  # None: no bar without a terminal
     for epoch in progress:
         for x, y in data.batches(train, BATCH_SIZE, key.fold_in("shuffle"), epoch):
             training = model.training(key.fold_in("dropout").fold_in(state.step))
@@ -71,20 +71,20 @@ def fit(model, optimizer, train, test, epochs, key):
 
 
 def table(history):
-    """The history as text, a row an epoch."""
+    """The history as text, with a row for each epoch."""
     rows = zip(*history.values(), strict=True)
     lines = [f"{epoch:5d}" + "".join(f"{value:16.6f}" for value in row) for epoch, row in enumerate(rows, start=1)]
     return "\n".join(["epoch" + "".join(f"{name:>16}" for name in history), *lines])
 
 
 def picture(history, params, test, predictions, folder):
-    """Write the pictures, and say where they lie."""
+    """Draw the pictures, save them, and print their paths."""
     weights = params[0].weight.T
-    wrong = np.flatnonzero(predictions != test.y)[:96]  # a page of them
+    wrong = np.flatnonzero(predictions != test.y)[:96]  # as many as fit on a page
     titles = [f"{true} taken for {taken}" for true, taken in zip(test.y[wrong], predictions[wrong], strict=True)]
     figures = {
         "learning-curve": plot.learning_curve(history),
-        "hidden-weights": plot.images(weights[:256], columns=16, symmetric=True),  # more would be no picture
+        "hidden-weights": plot.images(weights[:256], columns=16, symmetric=True),  # more would be too small to see
     }
     if len(wrong):
         figures["mistakes"] = plot.images(test.x[wrong], titles=titles, columns=6)
@@ -92,11 +92,11 @@ def picture(history, params, test, predictions, folder):
 
 
 def parse_options():
-    """The command line's options, checked."""
+    """The options of the command line."""
     parser = example_parser(__doc__, out="digits-out")
     parser.add_argument("--epochs", type=integer_from(1), help="passes over the data (30, or 2 with --quick)")
     parser.add_argument("--hidden", type=integer_from(1), default=128, help="hidden units (%(default)s)")
-    parser.add_argument("--learning-rate", type=positive, default=0.003, help="of Adam (%(default)s)")
+    parser.add_argument("--learning-rate", type=positive, default=0.003, help="learning rate of Adam (%(default)s)")
     options = parser.parse_options()
     options.epochs = options.epochs or (2 if options.quick else 30)
     return options

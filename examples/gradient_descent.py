@@ -2,9 +2,9 @@
 
     python examples/gradient_descent.py [--out gradient-descent-out]
 
-Nothing here is random or slow, so --seed and --quick change nothing.
-The lesson: params are any tree of arrays, and a step is one function from params and gradients to new params. The
-gradient of a^2 + b^2 is (2a, 2b), so each step keeps 1 - 2 * 0.3 = 0.4 of a and b, and 0.16 of the error.
+Nothing here is random or slow, so --seed and --quick have no effect.
+The lesson: params can be any tree of arrays, and a step is a function from params and gradients to new params. The
+gradient of a^2 + b^2 is (2a, 2b), so each step leaves 1 - 2 * 0.3 = 0.4 of a and b, and 0.16 of the error.
 """
 
 import numpy as np
@@ -15,7 +15,7 @@ from tqdm import tqdm
 import funcnet as fn
 
 RATE = 0.3
-THEIRS = [  # where each step leads, 10 * 0.4^n (the last three are not printed there), and the error before it
+THEIRS = [  # the point after each step, 10 * 0.4^n (the original prints the first four), and the error before it
     ("(4.0, 4.0)", "200"),
     ("(1.6, 1.6)", "32"),
     ("(0.64, 0.64)", "5.12"),
@@ -28,24 +28,24 @@ THEIRS = [  # where each step leads, 10 * 0.4^n (the last three are not printed 
 
 @fn.tree.node
 class Point:
-    """Where we are."""
+    """A point (a, b)."""
 
     a: np.ndarray
     b: np.ndarray
 
 
 def error(point):
-    """What is to become small."""
+    """The error to minimize, a^2 + b^2."""
     return float(point.a**2 + point.b**2)
 
 
 def gradient(point):
-    """Its derivatives with respect to a and b: a tree like the point."""
+    """The derivatives of the error with respect to a and b, as a tree like the point."""
     return Point(2 * point.a, 2 * point.b)
 
 
 def main():
-    """Descend, print the table, draw the path."""
+    """Take the steps, print the table, draw the path."""
     options = example_parser(__doc__, out="gradient-descent-out").parse_options()
     path = [Point(np.array(10.0), np.array(10.0))]
     for _ in tqdm(THEIRS, unit="step", disable=None):
@@ -61,7 +61,7 @@ def main():
 
 
 def picture(path):
-    """The path over the lines of equal error."""
+    """The path, drawn over lines of equal error."""
     figure = Figure(figsize=(5, 5), layout="constrained")
     axes = figure.subplots()
     grid = np.linspace(-11, 11, 200)

@@ -1,10 +1,11 @@
-"""Is a number even? And which digit is this? The same kind of network learns both.
+"""Is a number even, and which digit is in an image? The same kind of network learns both.
 
     python examples/parity_and_digits.py [--seed 0] [--out parity-and-digits-out] [--data DIR] [--quick]
 
-10-3-2 sigmoid units with squared error learn from 700 ten-bit numbers whether a number is even, and tell it of the
-other 324. The lesson: they find what matters, and the picture of the weights shows it: the lowest bit, the last column.
-Then 784-32-10 of the same units read MNIST, and their weights, saved and loaded, read it the same.
+A network of 10-3-2 sigmoid units with squared error learns from 700 ten-bit numbers whether a number is even, and is
+tested on the other 324. The lesson: the network finds the one bit that matters, and the picture of its weights shows
+it, the lowest bit in the last column. Then a network of 784-32-10 such units reads MNIST, and reads it in the same way
+after its weights were saved and loaded.
 """
 
 import sys
@@ -20,7 +21,7 @@ SQUARED_ERROR = fn.MeanSquaredError(reduction="batch")
 
 
 def main():
-    """Learn both, save and load, report."""
+    """Learn both, save and load the weights, print the results."""
     options = example_parser(__doc__, out="parity-and-digits-out", mnist=True).parse_options()
     parity, figures = learn_parity(options)
     digits, more_figures = learn_digits(options)
@@ -30,12 +31,12 @@ def main():
 
 @fn.register
 def accuracy(targets, outputs):
-    """The share of examples whose largest output is that of their class."""
+    """The fraction of the examples whose largest output is at their class."""
     return fn.metrics.accuracy(targets.argmax(axis=-1), outputs)
 
 
 def learn_parity(options):
-    """Results and pictures of the ten-bit numbers."""
+    """The results and pictures for the ten-bit numbers."""
     numbers = fn.data.one_hot(fn.data.parity(10), 2)
     train, test = numbers.take(slice(700)), numbers.take(slice(700, None))
     experiment = fn.Experiment(
@@ -59,7 +60,7 @@ def learn_parity(options):
 
 
 def picture(weights):
-    """The weights of each unit, a row, for each bit."""
+    """The weights: a row for each unit, a column for each bit."""
     figure = Figure(figsize=(6, 2.5), layout="constrained")
     axes, largest = figure.subplots(), np.abs(weights).max()
     figure.colorbar(axes.imshow(weights.T, cmap="RdBu_r", vmin=-largest, vmax=largest), label="weight")
@@ -70,7 +71,7 @@ def picture(weights):
 
 
 def learn_digits(options):
-    """Results and pictures of MNIST."""
+    """The results and pictures for MNIST."""
     began = perf_counter()
     train, test = (fn.data.one_hot(each, 10) for each in fn.data.mnist(options.data))
     train, bar = (train.take(slice(10_000)), 0.85) if options.quick else (train, 0.95)

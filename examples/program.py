@@ -1,4 +1,4 @@
-"""What the examples have in common: their options, their exit codes, and results beside their bars."""
+"""The code that the examples share: options, exit codes, and tables of results with their bars."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from funcnet.values.table import aligned
 
 
 class ExampleParser(Parser):
-    """A parser that complains in one line, also about a folder for --out that can't be written to."""
+    """A parser that reports an error in one line, also if the folder of --out cannot be written to."""
 
     def parse_options(self) -> argparse.Namespace:
-        """The command line's options; the folder is made here, before the work and not after."""
+        """The options of the command line; the folder of --out is created here, before the work starts."""
         options = self.parse_args()
         try:
             options.out.mkdir(parents=True, exist_ok=True)
@@ -31,32 +31,32 @@ class ExampleParser(Parser):
 
 
 def example_parser(doc: str | None, out: str, mnist: bool = False) -> ExampleParser:
-    """A parser of the options of an example: --seed, --out, a folder of pictures, --quick, and --data for MNIST.
+    """A parser of the options of an example: --seed, --out for the pictures, --quick, and --data if `mnist`.
 
-    >>> example_parser("What it shows.", out="pictures").parse_args(["--seed", "3"]).seed
+    >>> example_parser("What the example shows.", out="pictures").parse_args(["--seed", "3"]).seed
     3
     """
     parser = ExampleParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "--seed", type=integer_from(0, 2**128 - 1), default=0, help="of all that is random (%(default)s)"
+        "--seed", type=integer_from(0, 2**128 - 1), default=0, help="seed of all random numbers (%(default)s)"
     )
-    parser.add_argument("--out", type=Path, default=Path(out), help="folder of pictures (%(default)s)")
-    parser.add_argument("--quick", action="store_true", help="a smaller version, of some seconds")
+    parser.add_argument("--out", type=Path, default=Path(out), help="folder for the pictures (%(default)s)")
+    parser.add_argument("--quick", action="store_true", help="run a smaller version, which takes seconds")
     if mnist:
         parser.add_argument("--data", metavar="DIR", help="folder of MNIST's files ($FUNCNET_DATA, or downloaded)")
     return parser
 
 
 def exit_with(main: Callable[[], int | None]) -> NoReturn:
-    """End the process with the exit code of `main`: 1 for a run that diverges, 2 for files and extras that lack.
+    """Exit with the exit code of `main`, or with 1 if a run diverges, or 2 if a file or an extra is missing.
 
-    Those errors are told in one line.
+    These errors are printed in one line.
     """
     sys.exit(exit_code(main, OSError, ImportError))
 
 
 def integer_from(least: int, most: int = 10**6) -> Callable[[str], int]:
-    """A type of option: whole numbers from `least` to `most`.
+    """A type for options: whole numbers from `least` to `most`.
 
     >>> integer_from(1)("12")
     12
@@ -71,7 +71,7 @@ def integer_from(least: int, most: int = 10**6) -> Callable[[str], int]:
 
 
 def positive(text: str) -> float:
-    """A type of option: positive numbers.
+    """A type for options: positive numbers.
 
     >>> positive("0.5")
     0.5
@@ -87,7 +87,7 @@ def positive(text: str) -> float:
 
 @attrs.frozen
 class Result:
-    """A figure of a program beside that of the document it reproduces, and whether it meets its bar."""
+    """A figure of a program, the figure in the document that the program reproduces, and whether the bar is met."""
 
     what: str
     theirs: str
@@ -97,7 +97,7 @@ class Result:
 
 
 def at_least(what: str, theirs: str, ours: float, bar: float) -> Result:
-    """A result whose bar is that it is no less.
+    """A result that must be at least `bar`.
 
     >>> at_least("test accuracy", "0.926", 0.951, 0.95).met
     True
@@ -106,7 +106,7 @@ def at_least(what: str, theirs: str, ours: float, bar: float) -> Result:
 
 
 def at_most(what: str, theirs: str, ours: float, bar: float) -> Result:
-    """A result whose bar is that it is no more.
+    """A result that must be at most `bar`.
 
     >>> at_most("seconds", "-", 61.5, 60).met
     False
@@ -115,7 +115,7 @@ def at_most(what: str, theirs: str, ours: float, bar: float) -> Result:
 
 
 def print_results(results: Iterable[Result]) -> int:
-    """Print the results as a table; the exit code is 0 if all bars are met, else 1.
+    """Print the results as a table, and return the exit code: 0 if all bars are met, else 1.
 
     >>> print_results([Result("test accuracy", "0.926", "0.951", ">= 0.95"), Result("loss", "-", "0.2")])
     what           theirs   ours  bar      met
@@ -130,7 +130,7 @@ def print_results(results: Iterable[Result]) -> int:
 
 
 def save_figures(out: Path, figures: Mapping[str, Any]) -> None:
-    """Write matplotlib figures into the folder, each under its name, and print where they lie."""
+    """Save each matplotlib figure in the folder under its name, and print its path."""
     for name, figure in figures.items():
         path = out.resolve() / f"{name}.png"
         figure.savefig(path)

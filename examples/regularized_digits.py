@@ -1,10 +1,10 @@
-"""A network with an L2 penalty reads digits, trained by SciPy's truncated Newton through one long vector of params.
+"""A network with an L2 penalty reads digits, trained by SciPy's truncated Newton method on one long vector of params.
 
     python examples/regularized_digits.py [--seed 0] [--out regularized-digits-out] [--data DIR] [--quick]
 
-400-25-10 sigmoid units, cross entropy summed over the outputs and averaged over 5,000 digits, and lambda / 2m times the
-sum of squares of the weights, biases left out. The lesson: an optimizer from elsewhere wants a vector, a value and a
-gradient, and `value_and_grad` and `tree.ravel` make the three of any network.
+The network has 400-25-10 sigmoid units. The loss is the cross entropy, summed over the outputs and averaged over the
+m = 5,000 digits, plus lambda / 2m times the sum of the squared weights, without the biases. The lesson: an optimizer of
+another library needs a vector, a value and a gradient; `value_and_grad` and `tree.ravel` give them for any network.
 """
 
 from time import perf_counter
@@ -19,12 +19,12 @@ from funcnet.testing import check_gradients
 
 UNIFORM = fn.initializers.uniform(0.12)
 MODEL = fn.sequential(fn.Linear(25, weight_init=UNIFORM), fn.Sigmoid(), fn.Linear(10, weight_init=UNIFORM))
-LOSS = fn.SigmoidBinaryCrossEntropy(reduction="batch")  # of logits: it has the sigmoids of the output in it
+LOSS = fn.SigmoidBinaryCrossEntropy(reduction="batch")  # takes logits: the sigmoids of the output are part of the loss
 LAMBDA = 1.0
 
 
 def main():
-    """Check the gradient, train, report."""
+    """Check the gradient, train the network, print the results."""
     options = example_parser(__doc__, out="regularized-digits-out", mnist=True).parse_options()
     began, key = perf_counter(), fn.Key(options.seed)
     digits = some_of_each(fn.data.mnist(options.data)[0], 50 if options.quick else 500)
@@ -32,7 +32,7 @@ def main():
     penalty = fn.L2(LAMBDA / len(digits))
     params = MODEL.init(key.fold_in("init"), (400,), np.float64)
 
-    few = digits.y.argsort(kind="stable").reshape(10, -1)[:, :10].ravel()  # ten of each
+    few = digits.y.argsort(kind="stable").reshape(10, -1)[:, :10].ravel()  # ten of each digit
     results = gradients(params, digits.x[few], targets[few], sample=50 if options.quick else None)
     params = fit(params, digits.x, targets, penalty, evaluations=400)
 
@@ -63,14 +63,14 @@ def some_of_each(dataset, count):
 
 
 def gradients(params, x, target, sample):
-    """||n - a|| / (||n|| + ||a||) of backpropagation's a and an oracle's n."""
+    """||n - a|| / (||n|| + ||a||), with a by backpropagation and n by each of two oracles."""
     for method, bar in (("exact", 1e-12), ("richardson", 1e-9)):
         report = check_gradients(MODEL, LOSS, params, x, target, fn.L2(LAMBDA / len(x)), method=method, sample=sample)
         yield at_most(f"gradient, {method}", "1.026e-08", report.relative, bar)
 
 
 def fit(params, x, target, penalty, evaluations):
-    """The params of the least loss that the truncated Newton method finds."""
+    """The params with the smallest loss that the truncated Newton method finds."""
     vector, unravel = fn.tree.ravel(params)
     with tqdm(unit="gradient", disable=None) as bar:
 
@@ -80,9 +80,8 @@ def fit(params, x, target, penalty, evaluations):
             bar.update()
             return value, fn.tree.ravel(grads)[0]
 
-        found = minimize(
-            objective, vector, jac=True, method="TNC", options={"maxfun": evaluations}
-        )  # it has no maxiter
+        # TNC has no maxiter.
+        found = minimize(objective, vector, jac=True, method="TNC", options={"maxfun": evaluations})
     return unravel(found.x)
 
 

@@ -1,12 +1,12 @@
-"""A network of two layers reads digits, and its backpropagation is held against numerical gradients.
+"""A network with two layers reads digits, and its backpropagation is compared with numerical gradients.
 
     python examples/two_layer_net.py [--seed 0] [--out two-layer-net-out] [--data DIR] [--quick]
 
-784-50-10: affine, ReLU, affine, softmax with cross entropy; weights drawn with standard deviation 0.01. The lesson:
-backpropagation gives in one pass what differences give in 79,520, and more exactly. A difference of step h is off by
-rounding / h and by h^2; dual numbers, the exact oracle here, are off by rounding alone. ReLU makes
-no output function: it would turn every negative logit into 0, alike and without a gradient, so a class that is wrongly
-unlikely could never be corrected.
+The network is 784-50-10: affine, ReLU, affine, softmax with cross entropy; initial weights have the standard deviation
+0.01. The lesson: backpropagation gives in one pass what differences give in 79,520, and more exactly. A difference with
+the step h has an error of rounding / h and of h^2; dual numbers, the exact oracle here, have rounding errors only. ReLU
+is not suitable as an output function: it would turn every negative logit into 0, without a gradient, so the network
+could never correct a class that it wrongly takes for unlikely.
 """
 
 from itertools import islice
@@ -26,14 +26,14 @@ THEIRS = {
     "2.bias": ("b2", 1.195e-10),
     "0.weight": ("W1", 2.223e-13),
 }
-STEP = 1e-4  # of the central difference, which brings their figures
+STEP = 1e-4  # of the central difference; it reproduces their figures
 SMALL = fn.initializers.normal(0.01)
 MODEL = fn.sequential(fn.Linear(50, weight_init=SMALL), fn.ReLU(), fn.Linear(10, weight_init=SMALL))
 LOSS = fn.SoftmaxCrossEntropy()
 
 
 def main():
-    """Check the gradients, train, report."""
+    """Check the gradients, train the network, print the results."""
     options = example_parser(__doc__, out="two-layer-net-out", mnist=True).parse_options()
     began, key = perf_counter(), fn.Key(options.seed)
     train, test = fn.data.mnist(options.data)
@@ -55,7 +55,7 @@ def main():
 
 
 def gradients(few, key, sample):
-    """For each array of params, how far backpropagation is from two oracles, on three images."""
+    """For each array of params, the difference between backpropagation and two oracles, on three images."""
     params = MODEL.init(key.fold_in("init"), (784,), np.float64)
     _, grads = fn.value_and_grad(MODEL, LOSS, params, few.x, few.y)
     largest = {path: np.abs(grad).max() for path, grad in fn.tree.named_leaves(grads).items()}
@@ -71,7 +71,7 @@ def gradients(few, key, sample):
 
 
 def fit(train, test, iterations, key):
-    """The params after so many iterations, and the accuracies after each epoch."""
+    """The params after `iterations` steps, and the accuracies after each epoch."""
     params, optimizer = MODEL.init(key.fold_in("init"), (784,)), fn.SGD(RATE)
     state = fn.TrainState(0, params, optimizer.init(params))
     batches = fn.data.stream(train, BATCH_SIZE, key.fold_in("shuffle"))

@@ -1,9 +1,10 @@
-"""XOR and MNIST by a loop of ten lines: forward, loss, backward (in reverse order: `sequential` does it), update.
+"""XOR and MNIST, learned by a loop of ten lines: forward, loss, backward, update.
 
     python examples/xor_and_mnist.py [--seed 0] [--out xor-and-mnist-out] [--data DIR] [--quick]
 
-The lesson: a network is affine maps with something bent between them. No single affine map parts XOR's four points;
-two with sigmoids between do. The same ten lines, given handwritten digits, read them.
+The lesson: a network consists of affine maps with nonlinear functions between them. No single affine map separates the
+four points of XOR; two with sigmoids between them do. The same ten lines learn to read handwritten digits. `sequential`
+calls the backward passes of its layers in reverse order.
 """
 
 import numpy as np
@@ -12,11 +13,11 @@ from tqdm import tqdm
 
 import funcnet as fn
 
-LOSS = fn.SoftmaxCrossEntropy()  # softmax and cross entropy in one, exact where softmax alone would round to 0 or 1
+LOSS = fn.SoftmaxCrossEntropy()  # softmax and cross entropy in one: accurate even where softmax rounds to 0 or 1
 
 
 def fit(model, optimizer, dataset, batch_size, epochs, key):
-    """The params that the model comes to, and the mean loss of each epoch."""
+    """The trained params, and the mean loss of each epoch."""
     params, losses = model.init(key.fold_in("init"), dataset.x.shape[1:]), []
     state = optimizer.init(params)
     for epoch in tqdm(range(epochs), unit="epoch", disable=None):
@@ -32,7 +33,7 @@ def fit(model, optimizer, dataset, batch_size, epochs, key):
 
 
 def accuracy(model, params, dataset):
-    """The share of the dataset's examples that the model reads rightly."""
+    """The fraction of the examples that the model classifies correctly."""
     return fn.metrics.accuracy(dataset.y, model.apply(params, dataset.x))
 
 

@@ -1,12 +1,13 @@
-"""A lab on two hidden layers: what they learn, at which learning rates, of which sizes, and without an activation.
+"""A lab on two hidden layers: what they learn, at which learning rates and sizes, and without an activation.
 
     python examples/xor_lab.py [--seed 0] [--out xor-lab-out] [--quick]
 
-2-4-4-1 sigmoid units with squared error learn which side of a line 100 points are on, and the 21 points of XOR on the
-diagonals of a square; they stop when every point is right, which is looked at every 100 epochs. The lesson: XOR needs a
-hidden layer with something bent in it, since without one the network is a single affine map, and no line parts the
-diagonals. ReLU makes no output function, as it is never below 0 and has no gradient there: where it stands between the
-layers, a sigmoid stays at the end. Its runs here are stuck with 16 of the 21 points right, at a rate of 0.1 as well.
+A network of 2-4-4-1 sigmoid units with squared error learns on which side of a line each of 100 points is, and the 21
+points of XOR on the diagonals of a square. Training stops when every point is right, which is checked every 100 epochs.
+The lesson: XOR needs a nonlinear hidden layer. Without one the network is a single affine map, and no line separates
+the diagonals. ReLU is not suitable as an output function, since it is never negative and has no gradient below 0: the
+runs with ReLU between the layers keep the sigmoid at the end. They get stuck with 16 of the 21 points right, also at a
+rate of 0.1.
 """
 
 from concurrent.futures import ProcessPoolExecutor
@@ -25,7 +26,7 @@ ACCURACY = "binary_accuracy"
 
 
 def main():
-    """Ask each question of the lab, print the table, draw the pictures."""
+    """Answer each question of the lab, print the table, draw the pictures."""
     options = example_parser(__doc__, out="xor-lab-out").parse_options()
     began = perf_counter()
     points, xor = column(fn.data.linearly_separable(100, fn.Key(options.seed))), column(fn.data.xor(21))
@@ -68,17 +69,17 @@ def main():
 
 
 def network(size, activation=fn.Sigmoid, output=fn.Sigmoid):
-    """Two hidden layers of this size, an activation after each, and an output of one number."""
+    """A network with two hidden layers of `size` units, an activation after each, and one output."""
     return fn.sequential(fn.Linear(size), activation(), fn.Linear(size), activation(), fn.Linear(1), output())
 
 
 def column(dataset):
-    """The dataset with targets (n, 1), numbers."""
+    """The dataset with its labels as numbers of shape (n, 1)."""
     return fn.data.Dataset(dataset.x, dataset.y[:, None].astype(np.float32))
 
 
 def experiment(model, dataset, epochs, seed):
-    """Descend on all of the data until every point is right."""
+    """Gradient descent on all of the data until every point is right."""
     return fn.Experiment(
         model=model,
         loss=fn.MeanSquaredError(),
@@ -93,7 +94,7 @@ def experiment(model, dataset, epochs, seed):
 
 
 def asked_of(cross, rates):
-    """The lab's questions, and the experiment that answers each."""
+    """The questions of the lab, each with the experiment that answers it."""
     short = attrs.evolve(cross, epochs=min(cross.epochs, 50_000))
     flat = attrs.evolve(short, model=network(4, fn.Identity, fn.Identity))
     relu, entropy = network(4, fn.ReLU), fn.BinaryCrossEntropy()
@@ -110,23 +111,24 @@ def asked_of(cross, rates):
 
 
 class Pool(ProcessPoolExecutor):
-    """Two processes, and a bar that moves when a run ends, in whatever order."""
+    """Two processes, and a bar that moves whenever a run ends."""
 
     def __init__(self, bar):
         super().__init__(2)
         self.bar = bar
 
     def submit(self, *arguments, **options):
-        """A future whose end moves the bar."""
+        """Submit a call; the bar moves when it ends."""
         future = super().submit(*arguments, **options)
         future.add_done_callback(lambda _: self.bar.update())
         return future
 
 
 def edge(flat, dataset, halvings):
-    """Two learning rates, by bisection, and the runs at them.
+    """Two learning rates that bisection finds, and the runs with them.
 
-    With the lower the loss stays finite for 1,000 epochs, with the upper not. 28 halvings are as fine as float32.
+    With the lower rate the loss stays finite for 1,000 epochs, with the upper it does not. After 28 halvings the rates
+    are as close as float32 can tell apart.
     """
     below, above = 0.0, 10.0
     brief = attrs.evolve(flat, epochs=1000, early_stopping=None, evaluate_every=1)
@@ -140,7 +142,7 @@ def edge(flat, dataset, halvings):
 
 
 def answer(question, run, theirs="-", is_bar=False):
-    """What came of a run, in words."""
+    """The result of a run, in words."""
     if run.error is not None:
         said = f"diverges: {run.error.value} in epoch {run.error.epoch}"
         return Result(question, "0 %, overflow warnings", said, "= 1" if is_bar else "", not is_bar)
@@ -150,13 +152,13 @@ def answer(question, run, theirs="-", is_bar=False):
 
 
 def on_log_axis(figure, axis="x"):
-    """The figure with a logarithmic axis, on which numbers of very different sizes are seen."""
+    """The figure with a logarithmic axis, which shows numbers of very different sizes."""
     figure.axes[0].set(**{f"{axis}scale": "log"})
     return figure
 
 
 def beside_truth(model, params, dataset):
-    """The points as they are, and as the network has them over its outputs on the whole square."""
+    """The points with their true classes, and with the predicted ones over the outputs on the whole square."""
     figure = Figure(figsize=(9, 4), layout="constrained")
     grid = np.linspace(-0.1, 1.1, 100, dtype=np.float32)
     outputs = model.apply(params, np.stack(np.meshgrid(grid, grid), axis=-1))[..., 0]

@@ -1,6 +1,7 @@
 """The classic programs, in their quick versions: they meet their bars, draw their pictures and complain in one line."""
 
 import re
+import shutil
 
 import pytest
 
@@ -62,6 +63,7 @@ def test_a_bar_that_is_missed_is_exit_code_1(tmp_path):
     broken = tmp_path / "descent.py"
     source = (EXAMPLES / "gradient_descent.py").read_text()
     broken.write_text(source.replace("RATE = 0.3", "RATE = 0.2"))
+    shutil.copy(EXAMPLES / "program.py", tmp_path)  # which it imports from its own folder
     done = run(broken, "--out", tmp_path)
     assert done.returncode == 1
     assert "NO" in done.stdout.split()

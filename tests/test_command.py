@@ -103,7 +103,6 @@ def test_the_help_of_a_command_has_an_example(said, name):
 @pytest.mark.parametrize(
     "arguments",
     [[], ["walk"], ["run"], ["verify"], ["run", "x", "--data", "cifar"], ["check", "x", "--examples", "few"]],
-    ids=str,
 )
 def test_a_wrong_use_of_options_exits_with_2(said, arguments):
     code, out, err = said(*arguments)

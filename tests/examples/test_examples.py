@@ -1,19 +1,10 @@
 """The example programs, run as a newcomer runs them."""
 
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
-
-
-def run(program, *arguments):
-    return subprocess.run(
-        [sys.executable, EXAMPLES / program, *map(str, arguments)], capture_output=True, text=True, timeout=120
-    )
+from tests.examples.programs import run
 
 
 def test_digits_shows_model_table_report_and_pictures(tmp_path):
@@ -56,12 +47,13 @@ def test_digits_reads_97_of_100_on_average_over_five_seeds(tmp_path):
         ("--colour", "red"),
     ],
 )
-def test_a_bad_value_gets_one_line_and_exit_code_2(option, value):
-    done = run("digits.py", f"{option}={value}")
-    assert done.returncode == 2
-    assert done.stdout == ""
-    assert len(done.stderr.splitlines()) == 1
-    assert option in done.stderr
+def test_a_bad_value_gets_one_line_and_exit_code_2(refused, option, value):
+    assert option in refused("digits.py", f"{option}={value}")
+
+
+def test_a_refusal_is_the_exit_code_of_the_process():
+    done = run("digits.py", "--colour", "red")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
 
 
 def test_a_learning_rate_that_diverges_ends_with_a_word_on_why(tmp_path):

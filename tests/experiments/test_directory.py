@@ -200,7 +200,7 @@ def test_a_second_run_in_the_directory_is_refused(folder):
         run(MOMENTUM, folder)
 
 
-def test_a_run_that_is_stopped_while_its_bar_is_drawn_leaves_the_directory(folder, quick, monkeypatch, capsys):
+def test_a_run_stopped_while_its_bar_is_drawn_leaves_the_directory(folder, quick, monkeypatch, capsys):
     tqdm = pytest.importorskip("tqdm").tqdm
 
     def stopped(self, n=1):

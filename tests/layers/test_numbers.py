@@ -20,7 +20,7 @@ def test_another_byte_order_is_accepted(layer, shape):
     assert_close(passes(layer, params, x.astype(">f8"), dy.astype(">f8")), passes(layer, params, x, dy))
 
 
-@pytest.mark.parametrize("batch", [(), (5,)], ids=str)
+@pytest.mark.parametrize("batch", [(), (5,)])
 @every_layer
 def test_float16_is_kept_and_agrees_to_rounding(layer, shape, batch):
     params, x, dy = some_pass(layer, shape, batch, np.float16)

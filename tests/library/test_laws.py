@@ -11,7 +11,7 @@ from funcnet.testing import check_layer, check_layer_law, check_loss, check_opti
 from tests.layers.row import every
 from tests.layers.table import ROWS
 from tests.losses.cases import REDUCTIONS
-from tests.optimizers.cases import OPTIMIZERS
+from tests.optimizers.cases import every_optimizer
 
 
 @every([row for row in ROWS if not row.is_training_form], "row")
@@ -33,7 +33,7 @@ def test_cross_entropy_takes_any_weights_for_targets(reduction):
     check_loss(fn.SoftmaxCrossEntropy(reduction), targets=("probabilities", "numbers"))
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=repr)
+@every_optimizer
 def test_optimizers(optimizer):
     check_optimizer(optimizer)
 

@@ -26,7 +26,7 @@ def switching():
     HOOK.call = None
 
 
-def test_two_runs_that_wait_for_each_other_in_every_epoch_are_the_serial_ones(switching):
+def test_runs_that_wait_for_each_other_are_the_serial_ones(switching):
     serial, seen, barrier = [run(experiment) for experiment in PLAIN], [], Barrier(2, timeout=30)
 
     def meet(labels, predictions):

@@ -31,7 +31,7 @@ def network(activation, last=IDENTITY):
 
 
 @pytest.mark.parametrize(("loss", "last", "target"), LOSSES.values(), ids=LOSSES)
-@pytest.mark.parametrize("activation", SMOOTH, ids=repr)
+@pytest.mark.parametrize("activation", SMOOTH)
 def test_a_5_7_3_network_agrees_with_both_oracles(activation, loss, last, target):
     model, params = network(activation, last)
     exact = check_gradients(model, loss, params, X, target)
@@ -53,8 +53,8 @@ def test_every_coordinate_agrees_to_1e_12_relative():
 
 
 @pytest.mark.parametrize(("loss", "last", "target"), LOSSES.values(), ids=LOSSES)
-@pytest.mark.parametrize("activation", [*SMOOTH, fn.ReLU(), fn.LeakyReLU(), fn.ELU(2.0), fn.Identity()], ids=repr)
-def test_a_row_of_zeros_through_zero_biases_ties_everywhere_and_is_right(activation, loss, last, target):
+@pytest.mark.parametrize("activation", [*SMOOTH, fn.ReLU(), fn.LeakyReLU(), fn.ELU(2.0), fn.Identity()])
+def test_a_row_of_zeros_ties_everywhere_and_is_right(activation, loss, last, target):
     model, params = network(activation, last)
     report = check_gradients(model, loss, params, X * [[0], [1], [0], [1]], target)
     assert report.method == "exact"

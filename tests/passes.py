@@ -13,7 +13,7 @@ needs_numpy_2 = pytest.mark.skipif(
     np.lib.NumpyVersion(np.__version__) < "2.0.0",
     reason="NumPy 1 makes float64 of a float32 array without axes times a Python float, and the law of dtypes says so",
 )
-every_batch = pytest.mark.parametrize("batch", BATCHES, ids=str)
+every_batch = pytest.mark.parametrize("batch", BATCHES)
 
 
 def passes(layer, params, x, dy):

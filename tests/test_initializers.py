@@ -40,12 +40,11 @@ FAN_BASED = [
     initializer for initializer in DRAWN if not isinstance(initializer, initializers.normal | initializers.uniform)
 ]
 
-every_initializer = pytest.mark.parametrize("initializer", ALL, ids=fn.values.registry.code)
-drawn_initializer = pytest.mark.parametrize("initializer", DRAWN, ids=fn.values.registry.code)
+every_initializer = pytest.mark.parametrize("initializer", ALL)
+drawn_initializer = pytest.mark.parametrize("initializer", DRAWN)
 distributed = pytest.mark.parametrize(
     ("initializer", "variance", "kurtosis"),
     [(*row, 3) for row in NORMAL] + [(*row, 9 / 5) for row in UNIFORM],
-    ids=fn.values.registry.code,
 )
 shapes = pytest.mark.parametrize("shape", [(300, 100), (100, 300), (3, 5, 40, 50)])
 
@@ -79,7 +78,7 @@ def test_the_distribution_is_normal_or_uniform(initializer, variance, kurtosis, 
     assert distance * math.sqrt(draws.size) <= math.sqrt(-math.log(1e-4 / 2) / 2)
 
 
-@pytest.mark.parametrize(("initializer", "variance"), UNIFORM, ids=fn.values.registry.code)
+@pytest.mark.parametrize(("initializer", "variance"), UNIFORM)
 @shapes
 def test_a_uniform_draw_fills_its_bounds_and_keeps_them(initializer, variance, shape):
     bound = math.sqrt(3 * variance(*fans(shape)))
@@ -165,14 +164,14 @@ def test_zero_sizes_keep_their_shape(initializer, shape):
     assert initializer(fn.Key(0), shape).shape == shape
 
 
-@pytest.mark.parametrize("initializer", FAN_BASED, ids=fn.values.registry.code)
+@pytest.mark.parametrize("initializer", FAN_BASED)
 @pytest.mark.parametrize("shape", [(), (3,)])
 def test_fans_need_two_axes(initializer, shape):
     with pytest.raises(fn.ShapeError, match=r"expected a weight of shape \(\.\.\., n_in, n_out\), got \("):
         initializer(fn.Key(0), shape)
 
 
-@pytest.mark.parametrize("initializer", [init for init in ALL if init not in FAN_BASED], ids=fn.values.registry.code)
+@pytest.mark.parametrize("initializer", [init for init in ALL if init not in FAN_BASED])
 @pytest.mark.parametrize("shape", [(), (3,), (2, 3, 4)])
 def test_the_others_take_any_shape(initializer, shape):
     draws = initializer(fn.Key(0), shape)

@@ -31,10 +31,10 @@ FORMULAS = [
     ),
 ]
 SCHEDULES = [schedule for schedule, _ in FORMULAS]
-every_schedule = pytest.mark.parametrize("schedule", SCHEDULES, ids=repr)
+every_schedule = pytest.mark.parametrize("schedule", SCHEDULES)
 
 
-@pytest.mark.parametrize(("schedule", "formula"), FORMULAS, ids=repr)
+@pytest.mark.parametrize(("schedule", "formula"), FORMULAS)
 def test_the_rate_at_each_step_is_that_of_the_formula(schedule, formula):
     steps = [*range(21), 1000]
     assert [schedule(t) for t in steps] == pytest.approx([formula(t) for t in steps], rel=1e-12, abs=1e-300)
@@ -73,7 +73,7 @@ def test_a_schedule_remembers_no_call(schedule):
     assert {t: schedule(t) for t in reversed(range(30))} == forwards
 
 
-@pytest.mark.parametrize("then", SCHEDULES, ids=repr)
+@pytest.mark.parametrize("then", SCHEDULES)
 @pytest.mark.parametrize("steps", [1, 2, 7])
 def test_a_warm_up_rises_evenly_to_the_first_rate_and_goes_on_from_there(steps, then):
     schedule = schedules.warmup(steps, then)

@@ -24,9 +24,8 @@ def test_equal_values_do_not_differ():
         ({"dtype": "float64"}, "dtype is 'float32' there and 'float64' here"),
         ({"metrics": ()}, "metrics is None there and () here"),
     ],
-    ids=str,
 )
-def test_the_difference_of_experiments_is_the_first_path_at_which_they_differ(changes, where):
+def test_the_first_path_at_which_experiments_differ_is_told(changes, where):
     assert difference(EXPERIMENT, attrs.evolve(EXPERIMENT, **changes)).startswith(where)
 
 

@@ -200,7 +200,7 @@ def test_a_second_run_in_the_directory_is_refused(folder):
         run(MOMENTUM, folder)
 
 
-def test_a_run_that_is_stopped_while_its_bar_is_drawn_leaves_the_directory(folder, quick, monkeypatch, capsys):
+def test_a_run_stopped_while_its_bar_is_drawn_leaves_the_directory(folder, quick, monkeypatch, capsys):
     tqdm = pytest.importorskip("tqdm").tqdm
 
     def stopped(self, n=1):
@@ -231,6 +231,7 @@ def outcome(folder):
     return said
 
 
+@pytest.mark.slow
 def test_200_damaged_files_are_refused_by_name_or_harmless(full, quick):
     contents, draws, refused = {name: (full / name).read_bytes() for name in NAMES}, np.random.default_rng(0), 0
     for i in range(200):

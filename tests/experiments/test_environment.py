@@ -87,7 +87,6 @@ def test_a_commit_with_changes_has_a_plus(status, commit, monkeypatch):
         subprocess.CalledProcessError(128, "git"),
         subprocess.TimeoutExpired("git", 10),
     ],
-    ids=repr,
 )
 def test_without_a_commit_it_is_none(command, error, monkeypatch):
     answers = {"ls-files": "", "status": "", "rev-parse": "0123abcd", command: error}

@@ -237,9 +237,9 @@ OPTIMIZERS = [
 ]
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=repr)
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
-def test_a_run_that_diverges_stops_with_its_last_good_state_and_warns_of_nothing(optimizer, dtype):
+def test_a_diverging_run_stops_with_its_last_good_state_and_no_warning(optimizer, dtype):
     experiment = attrs.evolve(DIVERGING, optimizer=optimizer, dtype=dtype, epochs=40)
     with pytest.raises(fn.NonFiniteError) as caught:
         run(experiment)  # and a warning is an error
@@ -254,7 +254,7 @@ def test_a_run_that_diverges_stops_with_its_last_good_state_and_warns_of_nothing
         assert error.state == ended.state or error.state.step > ended.state.step
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=repr)
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_a_run_that_diverges_within_its_only_step_is_evaluated_without_warnings(optimizer):
     with pytest.raises(fn.NonFiniteError):
         run(attrs.evolve(DIVERGING, optimizer=optimizer, batch_size=40, epochs=40))

@@ -91,7 +91,7 @@ def test_a_run_of_a_sweep_is_that_of_run(serial):
     assert same(alone, serial)
 
 
-def test_products_big_enough_for_two_threads_of_blas_have_the_same_bits_too(pool):
+def test_products_on_two_threads_of_blas_have_the_same_bits(pool):
     experiments = fn.grid(WIDE, seed=range(2))
     with blas_threads(2):
         serial = list(fn.sweep(experiments, DIGITS))
@@ -222,9 +222,8 @@ def test_a_failed_run_survives_pickle():
     assert (again, str(again.error)) == (run, str(run.error))
 
 
-@pytest.mark.parametrize(
-    ("name", "error"), [("unpicklable", UnpicklableError), ("unreadable", UnreadableError)], ids=str
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "error"), [("unpicklable", UnpicklableError), ("unreadable", UnreadableError)])
 def test_an_error_that_pickle_refuses_is_its_runs_alone(name, error):
     experiments = [EIGHT[0], of(Stumbling(name)), *EIGHT[1:7]]
     (_, run) = list(fn.sweep(experiments, TRAIN))[1]
@@ -235,7 +234,8 @@ def test_an_error_that_pickle_refuses_is_its_runs_alone(name, error):
     assert found[:1] + found[2:] == [None] * 7
 
 
-def test_a_worker_that_dies_fails_its_run_and_the_sweep_goes_on_to_its_end():
+@pytest.mark.slow
+def test_a_worker_that_dies_fails_its_run_alone():
     experiments = [EIGHT[0], of(Dying(os.getpid())), *EIGHT[1:7]]
     with new_pool() as pool:
         runs = list(fn.sweep(experiments, TRAIN, executor=pool))

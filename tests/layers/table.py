@@ -31,9 +31,9 @@ def linear(torch, x, weight, bias=None):
 LINEAR = [
     Row(fn.Linear(4), ((3,),), twin=linear),
     Row(fn.Linear(4, bias=False), ((3,), (0,)), twin=linear),
-    Row(fn.Linear(2, bias_init=BIAS), ((2, 3), (3,), (0,)), twin=linear),
+    Row(fn.Linear(2, bias_init=BIAS), ((2, 3), (3,), (0,)), twin=linear, name="Linear with bias_init"),
     Row(fn.Linear(4, weight_init=fn.initializers.he_normal, bias_init=BIAS), ((3,),), twin=linear,
-        name="Linear from he_normal"),
+        name="Linear with weight_init"),
     Row(fn.Linear(0), ((3,),), twin=linear),
 ]
 ACTIVATIONS = [
@@ -59,8 +59,8 @@ ACTIVATIONS = [
     Row(fn.Softplus(), NUMBERS, twin=lambda torch, x: torch.nn.functional.softplus(x, threshold=1e6),
         of_number=(oracles.softplus, oracles.sigmoid), limits=((0, INF), (0, 1))),
     Row(fn.Identity(), NUMBERS, **KINKED, **UNCHANGED),
-    Row(fn.Elementwise(np.sin, np.cos), NUMBERS, twin=lambda torch, x: torch.sin(x)),
-    Row(fn.Elementwise(np.square, doubled), NUMBERS, twin=lambda torch, x: torch.square(x),
+    Row(fn.Elementwise(np.sin, np.cos), NUMBERS, name="Elementwise sine", twin=lambda torch, x: torch.sin(x)),
+    Row(fn.Elementwise(np.square, doubled), NUMBERS, name="Elementwise square", twin=lambda torch, x: torch.square(x),
         of_number=(lambda x: x * x, doubled), is_bounded=False, symmetries=(("homogeneous", 2),)),
 ]
 NORMALIZING = [
@@ -120,6 +120,7 @@ COMBINATORS = {fn.sequential: SEQUENTIAL, fn.add: ADD, fn.concatenate: CONCATENA
 LAYERS = [*LINEAR, *ACTIVATIONS, *NORMALIZING, *RESHAPING, *DROPPING]
 MODELS = [row for rows in COMBINATORS.values() for row in rows]
 ROWS = [*LAYERS, *MODELS]
+FIRST = [*{type(row.layer): row for row in reversed(LAYERS)}.values(), SEQUENTIAL[0]]
 
 every_layer = every(ROWS)
 every_model = every(MODELS)

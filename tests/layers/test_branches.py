@@ -53,7 +53,6 @@ def test_the_sum_of_a_layer_with_itself_is_twice_the_layer():
         (fn.concatenate(fn.Linear(5), fn.Identity(), fn.Linear(2)), (4, 3), (4, 5 + 3 + 2)),
         (fn.residual(fn.Linear(3)), (3,), (3,)),
     ],
-    ids=repr,
 )
 def test_output_shape(model, shape, expected):
     assert model.output_shape(shape) == expected

@@ -13,9 +13,7 @@ from tests.passes import dropout_keys, passes
 
 
 @pytest.mark.parametrize("combinator", [fn.sequential, fn.add, fn.concatenate])
-@pytest.mark.parametrize(
-    "appended", [fn.Linear(3), fn.Dropout(0.5), fn.sequential(fn.Linear(7), fn.Linear(3))], ids=repr
-)
+@pytest.mark.parametrize("appended", [fn.Linear(3), fn.Dropout(0.5), fn.sequential(fn.Linear(7), fn.Linear(3))])
 def test_appending_a_layer_leaves_the_initial_params_of_the_others(combinator, appended):
     layers = fn.Linear(3), fn.ReLU(), fn.Linear(3)
     params = combinator(*layers).init(fn.Key(0), (3,))

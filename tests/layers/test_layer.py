@@ -92,7 +92,6 @@ def test_layers_can_be_sent_to_another_process():
         (fn.residual(fn.ReLU()), "add(Identity(), ReLU())"),
         (fn.Linear(2, weight_init=fn.initializers.zeros), "Linear(n_out=2, weight_init=initializers.zeros)"),
     ],
-    ids=str,
 )
 def test_repr_leaves_out_what_is_default(layer, text):
     assert repr(layer) == text

@@ -37,7 +37,7 @@ def test_sequential_is_bitwise_the_composition_by_hand(layer, shape, batch):
     assert tree.equal(passes(layer, params, x, dy), chained(layer.layers, params, x, dy))
 
 
-@pytest.mark.parametrize("neutral", [fn.add(fn.Identity()), fn.Dropout(0.5)], ids=repr)
+@pytest.mark.parametrize("neutral", [fn.add(fn.Identity()), fn.Dropout(0.5)])
 @pytest.mark.parametrize("position", range(len(THREE) + 1))
 def test_what_does_nothing_is_neutral(neutral, position):
     params, x, _, _, dy = one_pass(fn.sequential(*THREE), (3,))

@@ -89,7 +89,7 @@ def test_the_place_in_params_backward():
     assert [note.split(" (")[0] for note in error.__notes__] == ["in layer 0 of sequential", "in layer 1 of sequential"]
 
 
-@pytest.mark.parametrize("stop", [KeyboardInterrupt(), SystemExit()], ids=repr)
+@pytest.mark.parametrize("stop", [KeyboardInterrupt(), SystemExit()])
 def test_an_interruption_is_let_through_as_it_is(stop):
     assert raised(type(stop), lambda: everything(fn.sequential(Broken("forward", stop)))) is stop
     assert not hasattr(stop, "__notes__")

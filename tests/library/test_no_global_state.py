@@ -26,7 +26,7 @@ def switching():
     HOOK.call = None
 
 
-def test_two_runs_that_wait_for_each_other_in_every_epoch_are_the_serial_ones(switching):
+def test_runs_that_wait_for_each_other_are_the_serial_ones(switching):
     serial, seen, barrier = [run(experiment) for experiment in PLAIN], [], Barrier(2, timeout=30)
 
     def meet(labels, predictions):
@@ -42,6 +42,7 @@ def test_two_runs_that_wait_for_each_other_in_every_epoch_are_the_serial_ones(sw
     assert len(set(seen)) == 2
 
 
+@pytest.mark.slow
 def test_many_runs_at_once_are_the_serial_ones(switching, tmp_path):
     experiments = fn.grid(attrs.evolve(MOMENTUM, epochs=2), seed=range(3)) + fn.grid(PLAIN[1], epochs=[1, 2])
     serial = [run(experiment) for experiment in experiments]

@@ -59,7 +59,6 @@ def test_type_hints_resolve(value):
 @pytest.mark.parametrize(
     "value",
     [fn.Elementwise(np.sin, np.cos), fn.Elementwise(np.sinc, np.real), fn.Elementwise(math.sin, len), fn.SGD(math.inf)],
-    ids=repr,
 )
 def test_functions_and_infinities_print_as_what_can_be_typed_in(value):
     assert eval(repr(value), {**vars(fn), "np": np, "math": math}) == value

@@ -85,8 +85,8 @@ CASES = [
     Case(fn.BinaryCrossEntropy, some_probabilities, some_bits, *BINARY),
     Case(fn.BinaryCrossEntropy, some_probabilities, some_distributions, *BINARY),
 ]
-every_case = pytest.mark.parametrize("case", CASES, ids=str)
-every_loss = pytest.mark.parametrize("case", [CASES[0], CASES[2], CASES[5], CASES[7]], ids=str)
+every_case = pytest.mark.parametrize("case", CASES)
+every_loss = pytest.mark.parametrize("case", [CASES[0], CASES[2], CASES[5], CASES[7]])
 every_reduction = pytest.mark.parametrize("reduction", REDUCTIONS)
 averages = pytest.mark.parametrize("reduction", ["mean", "batch"])
 

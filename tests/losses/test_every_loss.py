@@ -21,7 +21,7 @@ from tests.passes import every_dtype, value_and_dy
 # --- Examples, labels and layouts ---
 
 
-@pytest.mark.parametrize("batch", [(), (5,), (2, 3)], ids=str)
+@pytest.mark.parametrize("batch", [(), (5,), (2, 3)])
 @every_case
 def test_reductions_differ_by_a_factor(case, batch):
     y, target = case.arguments(batch)
@@ -39,7 +39,7 @@ def test_mean_is_the_default(case):
 
 
 @every_reduction
-@pytest.mark.parametrize("case", [case for case in CASES if case.counts_examples], ids=str)
+@pytest.mark.parametrize("case", [case for case in CASES if case.counts_examples])
 def test_softmax_cross_entropy_is_shift_invariant(case, reduction):
     y, target = case.arguments((5,))
     sixteenths = np.round(y * 16) / 16
@@ -51,7 +51,7 @@ def test_softmax_cross_entropy_is_shift_invariant(case, reduction):
 
 
 @every_reduction
-@pytest.mark.parametrize("batch", [(), (5,), (2, 3)], ids=str)
+@pytest.mark.parametrize("batch", [(), (5,), (2, 3)])
 def test_labels_are_one_hot_probabilities_to_rounding(batch, reduction):
     loss, shape = fn.SoftmaxCrossEntropy(reduction), (*batch, CLASSES)
     y, labels = 20 * some_logits(shape), some_labels(shape)
@@ -83,7 +83,7 @@ def test_another_byte_order_is_accepted(case):
 
 
 @every_dtype
-@pytest.mark.parametrize("batch", [(), (5,)], ids=str)
+@pytest.mark.parametrize("batch", [(), (5,)])
 @every_reduction
 @every_case
 def test_the_value_is_a_scalar_of_the_dtype_of_y(case, reduction, batch, dtype):
@@ -106,7 +106,7 @@ def test_float16_agrees_to_rounding(case, reduction):
     assert_allclose(dy, exact[1], rtol=1e-2, atol=2e-3)  # terms of size 1 may cancel
 
 
-@pytest.mark.parametrize("case", CASES[:6], ids=str)  # for the others NaN is an error, see test_edges.py
+@pytest.mark.parametrize("case", CASES[:6])  # for the others NaN is an error, see test_edges.py
 def test_nan_is_not_swallowed_and_stays_in_its_row(case):
     y, target = case.arguments((5,))
     _, dy = value_and_dy(case.loss(), y, target)

@@ -46,7 +46,7 @@ def test_accuracy_is_the_share_of_hits() -> None:
     assert type(accuracy(LABELS, PREDICTED)) is float
 
 
-def test_confusion_matrix_has_true_classes_as_rows_and_predicted_ones_as_columns() -> None:
+def test_confusion_matrix_has_true_classes_as_rows() -> None:
     matrix = confusion_matrix(LABELS, PREDICTED)
     assert matrix.dtype == np.int64
     np.testing.assert_array_equal(matrix, MATRIX)
@@ -184,7 +184,7 @@ def test_no_examples_have_a_confusion_matrix_of_zeros() -> None:
         (np.array([0, 1]), np.zeros((2, 1, 1)), ShapeError, r"shape \(2,\) and float64 of shape \(2, 1, 1\)"),
     ],
 )
-def test_what_is_no_pair_of_labels_and_predictions(
+def test_wrong_labels_are_refused(
     metric: Callable[..., Any], labels: object, predictions: object, error: type[Exception], words: str
 ) -> None:
     with pytest.raises(error, match="labels come first.*" + words):

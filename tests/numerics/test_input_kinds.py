@@ -12,7 +12,7 @@ from tests.passes import FLOATS, every_dtype, value_and_dy
 
 LOSSES = [fn.MeanSquaredError(), fn.SoftmaxCrossEntropy(), fn.SigmoidBinaryCrossEntropy(), fn.BinaryCrossEntropy()]
 every_layer = every_row([row for row in ROWS if (3,) in row.shapes])
-every_loss = pytest.mark.parametrize("loss", LOSSES, ids=str)
+every_loss = pytest.mark.parametrize("loss", LOSSES)
 whole = pytest.mark.parametrize("kind", [np.int64, np.int8, np.uint8, bool])
 X = np.array([[1, 0, 1], [0, 0, 1]])
 

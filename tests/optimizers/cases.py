@@ -39,19 +39,21 @@ def numbers(trees):
     return np.array([ravel(tree)[0] for tree in trees])
 
 
-WITHOUT_DECAY = [
-    fn.SGD(0.1),
-    fn.SGD(0.1, momentum=0.9),
-    fn.SGD(0.1, momentum=0.9, nesterov=True),
-    fn.Adam(0.1),
-    fn.AdamW(0.1, weight_decay=0.0),
-    fn.RMSProp(0.1),
-    fn.RMSProp(0.1, momentum=0.9, centered=True),
-    fn.Adagrad(0.1),
-    fn.Adagrad(0.1, lr_decay=0.5, initial_accumulator_value=0.5),
-]
-OPTIMIZERS = [*WITHOUT_DECAY, *(attrs.evolve(optimizer, weight_decay=0.01) for optimizer in WITHOUT_DECAY)]
-every_optimizer = pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=repr)
+NAMED = {
+    "SGD": fn.SGD(0.1),
+    "SGD with momentum": fn.SGD(0.1, momentum=0.9),
+    "SGD of Nesterov": fn.SGD(0.1, momentum=0.9, nesterov=True),
+    "Adam": fn.Adam(0.1),
+    "AdamW": fn.AdamW(0.1, weight_decay=0.0),
+    "RMSProp": fn.RMSProp(0.1),
+    "centered RMSProp": fn.RMSProp(0.1, momentum=0.9, centered=True),
+    "Adagrad": fn.Adagrad(0.1),
+    "Adagrad with options": fn.Adagrad(0.1, lr_decay=0.5, initial_accumulator_value=0.5),
+}
+DECAYING = {f"{name}, decaying": attrs.evolve(optimizer, weight_decay=0.01) for name, optimizer in NAMED.items()}
+WITHOUT_DECAY = list(NAMED.values())
+OPTIMIZERS = [*WITHOUT_DECAY, *DECAYING.values()]
+every_optimizer = pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=[*NAMED, *DECAYING])
 
 
 def after(optimizer, params=PARAMS, gradients=GRADIENTS, state=None):

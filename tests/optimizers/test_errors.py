@@ -82,7 +82,7 @@ def test_grads_of_another_structure_or_shape_are_refused(optimizer, grads, messa
         optimizer.update(params, grads, optimizer.init(params))
 
 
-@pytest.mark.parametrize("optimizer", [o for o in OPTIMIZERS if o.init(()).moments], ids=repr)
+@pytest.mark.parametrize("optimizer", [o for o in OPTIMIZERS if o.init(()).moments])
 @pytest.mark.parametrize("other", [(np.ones(2),), (np.ones(2), np.ones((1, 3))), fn.LinearParams(np.ones((2, 3)))])
 def test_the_state_of_another_model_is_refused(optimizer, other):
     params = (np.ones(2), np.ones(3))
@@ -97,7 +97,6 @@ def test_the_state_of_another_model_is_refused(optimizer, other):
         (fn.Adam(), fn.SGD(0.1), r"a state of Adam\(\) with 2 moments, got 0"),
         (fn.RMSProp(centered=True), fn.RMSProp(), r"a state of RMSProp\(centered=True\) with 2 moments, got 1"),
     ],
-    ids=repr,
 )
 def test_the_state_of_another_optimizer_is_refused(optimizer, other, message):
     with pytest.raises(fn.TreeError, match=message):

@@ -25,7 +25,7 @@ from tests.values.is_a_value import assert_is_a_value
 # --- Laws ---
 
 
-@pytest.mark.parametrize("optimizer", WITHOUT_DECAY, ids=repr)
+@pytest.mark.parametrize("optimizer", WITHOUT_DECAY)
 @every_dtype
 def test_zero_grads_on_a_fresh_state_are_the_identity(optimizer, dtype):
     limits = np.finfo(dtype)
@@ -111,7 +111,7 @@ VALUES = [
 ]
 
 
-@pytest.mark.parametrize("optimizer", VALUES, ids=repr)
+@pytest.mark.parametrize("optimizer", VALUES)
 def test_an_optimizer_is_a_value(optimizer):
     assert_is_a_value(optimizer)
 

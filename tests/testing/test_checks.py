@@ -78,7 +78,6 @@ def test_wrong_layers_of_every_kind_are_caught(layer, options):
         [sine, cosine],
         fn.MeanSquaredError,
     ],
-    ids=str,
 )
 def test_what_is_no_layer_is_a_type_error(layer):
     message = "expected a layer, an object with forward and backward, or a pair of functions"

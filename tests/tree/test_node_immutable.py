@@ -119,7 +119,7 @@ WAYS = {
 }
 
 
-@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.__name__)
+@pytest.mark.parametrize("attack", ATTACKS)
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 def test_params_can_not_be_changed(way, attack):
     params = way(params_of_two_layers())

@@ -93,7 +93,7 @@ HOLDERS = {
 
 
 @pytest.mark.parametrize("holder", HOLDERS.values(), ids=HOLDERS)
-@pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.__name__)
+@pytest.mark.parametrize("source", SOURCES)
 def test_writing_to_the_array_a_node_was_built_from_does_not_reach_it(source, holder):
     array, behind = source()
     expected = np.array(array)

@@ -34,7 +34,7 @@ VALUES = [
 ]
 
 
-@pytest.mark.parametrize("value", VALUES, ids=repr)
+@pytest.mark.parametrize("value", VALUES)
 def test_every_value_comes_back(value):
     text = to_json(value)
     assert from_json(text) == value

@@ -1,4 +1,4 @@
-"""The gradient of a model and its loss, held against an oracle: `check_gradients` and its report."""
+"""`check_gradients`, which holds the gradient of a model and its loss against an oracle, and its report."""
 
 from __future__ import annotations
 
@@ -23,7 +23,24 @@ from funcnet.values import aligned
 
 @attrs.frozen
 class LeafReport:
-    """How far the gradient of one leaf is from the oracle's."""
+    """How far the model's gradient a of one leaf is from the oracle's n.
+
+    Parameters
+    ----------
+    path : str
+        Path of the leaf in the params.
+    shape : tuple of int
+        Shape of the leaf.
+    largest, mean : float
+        Largest and mean absolute difference |n - a|.
+    relative : float
+        ||n - a|| / (||n|| + ||a||), 0 where both are 0.
+
+    Examples
+    --------
+    >>> LeafReport("bias", (3,), largest=2e-9, mean=1e-9, relative=1e-8).relative <= 1e-7
+    True
+    """
 
     path: str
     shape: Shape
@@ -34,10 +51,25 @@ class LeafReport:
 
 @attrs.frozen
 class GradientReport:
-    """How far a model's gradient is from the oracle's, leaf by leaf and over all; prints as a table.
+    """How far the model's gradient a is from the oracle's n, leaf by leaf and over all leaves; prints as a table.
 
-    `mean` is the mean absolute difference; `relative` is ||n - a|| / (||n|| + ||a||) for the oracle's n and the
-    model's a.
+    Parameters
+    ----------
+    method : str
+        Oracle that gave n: "exact", "richardson" or "central".
+    leaves : tuple of LeafReport
+        Reports of the leaves, in order.
+    mean : float
+        Mean absolute difference |n - a| over all leaves.
+    relative : float
+        ||n - a|| / (||n|| + ||a||) over all leaves, 0 where both are 0.
+
+    Examples
+    --------
+    >>> leaf = LeafReport("bias", (3,), largest=2e-9, mean=1e-9, relative=1e-8)
+    >>> report = GradientReport("exact", (leaf,), mean=1e-9, relative=1e-8)
+    >>> report.worst.path, report.ok(1e-7)
+    ('bias', True)
     """
 
     method: str
@@ -49,11 +81,22 @@ class GradientReport:
     def worst(self) -> LeafReport:
         """The leaf with the largest relative difference; NaN is larger than any. ValueError if there are no leaves."""
         if not self.leaves:
-            raise ValueError("there are no params, so none is worst")
+            raise ValueError("the report has no leaves, so there is no worst one")
         return max(self.leaves, key=lambda leaf: (math.isnan(leaf.relative), leaf.relative))
 
     def ok(self, tolerance: float) -> bool:
-        """Whether the relative difference of every leaf is at most the tolerance; NaN is not."""
+        """Whether the relative difference of every leaf is at most the tolerance; NaN is not.
+
+        Parameters
+        ----------
+        tolerance : float
+            Largest relative difference to accept.
+
+        Returns
+        -------
+        bool
+            True also for a report without leaves.
+        """
         return all(leaf.relative <= tolerance for leaf in self.leaves)
 
     def __str__(self) -> str:
@@ -79,14 +122,51 @@ def check_gradients(
     sample: int | None = None,
     key: Key = Key(0),  # noqa: B008, a key is a value
 ) -> GradientReport:
-    """Hold the gradient that `value_and_grad` gives against one that knows no backward pass.
+    """Hold the gradient that `value_and_grad` gives against an oracle that knows no backward pass.
 
-    `method` is "exact" (dual numbers), "richardson", "central" with `step`, or None: exact where every operation of
-    model and loss has a rule, else Richardson. The oracle works in float64, whatever the params' dtype. To "exact", at
-    a corner, what lies between the one-sided derivatives counts as right. `sample` checks so many coordinates of each
-    leaf, chosen by `key`, where all would take too long. Raises ValueError for another method, TypeError where "exact"
-    has no rule, TreeError if the gradient has not the tree of params.
+    The oracle works in float64, whatever the dtype of the params. At a corner, "exact" accepts whatever lies between
+    the one-sided derivatives.
 
+    Parameters
+    ----------
+    model : Layer
+        Model to check.
+    loss : Loss
+        Loss to check.
+    params : tree
+        Params of the model, at which to check.
+    x : ndarray (*batch, *input_shape)
+        Inputs of the model.
+    target : ndarray
+        Targets as the loss takes them.
+    penalty : Penalty, optional
+        Penalty on the params to add to the loss.
+    method : str, optional
+        "exact" (dual numbers), "richardson" or "central" (differences); by default "exact" where every operation of
+        model and loss has a rule, else "richardson".
+    step : float, default 1e-5
+        Step of "central".
+    sample : int, optional
+        Number of coordinates of each leaf to check, where all of them would take too long; by default all.
+    key : Key, default Key(0)
+        Key that chooses the sample.
+
+    Returns
+    -------
+    GradientReport
+        Differences between the two gradients.
+
+    Raises
+    ------
+    ValueError
+        For an unknown method, a step that is not above 0, or a sample below 1.
+    TypeError
+        If an operation has no rule for "exact".
+    TreeError
+        If the gradient has not the structure and shapes of params.
+
+    Examples
+    --------
     >>> import funcnet as fn
     >>> model = fn.sequential(fn.Linear(3), fn.Tanh(), fn.Linear(2))
     >>> params = model.init(fn.Key(0), (4,), np.float64)
@@ -95,7 +175,7 @@ def check_gradients(
     (True, 'exact', ['0.weight', '0.bias', '2.weight', '2.bias'])
     """
     if not step > 0 or (sample is not None and sample < 1):
-        raise ValueError(f"expected a step above 0 and a sample of at least 1, got {step} and {sample}")
+        raise ValueError(f"step must be above 0 and sample at least 1, got {step} and {sample}")
     _, grads = value_and_grad(model, loss, params, x, target, penalty)
     named = dict(zip(tree.named_leaves(params), leaves_like(params, grads, "grads"), strict=True))
     coordinates = [_coordinates(leaf.size, sample, key.fold_in(path)) for path, leaf in named.items()]
@@ -139,7 +219,7 @@ def _derivatives(method: str | None, step: float, *arguments: Any) -> tuple[str,
 
 
 def _apart(n: Array, a: Array, leaf: Array) -> Array:
-    """Where n and a differ by more than the rounding of the leaf's dtype may do."""
+    """Where n and a differ by more than rounding in the leaf's dtype explains."""
     eps = np.finfo(leaf.dtype if leaf.dtype.kind == "f" else np.float64).eps
     apart: Array = ~(np.abs(n - a) <= 100 * eps * np.abs(n))  # NaN is
     return apart
@@ -148,7 +228,7 @@ def _apart(n: Array, a: Array, leaf: Array) -> Array:
 def _nearest(
     above: list[Array], analytic: list[Array], apart: list[Array], f: Any, params: Tree, coordinates: list[Array]
 ) -> list[Array]:
-    """What between the derivatives from above and from below is nearest to the analytic, where that is apart."""
+    """The derivatives from above; where the analytic one is apart, the nearest to it that the two sides allow."""
     asked = [indices[where] for indices, where in zip(coordinates, apart, strict=True)]
     nearest = [n.copy() for n in above]
     for n, a, where, below in zip(nearest, analytic, apart, oracles.exact(f, params, asked, side=-1), strict=True):
@@ -172,5 +252,5 @@ def _mean(difference: Array) -> float:
 
 def _relative(n: Array, a: Array) -> float:
     """||n - a|| / (||n|| + ||a||), and 0 where both are 0."""
-    scale = tree.norm((n,)) + tree.norm((a,))  # which neither overflows nor vanishes
+    scale = tree.norm((n,)) + tree.norm((a,))  # this norm neither overflows nor vanishes
     return tree.norm((n - a,)) / scale if scale != 0 else 0.0

@@ -34,17 +34,40 @@ def check_layer(
 ) -> None:
     """Hold a layer against every law, as it is and in training, in float64 and float32.
 
-    `layer` is a `Layer`, an object with such a `forward` and `backward`, or a pair of functions. `params` and `x` (a
-    batch of examples) are what to use instead of drawn ones: a layer whose domain is limited needs them, and one
-    without `init` needs params unless they are `()`. `input_shape` is that of one example, by default that of the rows
-    of x. `symmetries` are those it is to have: "shift-invariant", "scale-invariant", ("homogeneous", k). `exempt` maps
-    the name of a law to the reason why it need not hold; one that holds all the same is a violation too. Digits that
-    the layer's own arithmetic loses are not missed: y * (1 - y) is right where 1 - y has become 0.
+    x has the shape (*batch, *input_shape) and dy that of y. The same seed draws the same cases; with Hypothesis
+    installed, the case that breaks a law is shrunk. Digits that the layer's own arithmetic loses are not missed:
+    y * (1 - y) is accepted where 1 - y has become 0.
 
-    Raises LawViolation where a law is broken. The same seed asks on the same cases; with Hypothesis installed, the
-    case is shrunk. Raises TypeError for what is no layer and where neither input_shape nor x tells the shape,
-    ValueError for an unknown law or symmetry, an exemption without a reason, or x without a row.
+    Parameters
+    ----------
+    layer : Layer, object or tuple of two functions
+        A layer; an object with the methods `forward` and `backward` of one; or the two as functions.
+    input_shape : tuple of int, optional
+        Shape of one example; by default that of the rows of `x`.
+    params : tree, optional
+        Params to use instead of drawn ones, dicts and lists allowed; by default `()` for a layer without `init`.
+    x : ndarray (*batch, *input_shape), optional
+        Examples to use instead of drawn ones, for a layer whose domain is limited.
+    exempt : mapping of str to str, default {}
+        Reason for each law that need not hold, by the law's name; a law that holds all the same is a violation too.
+    symmetries : sequence, default ()
+        Symmetries that the layer must have: "shift-invariant", "scale-invariant" or ("homogeneous", k).
+    examples : int, default 56
+        Number of cases; in 56, every combination of batch shape, dtype and magnitude of numbers comes up.
+    seed : int, default 0
+        Seed of the cases.
 
+    Raises
+    ------
+    LawViolation
+        If the layer breaks a law, or obeys an exempted one.
+    TypeError
+        If `layer` is not a layer, or neither `input_shape` nor `x` is given.
+    ValueError
+        For an unknown law or symmetry, an exemption without a reason, or x without an example.
+
+    Examples
+    --------
     >>> import numpy as np, funcnet as fn
     >>> check_layer(fn.Linear(3), (4,))
     >>> def forward(params, x):
@@ -67,7 +90,7 @@ def check_layer(
     subject, params = _with_tree(subject, params)
     shape = _input_shape(input_shape, x)
     if x is not None and 0 in x.shape[: x.ndim - len(shape)]:
-        raise ValueError(f"expected x of at least one example, got {x.shape}")
+        raise ValueError(f"x must have at least one example, got shape {x.shape}")
     key = Key(seed)
     forms = [subject, *_in_training(subject, key)]
     cases = (layer_cases(form, shape, key, examples, params, x, symmetries) for form in forms)
@@ -85,10 +108,40 @@ def check_layer_law(
     symmetries: Sequence[Any] = (),
     is_given: bool = False,
 ) -> None:
-    """Hold a layer against one law, on one case; where x `is_given`, the law may not choose another.
+    """Hold a layer against one law, on one case.
 
-    Raises LawViolation where it is broken, ValueError for an unknown law, TypeError for what is no layer.
+    x has the shape (*batch, *input_shape) and dy that of y.
 
+    Parameters
+    ----------
+    law : str
+        Name of the law, as a violation gives it.
+    layer : Layer, object or tuple of two functions
+        Layer as `check_layer` takes it.
+    params : tree
+        Params of the layer, dicts and lists allowed.
+    x : ndarray (*batch, *input_shape)
+        Examples.
+    dy : ndarray (*batch, *output_shape)
+        Gradient with respect to y.
+    input_shape : tuple of int, optional
+        Shape of one example; by default that of the rows of `x`.
+    symmetries : sequence, default ()
+        Symmetries that the layer must have, as for `check_layer`.
+    is_given : bool, default False
+        Whether the law may not choose an x of its own.
+
+    Raises
+    ------
+    LawViolation
+        If the layer breaks the law.
+    TypeError
+        If `layer` is not a layer.
+    ValueError
+        For an unknown law or symmetry.
+
+    Examples
+    --------
     >>> import numpy as np, funcnet as fn
     >>> check_layer_law("linearity", fn.ReLU(), (), np.array([[-1.0, 1.0]]), np.array([[1.0, 2.0]]))
     """
@@ -117,44 +170,44 @@ def _as_layer(layer: Any) -> Any:
     if isinstance(layer, tuple) and len(layer) == 2 and all(map(callable, layer)):
         return Pair(*layer)
     if isinstance(layer, type) or not (hasattr(layer, "forward") and hasattr(layer, "backward")):
-        raise TypeError(f"expected a layer, an object with forward and backward, or a pair of functions, got {layer!r}")
+        allowed = "an instance with the methods forward and backward, or a pair of functions"
+        raise TypeError(f"layer must be {allowed}, got {layer!r}")
     return layer
 
 
 def _in_training(layer: Any, key: Key) -> list[Any]:
-    """The layer in training, where that is another one."""
+    """The layer in training, if that is a different layer."""
     try:
         trained = layer.training(key) if isinstance(layer, Layer) else layer
-    except Exception:  # the law of training will tell
+    except Exception:  # the law of training reports it
         return []
     return [trained] if trained is not layer and isinstance(trained, Layer) else []
 
 
 def _with_tree(layer: Any, params: Any) -> tuple[Any, Tree]:
-    """The layer and its params, which are a tree even if they were given in dicts and lists."""
+    """The layer and its params, as a tree even if they were given in dicts and lists."""
     as_one = as_tree(params)
     return (layer, params) if tree.equal(as_one, params) else (WithContainers(layer), as_one)
 
 
 def _input_shape(input_shape: Any, x: Array | None) -> Shape:
     if input_shape is None and x is None:
-        raise TypeError("expected an input_shape, the shape of one example, such as (4,); or x, a batch of examples")
+        raise TypeError("give input_shape, the shape of one example, such as (4,), or x, a batch of examples")
     if input_shape is None:
         return tuple(x.shape[1:])  # type: ignore[union-attr]
     if not isinstance(input_shape, tuple):
-        raise TypeError(f"expected an input shape, a tuple such as (4,), got {input_shape!r}")
+        raise TypeError(f"input_shape must be a tuple such as (4,), got {input_shape!r}")
     if x is not None and (x.ndim < len(input_shape) or x.shape[x.ndim - len(input_shape) :] != input_shape):
-        raise ValueError(f"expected x of shape (..., {', '.join(map(str, input_shape))}), got {x.shape}")
+        raise ValueError(f"x must have shape (..., {', '.join(map(str, input_shape))}), got {x.shape}")
     return input_shape
 
 
 def check_symmetries(symmetries: Sequence[Any]) -> None:
-    """Raise ValueError for what is no symmetry, TypeError for a string alone."""
+    """Raise ValueError for an unknown symmetry, TypeError for a string alone."""
     if isinstance(symmetries, str):
-        raise TypeError(f"expected several symmetries, such as [{symmetries!r}], got a string")
+        raise TypeError(f"symmetries must be a sequence such as [{symmetries!r}], got a string")
     for declared in symmetries:
         is_degree = isinstance(declared, tuple) and len(declared) == 2 and isinstance(declared[1], Real)
         if declared not in ("shift-invariant", "scale-invariant") and not (is_degree and declared[0] == "homogeneous"):
-            raise ValueError(
-                f'a symmetry is "shift-invariant", "scale-invariant" or ("homogeneous", k), not {declared!r}'
-            )
+            allowed = '"shift-invariant", "scale-invariant" or ("homogeneous", k)'
+            raise ValueError(f"each symmetry must be {allowed}, got {declared!r}")

@@ -26,7 +26,7 @@ _FEATURES = (3, 1, 4)
 
 
 def _probabilities(draws: np.random.Generator, shape: Shape) -> Array:
-    """64ths, some of them next to 0 and some next to 1."""
+    """Probabilities in 64ths, some of them next to 0 and some next to 1."""
     which, ordinary = draws.integers(0, 6, shape), draws.integers(1, 64, shape) / 64.0
     small, large = 2.0 ** -draws.integers(7, 60, shape), 1 - 2.0 ** -draws.integers(7, 25, shape)
     return np.where(which == 0, small, np.where(which == 1, large, ordinary))
@@ -63,15 +63,40 @@ def check_loss(
 ) -> None:
     """Hold a loss, `forward(y, target) -> (value, cache)` and `backward(cache) -> dy`, against every law of losses.
 
-    `targets` says what the loss takes: "numbers" of the shape of y, "probabilities" or "bits" of that shape,
-    "distributions" over the last axis, "labels" of the last axis, several of these in a tuple, or an array of targets.
-    `outputs` likewise says what y is: "numbers", "probabilities", "distributions", or an array with the targets of its
-    rows. By default what a loss of the library takes, and numbers for any other. `symmetries` and `exempt` are those of
-    `check_layer`.
+    y has the shape (*batch, n), and targets have the shape of y or, as labels, (*batch,). "numbers", "probabilities"
+    and "bits" stand for one number each, "distributions" for numbers that sum to 1 over the last axis, "labels" for
+    integers below n.
 
-    Raises LawViolation where a law is broken, TypeError for what is no loss, ValueError for an unknown law, symmetry or
-    kind of targets.
+    Parameters
+    ----------
+    loss : Loss or object
+        A loss, or an object with the methods `forward` and `backward` of one.
+    targets : str, tuple of str, or ndarray, optional
+        Kinds of targets that the loss takes, or the targets to use; by default those of a loss of the library, else
+        "numbers".
+    outputs : str or ndarray, optional
+        "numbers", "probabilities" or "distributions" for y, or the y to use, row by row with targets that are an array;
+        by default as for a loss of the library, else "numbers".
+    exempt : mapping of str to str, default {}
+        Reason for each law that need not hold, by the law's name; a law that holds all the same is a violation too.
+    symmetries : sequence, default ()
+        Symmetries in y that the loss must have, as for `check_layer`.
+    examples : int, default 48
+        Number of cases.
+    seed : int, default 0
+        Seed of the cases.
 
+    Raises
+    ------
+    LawViolation
+        If the loss breaks a law, or obeys an exempted one.
+    TypeError
+        If `loss` is not a loss, or only `outputs` is an array.
+    ValueError
+        For an unknown law, symmetry or kind of targets or outputs, or an exemption without a reason.
+
+    Examples
+    --------
     >>> import funcnet as fn
     >>> check_loss(fn.SoftmaxCrossEntropy(), symmetries=["shift-invariant"])
     """
@@ -88,13 +113,13 @@ def check_loss(
 
 
 def _check_drawn(targets: tuple[Any, ...], outputs: Any) -> None:
-    """Raise for kinds of targets and outputs that there are not, and for arrays that do not go together."""
-    every = [(target, tuple(_KINDS)) for target in targets]
-    for given, kinds in [(outputs, ("numbers", "probabilities", "distributions")), *every]:
+    """Raise for unknown kinds of targets and outputs, and for arrays that do not go together."""
+    every = [("targets", target, tuple(_KINDS)) for target in targets]
+    for name, given, kinds in [("outputs", outputs, ("numbers", "probabilities", "distributions")), *every]:
         if isinstance(given, str) and given not in kinds:
-            raise ValueError(f"there are no {given!r} to draw; there are {', '.join(kinds)}, or an array")
+            raise ValueError(f"{name} must be an array or one of {', '.join(kinds)}, got {given!r}")
         if not isinstance(given, str) and not np.size(given):
-            raise ValueError("expected an array of some examples, got an empty one")
+            raise ValueError(f"{name} must have at least one example, got an empty array")
     if not isinstance(outputs, str) and any(isinstance(target, str) for target in targets):
         raise TypeError("outputs given as an array need targets given as an array, row by row")
 
@@ -103,7 +128,7 @@ def _cases(
     loss: Any, targets: tuple[Any, ...], outputs: Any, key: Key, examples: int, symmetries: tuple[Any, ...]
 ) -> Iterator[Case]:
     is_bounded = outputs != "numbers" if isinstance(outputs, str) else True
-    for i in range(examples):  # of the periods 7, 3 and 2 each meets each, and 8 examples later other targets
+    for i in range(examples):  # periods of 7, 3 and 2 meet each other, and the kind of targets changes every 8
         draws, dtype, kind = key.fold_in(i).generator(), (np.float64, np.float32)[i % 2], targets[i // 8 % len(targets)]
         drawn: Any = _KINDS[outputs] if isinstance(outputs, str) else None
         if not is_bounded:
@@ -118,7 +143,7 @@ def _cases(
 
 
 def _given(draws: Any, targets: Array, outputs: Any, drawn: Any, is_whole: bool) -> tuple[Array, Array]:
-    """Some of the rows of the given targets, at first all, with those of the outputs or drawn ones."""
+    """Some rows of the given targets, at first all of them, with their rows of the outputs or with drawn ones."""
     rows: Any = ... if is_whole or not targets.ndim else draws.integers(len(targets), size=draws.integers(1, 6))
     target = targets[rows]
     if drawn is None:
@@ -127,8 +152,34 @@ def _given(draws: Any, targets: Array, outputs: Any, drawn: Any, is_whole: bool)
 
 
 def check_loss_law(law: str, loss: Any, y: Any, target: Any, *, symmetries: Sequence[Any] = ()) -> None:
-    """Hold a loss against one law, on one case. Raises LawViolation where it is broken, ValueError for no such law.
+    """Hold a loss against one law, on one case.
 
+    y has the shape (*batch, n), and target has the shape that the loss takes.
+
+    Parameters
+    ----------
+    law : str
+        Name of the law, as a violation gives it.
+    loss : Loss or object
+        Loss as `check_loss` takes it.
+    y : ndarray (*batch, n)
+        Outputs of a model.
+    target : ndarray
+        Targets as the loss takes them.
+    symmetries : sequence, default ()
+        Symmetries in y that the loss must have, as for `check_layer`.
+
+    Raises
+    ------
+    LawViolation
+        If the loss breaks the law.
+    TypeError
+        If `loss` is not a loss.
+    ValueError
+        For an unknown law or symmetry.
+
+    Examples
+    --------
     >>> import funcnet as fn
     >>> check_loss_law("coordinates", fn.MeanSquaredError(), np.array([[0.5]]), np.array([[1.0]]))
     """
@@ -140,13 +191,13 @@ def check_loss_law(law: str, loss: Any, y: Any, target: Any, *, symmetries: Sequ
 
 def _check_is_loss(loss: Any) -> None:
     if isinstance(loss, type) or not (hasattr(loss, "forward") and hasattr(loss, "backward")):
-        raise TypeError(f"expected a loss, an object with forward and backward, got {loss!r}")
+        raise TypeError(f"loss must be an instance with the methods forward and backward, got {loss!r}")
     if isinstance(loss, Layer):
-        raise TypeError(f"expected a loss, got a layer, which is for check_layer: {loss!r}")
+        raise TypeError(f"loss must be a loss, got a layer, which check_layer checks: {loss!r}")
 
 
 def _shrunk(case: Case, fails: Callable[[Case], bool]) -> Case:
-    """The first rows alone, and y of quarters, where that fails too."""
+    """The case with only its first rows, and with y rounded to quarters, where that fails too."""
     loss, target = case.layer.loss, case.layer.target
     for n in range(1, len(case.x) + 1 if target.ndim else 1):
         for y in (case.x[:n] if case.layer.is_bounded else np.round(case.x[:n] * 4) / 4, case.x[:n]):

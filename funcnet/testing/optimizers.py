@@ -38,12 +38,33 @@ def check_optimizer(
 ) -> None:
     """Hold an optimizer against every law of optimizers.
 
-    It has `init(params) -> state` and `update(params, grads, state) -> (params, state)`.
-    `params` are what to start from instead of drawn ones; `exempt` is that of `check_layer`. For laws that need an
-    optimizer without them, its fields `weight_decay`, `frozen` and a `learning_rate` that is a schedule are taken out.
+    It has `init(params) -> state` and `update(params, grads, state) -> (params, state)`. Laws about plain steps set
+    its fields `weight_decay` to 0, `frozen` to (), and a `learning_rate` that is a schedule to a number.
 
-    Raises LawViolation where a law is broken, TypeError for what is no optimizer, ValueError for an unknown law.
+    Parameters
+    ----------
+    optimizer : Optimizer or object
+        An optimizer, or an object with the methods `init` and `update` of one.
+    params : tree, optional
+        Params to start from instead of drawn ones.
+    exempt : mapping of str to str, default {}
+        Reason for each law that need not hold, by the law's name; a law that holds all the same is a violation too.
+    examples : int, default 24
+        Number of cases.
+    seed : int, default 0
+        Seed of the cases.
 
+    Raises
+    ------
+    LawViolation
+        If the optimizer breaks a law, or obeys an exempted one.
+    TypeError
+        If `optimizer` is not an optimizer.
+    ValueError
+        For an unknown law, or an exemption without a reason.
+
+    Examples
+    --------
     >>> import funcnet as fn
     >>> check_optimizer(fn.Adam(0.1))
     """
@@ -54,24 +75,43 @@ def check_optimizer(
 
 
 def check_optimizer_law(law: str, optimizer: Any, params: Tree, grads: tuple[Tree, ...]) -> None:
-    """Hold an optimizer against one law, from these params, with the gradients of some updates.
+    """Hold an optimizer against one law, on one case.
 
-    Raises LawViolation where it is broken, TypeError for what is no optimizer, ValueError for an unknown law or no
-    gradients.
+    Parameters
+    ----------
+    law : str
+        Name of the law, as a violation gives it.
+    optimizer : Optimizer or object
+        Optimizer as `check_optimizer` takes it.
+    params : tree
+        Params to start from.
+    grads : tuple of trees
+        Gradients of each update, with the structure of params.
 
+    Raises
+    ------
+    LawViolation
+        If the optimizer breaks the law.
+    TypeError
+        If `optimizer` is not an optimizer.
+    ValueError
+        For an unknown law, or if grads is empty.
+
+    Examples
+    --------
     >>> import funcnet as fn
     >>> check_optimizer_law("zero", fn.SGD(0.5), (np.array([1.0]),), ((np.array([2.0]),),))
     """
     __tracebackhide__ = True
     _check_is_optimizer(optimizer)
     if not grads:
-        raise ValueError("expected the gradients of at least one update, got none")
+        raise ValueError("grads must hold the gradients of at least one update, got none")
     hold(OPTIMIZERS.of_one(law), [OptimizerCase(optimizer, params, grads)], {})
 
 
 def _check_is_optimizer(optimizer: Any) -> None:
     if isinstance(optimizer, type) or not (hasattr(optimizer, "init") and hasattr(optimizer, "update")):
-        raise TypeError(f"expected an optimizer, an object with init and update, got {optimizer!r}")
+        raise TypeError(f"optimizer must be an instance with the methods init and update, got {optimizer!r}")
 
 
 def _cases(optimizer: Any, params: Tree, key: Key, examples: int) -> Iterator[OptimizerCase]:
@@ -88,7 +128,7 @@ def _drawn(draws: np.random.Generator, like: Tree, regime: Callable[[Any, tuple[
 
 
 def _gradients(draws: np.random.Generator, shape: tuple[int, ...]) -> Array:
-    """Sixteenths from 1/4 to 2, of either sign: not so small that what is added for safety counts."""
+    """Sixteenths from 1/4 to 2, of either sign: large enough for an optimizer's eps not to count."""
     return np.asarray(draws.choice([-1.0, 1.0], shape) * draws.integers(4, 33, shape) / 16)
 
 

@@ -1,8 +1,8 @@
-"""Derivatives that know nothing of any backward pass, to hold backward passes against.
+"""Oracles: derivatives found without any backward pass, to hold backward passes against.
 
-`pushed` gives those of any function of a tree in given directions; `exact`, `central` and `richardson` take a scalar
-function, the tree, and which coordinates of each leaf are asked for (indices into the leaf as a vector), and give
-their derivatives, leaf by leaf.
+`pushed` differentiates any function of a tree in given directions. `exact`, `central` and `richardson` take a scalar
+function, the tree, and the coordinates of each leaf to differentiate by (indices into the leaf as a vector), and give
+the derivatives leaf by leaf.
 """
 
 from __future__ import annotations
@@ -16,29 +16,27 @@ from funcnet import tree
 from funcnet.gradients.dual_rules import Dual
 from funcnet.tree import Array, Tree, flatten
 
-_NUMBERS = 2**22  # that a chunk of tangents may have: 32 MB
+_NUMBERS = 2**22  # most numbers in a chunk of tangents: 32 MB
 
 
 def pushed(f: Callable[[Tree], Any], point: Tree, directions: Sequence[Array]) -> Array:
-    """The derivatives of y = f(point) in k directions, (k, *y.shape), by dual numbers: to rounding.
+    """The derivatives of y = f(point) in k directions, (k, *y.shape), by dual numbers: exact but for rounding.
 
-    Directions are given for each leaf, (k, *leaf.shape) or what broadcasts to it. Raises TypeError where f does
-    something that has no rule.
+    Directions are given for each leaf, (k, *leaf.shape) or an array that broadcasts to it. Raises TypeError where an
+    operation of f has no rule.
 
     >>> pushed(lambda point: point[0] ** 2, (np.array([1.0, 3.0]),), [np.array([[1.0, 0.0], [0.0, 1.0]])])
     array([[2., 0.],
            [0., 6.]])
     """
     leaves, structure = flatten(point)
-    duals: list[Any] = [
-        Dual(leaf, tangents) if leaf.dtype.kind == "f" else leaf
-        for leaf, tangents in zip(leaves, directions, strict=True)
-    ]
+    moved = zip(leaves, directions, strict=True)
+    duals: list[Any] = [Dual(leaf, tangents) if leaf.dtype.kind == "f" else leaf for leaf, tangents in moved]
     y = f(structure.fill(duals))
     if isinstance(y, Dual):
         return y.tangents
     if np.asarray(y).dtype.kind not in "biuf":
-        raise TypeError(f"expected real numbers, got {y!r}")
+        raise TypeError(f"the function must give real numbers, got {y!r}")
     return np.zeros((max(map(len, directions), default=0), *np.shape(y)))
 
 
@@ -59,15 +57,15 @@ def directions(leaves: Sequence[Array], vectors: Sequence[tuple[int, Array]]) ->
 
 
 def in_chunks(indices: Array, numbers: int) -> list[Array]:
-    """The indices in as many parts as keep the tangents, of so many numbers for each of them, out of much memory."""
+    """The indices in parts whose tangents, of so many numbers for each index, fit into little memory."""
     length = max(1, _NUMBERS // max(1, numbers))
     return [indices[start : start + length] for start in range(0, len(indices), length)]
 
 
 def exact(f: Callable[[Tree], Any], params: Tree, coordinates: Sequence[Array], side: int = 1) -> list[Array]:
-    """By dual numbers: to rounding. Raises TypeError where f does something that has no rule.
+    """Derivatives by dual numbers: exact but for rounding. Raises TypeError where an operation of f has no rule.
 
-    At a corner the derivative is that from above or, with `side` -1, that from below.
+    At a corner this gives the derivative from above or, with `side` -1, from below.
 
     >>> exact(lambda params: np.sum(params[0] ** 2), (np.array([1.0, 3.0]),), [np.array([0, 1])])
     [array([2., 6.])]
@@ -79,7 +77,7 @@ def exact(f: Callable[[Tree], Any], params: Tree, coordinates: Sequence[Array], 
     def real(params: Tree) -> Any:
         value = f(params)
         if np.shape(value) != () or not isinstance(value, Dual | np.number | int | float):
-            raise TypeError(f"expected one real number as the value, got {value!r}")
+            raise TypeError(f"the function must give one real number, got {value!r}")
         return value
 
     def derivatives(which: int, part: Array) -> Array:
@@ -93,7 +91,7 @@ def exact(f: Callable[[Tree], Any], params: Tree, coordinates: Sequence[Array], 
 
 
 def central(f: Callable[[Tree], Any], params: Tree, coordinates: Sequence[Array], step: float = 1e-5) -> list[Array]:
-    """By central differences, (f(p + step) - f(p - step)) / (2 * step): to about 1e-9 at step 1e-5.
+    """Derivatives by central differences, (f(p + step) - f(p - step)) / (2 * step): to about 1e-9 at step 1e-5.
 
     >>> bool(abs(central(lambda p: p[0][0] ** 2, (np.array([3.0]),), [np.array([0])])[0][0] - 6) < 1e-8)
     True
@@ -102,9 +100,9 @@ def central(f: Callable[[Tree], Any], params: Tree, coordinates: Sequence[Array]
 
 
 def richardson(f: Callable[[Tree], Any], params: Tree, coordinates: Sequence[Array]) -> list[Array]:
-    """By central differences at steps halved again and again, extrapolated to step 0: to about 1e-11, see `slope`.
+    """Derivatives by central differences at ever smaller steps, extrapolated to step 0: to about 1e-11, see `slope`.
 
-    What is much narrower than the first step, 1/16 or |p| / 16 if that is more, can be stepped over unseen.
+    Features of f much narrower than the first step, the larger of 1/16 and |p| / 16, can be stepped over unseen.
 
     >>> bool(abs(richardson(lambda p: np.exp(p[0][0]), (np.array([1.0]),), [np.array([0])])[0][0] - np.e) < 1e-10)
     True
@@ -114,12 +112,11 @@ def richardson(f: Callable[[Tree], Any], params: Tree, coordinates: Sequence[Arr
 
 
 def slope(along: Callable[[float], Any], rounding: Any, size: float = 1.0) -> tuple[Any, Any]:
-    """The derivative of along(t) at t = 0 by extrapolated central differences, and how far off it may be.
+    """The derivative of along(t) at t = 0 by extrapolated central differences, and a bound on its error.
 
-    `rounding` is how far off a value of the function may be, `size` that of the steps, from size / 16 down. Of the
-    extrapolations that one is taken whose last change, together with what rounding may do to it, is least: steps that
-    cross a corner lose to smaller ones.
-    Ridders: Accurate computation of F'(x) and F'(x) F''(x), Advances in Engineering Software 4, 1982.
+    `rounding` is how far off a value of the function may be; the steps go from size / 16 down. The extrapolation is
+    chosen whose last change plus the effect of rounding is least: steps that cross a corner lose to smaller ones.
+    C. J. F. Ridders: Accurate computation of F'(x) and F'(x) F''(x). Advances in Engineering Software 4, 1982.
 
     >>> derivative, error = slope(np.sin, 1e-16)
     >>> bool(abs(derivative - 1) <= error < 1e-12)
@@ -129,9 +126,9 @@ def slope(along: Callable[[float], Any], rounding: Any, size: float = 1.0) -> tu
 
 
 def one_sided(along: Callable[[float], Any], rounding: Any, size: float = 1.0) -> tuple[Any, Any]:
-    """The derivative of along(t) for t from 0 upwards, where it may have a corner, and how far off it may be.
+    """The derivative of along(t) for t from 0 upwards, where it may have a corner, and a bound on its error.
 
-    Of an array, the derivative of each number; `rounding` is an array then.
+    For an array along(t), the derivative of each number; `rounding` is then an array too.
 
     >>> derivative, error = one_sided(abs, 0.0)
     >>> float(derivative)
@@ -146,7 +143,7 @@ def _central(along: Callable[[float], Any]) -> Callable[[float], Any]:
 
 
 def _extrapolated(difference: Callable[[float], Any], factor: int, rounding: Any, size: float) -> tuple[Any, Any]:
-    """The limit of difference(step) at step 0, whose error is a series in the step (factor 2) or its square (4)."""
+    """The limit of difference(step) at step 0; its error is a series in the step (factor 2) or its square (4)."""
     step = 2.0**-4 * size
     above = [difference(step)]
     best, least = np.full(np.shape(above[0]), np.nan), np.full(np.shape(above[0]), np.inf)
@@ -169,7 +166,7 @@ def _one_by_one(
     params: Tree,
     coordinates: Sequence[Array],
 ) -> list[Array]:
-    """The derivative by each coordinate, from f as a function of how far that is moved, and its value."""
+    """For each coordinate, `derivative` of f as a function of how far the coordinate moves, and of its value."""
     vector, unravel = tree.ravel(params)
 
     def moved(index: int, step: float) -> float:
@@ -181,6 +178,5 @@ def _one_by_one(
         return derivative(lambda step: moved(index, step), float(vector[index]))
 
     starts = np.cumsum([0, *(leaf.size for leaf in tree.leaves(params))])
-    return [
-        np.array([by(int(start + i)) for i in indices]) for start, indices in zip(starts[:-1], coordinates, strict=True)
-    ]
+    of_leaves = zip(starts[:-1], coordinates, strict=True)
+    return [np.array([by(int(start + i)) for i in indices]) for start, indices in of_leaves]

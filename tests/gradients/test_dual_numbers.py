@@ -140,7 +140,7 @@ def test_what_a_dual_does_not_have_is_missing_to_hasattr_too():
 
 @pytest.mark.parametrize("value", [lambda p: p[0], lambda p: np.array(None), lambda p: "1"])
 def test_a_function_of_no_single_number_is_refused(value):
-    with pytest.raises(TypeError, match="expected one real number as the value"):
+    with pytest.raises(TypeError, match="the function must give one real number"):
         oracles.exact(value, (np.ones(2),), [np.arange(2)])
 
 

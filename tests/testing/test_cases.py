@@ -66,7 +66,7 @@ def test_a_state_may_hold_numbers_that_are_no_arrays():
 def test_outputs_given_need_targets_given():
     with pytest.raises(TypeError, match="outputs given as an array need targets given as an array"):
         check_loss(fn.MeanSquaredError(), outputs=np.zeros((2, 3)))
-    with pytest.raises(ValueError, match="an empty one"):
+    with pytest.raises(ValueError, match="targets must have at least one example, got an empty array"):
         check_loss(fn.MeanSquaredError(), targets=np.zeros((0, 3)))
 
 

@@ -278,12 +278,12 @@ def test_nan_is_the_worst():
 @pytest.mark.parametrize("options", [{"sample": 0}, {"sample": -1}, {"step": 0.0, "method": "central"}])
 def test_a_check_of_nothing_is_refused(options):
     model, params = network(fn.Tanh())
-    with pytest.raises(ValueError, match="expected a step above 0 and a sample of at least 1"):
+    with pytest.raises(ValueError, match="step must be above 0 and sample at least 1"):
         check_gradients(model, fn.MeanSquaredError(), params, X, P, **options)
 
 
 def test_without_params_none_is_worst():
-    with pytest.raises(ValueError, match="there are no params, so none is worst"):
+    with pytest.raises(ValueError, match="the report has no leaves, so there is no worst one"):
         _ = check_gradients(fn.ReLU(), fn.MeanSquaredError(), (), X, X).worst
 
 

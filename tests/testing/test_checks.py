@@ -80,7 +80,7 @@ def test_wrong_layers_of_every_kind_are_caught(layer, options):
     ],
 )
 def test_what_is_no_layer_is_a_type_error(layer):
-    message = "expected a layer, an object with forward and backward, or a pair of functions"
+    message = "layer must be an instance with the methods forward and backward, or a pair of functions"
     with pytest.raises(TypeError, match=message):
         check_layer(layer, (2,))
     with pytest.raises(TypeError, match=message):
@@ -146,24 +146,24 @@ def test_an_input_shape_says_which_axes_of_x_are_the_batch(shape):
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({}, TypeError, "expected an input_shape, the shape of one example"),
-        ({"input_shape": 3}, TypeError, r"expected an input shape, a tuple such as \(4,\), got 3"),
+        ({}, TypeError, "give input_shape, the shape of one example"),
+        ({"input_shape": 3}, TypeError, r"input_shape must be a tuple such as \(4,\), got 3"),
         ({"input_shape": [3]}, TypeError, r"got \[3\]"),
-        ({"input_shape": (3,), "x": np.zeros((2, 4))}, ValueError, r"expected x of shape \(..., 3\), got \(2, 4\)"),
-        ({"x": np.zeros((0, 3))}, ValueError, r"expected x of at least one example, got \(0, 3\)"),
-        ({"input_shape": (2, 3), "x": np.zeros(3)}, ValueError, r"expected x of shape \(..., 2, 3\), got \(3,\)"),
+        ({"input_shape": (3,), "x": np.zeros((2, 4))}, ValueError, r"x must have shape \(..., 3\), got \(2, 4\)"),
+        ({"x": np.zeros((0, 3))}, ValueError, r"x must have at least one example, got shape \(0, 3\)"),
+        ({"input_shape": (2, 3), "x": np.zeros(3)}, ValueError, r"x must have shape \(..., 2, 3\), got \(3,\)"),
         (
             {"input_shape": (2,), "exempt": {"nans": "r"}},
             ValueError,
-            "there is no law 'nans' to exempt; there are .*purity",
+            "unknown law 'nans' in exempt; the laws are .*purity",
         ),
         ({"input_shape": (2,), "exempt": {"nan": ""}}, ValueError, "the exemption of 'nan' needs a reason, got ''"),
         ({"input_shape": (2,), "exempt": {"nan": True}}, ValueError, "needs a reason, got True"),
-        ({"input_shape": (2,), "symmetries": ["shift"]}, ValueError, "not 'shift'"),
-        ({"input_shape": (2,), "symmetries": [("homogeneous",)]}, ValueError, "a symmetry is"),
-        ({"input_shape": (2,), "symmetries": [("homogeneous", "1")]}, ValueError, "a symmetry is"),
+        ({"input_shape": (2,), "symmetries": ["shift"]}, ValueError, "got 'shift'"),
+        ({"input_shape": (2,), "symmetries": [("homogeneous",)]}, ValueError, "each symmetry must be"),
+        ({"input_shape": (2,), "symmetries": [("homogeneous", "1")]}, ValueError, "each symmetry must be"),
         ({"input_shape": (2,), "symmetries": "shift-invariant"}, TypeError, r"such as \['shift-invariant'\]"),
-        ({"input_shape": (2,), "exempt": "nan"}, TypeError, "expected exempt to map laws to reasons"),
+        ({"input_shape": (2,), "exempt": "nan"}, TypeError, "exempt must map laws to reasons"),
     ],
 )
 def test_wrong_options(options, error, message):
@@ -266,7 +266,7 @@ def test_a_law_alone_is_asked_as_it_is_given():
 
 
 def test_a_law_that_there_is_not():
-    with pytest.raises(ValueError, match=r"there is no law 'gradient'; there are .*structure, purity, determinism"):
+    with pytest.raises(ValueError, match=r"unknown law 'gradient'; the laws are .*structure, purity, determinism"):
         check_layer_law("gradient", fn.ReLU(), (), np.zeros((1, 2)), np.zeros((1, 2)))
 
 

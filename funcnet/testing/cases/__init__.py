@@ -1,1 +1,1 @@
-"""The cases on which laws are asked: drawn, given, made smaller; and where one is differentiated."""
+"""Cases on which laws are asked: how they are drawn, shrunk and differentiated."""

@@ -1,6 +1,6 @@
-"""The cases on which laws are asked: seeded, and the same with and without Hypothesis.
+"""How cases are drawn: from a seed, and the same with and without Hypothesis.
 
-Batches, precisions and regimes of numbers take turns, so that each of them meets each within 56 cases.
+Batches, dtypes and regimes of numbers take turns, so that every combination of them comes up in 56 cases.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ BATCHES: tuple[Shape, ...] = ((2,), (1,), (), (3,), (0,), (2, 2), (40,))
 
 
 def dyadic(draws: np.random.Generator, shape: Shape) -> Array:
-    """Sixteenths from -4 to 4: sums and products of them are exact, and some are equal or 0."""
+    """Sixteenths from -4 to 4: their sums and products are exact, and some are equal or 0."""
     return np.asarray(draws.integers(-64, 65, shape) / 16.0)
 
 
@@ -35,7 +35,7 @@ def tails(draws: np.random.Generator, shape: Shape) -> Array:
     return np.asarray(draws.choice([-1.0, 1.0], shape) * 10 ** draws.uniform(-8, 2.5, shape))
 
 
-_IN_TURN = 56  # cases, in which each batch, dtype and regime meets each; later batches are of any size
+_IN_TURN = 56  # cases with every combination of batch, dtype and regime; batches of later cases are of any size
 REGIMES = (ordinary, dyadic, tails, ordinary)
 
 
@@ -48,7 +48,7 @@ def layer_cases(
     x: Array | None = None,
     symmetries: Sequence[Any] = (),
 ) -> Iterator[Case]:
-    """So many cases of a layer, with params and x as given or drawn."""
+    """Cases of a layer, with params and x as given or drawn."""
     dtypes = _accepted(layer, input_shape, params, x)
     batches = BATCHES if x is None else _batches_of(x.ndim - len(input_shape))
     for i in range(examples):
@@ -66,7 +66,7 @@ def layer_cases(
 
 
 def with_dy(case: Case, regime: Callable[[Any, Shape], Array], draws: Any) -> Case:
-    """The case with a drawn dy of the shape and dtype of its y; as it is if forward fails, for a law to say so."""
+    """The case with a drawn dy of the shape and dtype of its y; if forward fails, the case itself: a law reports it."""
     try:
         y = np.asarray(case.layer.forward(case.params, case.x)[0])
     except Exception:
@@ -81,23 +81,23 @@ def _accepted(layer: Any, input_shape: Shape, params: Tree, x: Array | None) -> 
         layer.forward(layer.init(Key(0), input_shape, np.float64) if params is None else cast(params, np.float64), at)
     except TypeError:
         return [np.float32]
-    except Exception:  # the laws will tell
+    except Exception:  # the laws report it
         pass
     return [np.float64, np.float32]
 
 
 def _moved(draws: np.random.Generator, p: Array) -> Array:
-    """A param away from where it began, where biases are 0 and scales 1."""
+    """The param away from its initial value, at which biases are 0 and scales 1."""
     return np.asarray(p + (dyadic(draws, p.shape) / 4).astype(p.dtype))
 
 
 def _batches_of(axes: int) -> tuple[Shape, ...]:
-    """Batches of just so many axes."""
+    """Shapes of batches with this number of axes."""
     return tuple((n,) + (2,) * (axes - 1) for n in (2, 1, 3, 0, 5)) if axes else ((),)
 
 
 def _rows(draws: np.random.Generator, x: Array, batch: Shape, input_shape: Shape, is_whole: bool) -> Array:
-    """A batch of the rows of x; at first x as it is."""
+    """A batch of rows drawn from x; the first time, all of x."""
     if is_whole:
         return x
     rows = x.reshape(-1, *input_shape) if x.size else x.reshape(0, *input_shape)

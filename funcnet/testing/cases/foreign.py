@@ -1,4 +1,4 @@
-"""Layers of other libraries: two functions, and params in dicts and lists, held against the same laws."""
+"""Layers in the form of other libraries: two functions, and params in dicts and lists."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from funcnet.tree import Array, Tree
 
 @attrs.frozen
 class Pair:
-    """A layer that was given as two functions."""
+    """A layer given as two functions."""
 
     forward: Callable[[Any, Array], tuple[Array, Any]]
     backward: Callable[[Any, Any, Array], tuple[Array, Any]]
@@ -23,7 +23,7 @@ class Pair:
 
 @attrs.frozen(eq=False)
 class WithContainers:
-    """A layer whose params have dicts and lists in them, as one whose params are a tree."""
+    """A layer whose params hold dicts and lists, turned into a layer whose params are a tree."""
 
     layer: Any
 
@@ -37,7 +37,7 @@ class WithContainers:
 
 
 def as_tree(params: Any) -> Tree:
-    """`params` with dicts and lists as nodes, their keys and positions as fields.
+    """`params` with dicts and lists turned into nodes, whose fields are the keys and positions.
 
     >>> import numpy as np
     >>> fields = as_tree({"w": np.zeros(2), "layers": [np.ones(1)]})
@@ -52,7 +52,7 @@ def as_tree(params: Any) -> Tree:
 
 
 def with_containers(params: Tree) -> Any:
-    """What `as_tree` made a tree of."""
+    """The params with dicts and lists of which `as_tree` made this tree."""
     if type(params) is tuple:
         return tuple(map(with_containers, params))
     kind, names = getattr(type(params), "__container__", (None, ()))
@@ -63,7 +63,7 @@ def with_containers(params: Tree) -> Any:
 
 
 def _in_order_of(like: Any, value: Any) -> Any:
-    """`value` with the keys of its dicts in the order of those of `like`, in which they make the same node."""
+    """`value` with the keys of its dicts in the order of `like`, so that both become trees of one structure."""
     if isinstance(like, dict) and isinstance(value, dict) and like.keys() == value.keys():
         return {key: _in_order_of(like[key], value[key]) for key in like}
     if type(like) in (list, tuple) and type(value) is type(like) and len(value) == len(like):
@@ -73,7 +73,7 @@ def _in_order_of(like: Any, value: Any) -> Any:
 
 @cache
 def _node(kind: str, names: tuple[Any, ...]) -> type:
-    """The node class of a dict with these keys, or of a list of this length; the same one each time."""
+    """The node class for dicts with these keys, or for lists of this length; the same class each time."""
     fields = [name if _is_name(name) else f"item_{i}" for i, name in enumerate(names)]
     cls: type = tree.node(attrs.make_class(kind, fields, frozen=True, eq=False))
     cls.__container__ = kind, names  # type: ignore[attr-defined]

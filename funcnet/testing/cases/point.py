@@ -1,4 +1,4 @@
-"""Where a layer is differentiated: its gradient by backward, and its derivatives by what knows no backward."""
+"""The point at which a layer is differentiated: its gradient by backward, and its derivatives by oracles."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from funcnet.testing.oracles import directions, one_sided, pushed, slope
 from funcnet.testing.reports.comparing import Difference, as_index, largest
 from funcnet.tree import Array, flatten, leaves_like
 
-_ROUNDING = 1024  # by how many roundings of its terms a derivative may be off
+_ROUNDING = 1024  # how many roundings of its terms a derivative may be off
 _UNSURE = 4  # how many times its estimate an error may be
-_NUMERIC = 1e-10  # how far off extrapolated differences may be in any case: the least of many estimates is a lucky one
+_NUMERIC = 1e-10  # how far off extrapolated differences may always be: the least of many estimates is a lucky one
 _BESIDE = 16  # points beside a corner
 
 
 @attrs.frozen(eq=False)
 class Derivatives:
-    """Derivatives of <dy, y> in k directions, (k,); the magnitudes of their terms, summed; how far off they may be."""
+    """Derivatives of <dy, y> in k directions, (k,); the sums of the sizes of their terms; bounds on their errors."""
 
     values: Array
     terms: Array
@@ -32,7 +32,7 @@ class Derivatives:
 
 @attrs.frozen(eq=False)
 class Point:
-    """Where derivatives are taken: x and the leaves of params, in float64 if the layer takes that, and the gradient."""
+    """A point to differentiate at: x and the leaves of params, in float64 if the layer takes it, and the gradient."""
 
     case: Case
     leaves: list[Array]
@@ -47,7 +47,7 @@ class Point:
 
     @staticmethod
     def at(case: Case) -> Point:
-        """The point of the case, in its own precision, with a dy of the precision of y."""
+        """The point of the case in the case's own dtype, with a dy of the dtype of y."""
         y, _ = case.layer.forward(case.params, case.x)
         dy = case.dy.astype(np.asarray(y).dtype)
         _, cache = case.layer.forward(case.params, case.x)
@@ -57,19 +57,19 @@ class Point:
 
     @property
     def moving(self) -> list[int]:
-        """Which leaves have a gradient."""
+        """The indices of the leaves that have a gradient."""
         return [which for which, leaf in enumerate(self.leaves) if leaf.dtype.kind == "f"]
 
     def directions(self, vectors: Sequence[tuple[int, Array]]) -> list[Array]:
-        """Directions, for each leaf (k, *leaf.shape): the i-th moves one leaf, along the i-th vector."""
+        """Directions of this point's leaves, see `oracles.directions`."""
         return directions(self.leaves, vectors)
 
     def derivatives(self, directions: Sequence[Array]) -> Derivatives:
-        """By dual numbers, or by differences where forward does something that has no rule."""
+        """Derivatives by dual numbers, or by differences where an operation of forward has no rule."""
         try:
             products, is_exact = self._pushed(directions) * self.case.dy, True
             errors = np.zeros_like(products)
-        except Exception:  # whatever forward makes of dual numbers, it is to be differentiated as it is
+        except Exception:  # forward may do anything to dual numbers, and is then differentiated without them
             (products, errors), is_exact = self._slopes(directions), False
         over_y = tuple(range(1, products.ndim))
         terms, errors = np.abs(products).sum(axis=over_y), errors.sum(axis=over_y)
@@ -80,7 +80,7 @@ class Point:
         return pushed(lambda at: self.case.layer.forward(at[1], at[0])[0], point, directions)
 
     def _slopes(self, directions: Sequence[Array]) -> tuple[Array, Array]:
-        """The terms dy * (derivative of y) in each direction, and how far off they may be."""
+        """The terms dy * (derivative of y) in each direction, and bounds on their errors."""
         if not len(directions[0]):
             return np.zeros((0, *self.case.dy.shape)), np.zeros((0, *self.case.dy.shape))
         each = [[d[i % len(d)] for d in directions] for i in range(max(map(len, directions)))]
@@ -92,7 +92,7 @@ class Point:
         return dy * slopes, np.abs(dy) * errors
 
     def _size(self, direction: Sequence[Array]) -> float:
-        """How large the numbers are beside which the direction moves some, a power of two: steps are to be smaller."""
+        """The magnitude, a power of two, of the numbers that the direction moves: steps must be smaller than it."""
         features = tuple(range(len(self.case.batch), self.case.x.ndim))
         is_moved = np.any(np.broadcast_to(direction[0], self.case.x.shape), axis=features)
         beside = [*self.case.x[is_moved]]
@@ -101,7 +101,7 @@ class Point:
         return float(2.0 ** np.round(np.log2(np.clip(least, 2.0**-26, 1))))
 
     def along(self, direction: Sequence[Array]) -> Callable[[float], Array]:
-        """y as a function of how far the point moves in the direction."""
+        """y as a function of how far the point moves along the direction."""
         leaves, structure = flatten((self.case.x, self.case.params))
 
         def y(step: float) -> Array:
@@ -115,12 +115,12 @@ class Point:
         return y
 
     def rounding(self, y: Callable[[float], Array]) -> Array:
-        """How far off the numbers of y may be, here and where differences begin."""
+        """How far off the numbers of y may be by rounding, here and at the first step of differences."""
         largest: Array = np.max([np.abs(y(step)) for step in (0.0, -(2.0**-4), 2.0**-4)], axis=0)
         return largest * self.eps(0)
 
     def one_sided(self, direction: Sequence[Array]) -> tuple[Array, Array, Array]:
-        """The smaller and the larger of the one-sided derivatives of each number of y, and how far off they may be."""
+        """The smaller and the larger one-sided derivative of each number of y, and a bound on their errors."""
         try:
             up, down = self._pushed([np.concatenate([v, -v]) for v in direction])
             up_error = down_error = np.zeros_like(up)
@@ -131,9 +131,9 @@ class Point:
         return np.minimum(up, -down), np.maximum(up, -down), up_error + down_error
 
     def slopes(self, v: Array) -> tuple[Array, Array, Array]:
-        """The one-sided slopes of each number of y as x moves along v, the lesser first, and the slack to give them.
+        """The one-sided slopes of each number of y as x moves along v, the smaller first, and the slack to allow.
 
-        That is infinite where differences can't tell, as y is too steep or jumps.
+        The slack is infinite where differences can't tell because y is too steep or jumps.
         """
         low, high, error = self.one_sided(self.directions([(0, v)]))
         size = np.abs(low) + np.abs(high)
@@ -143,10 +143,10 @@ class Point:
     def slopes_beside(self, direction: Sequence[Array], draws: np.random.Generator) -> Array:
         """The slopes of y in the direction from points next to x, (points, *y.shape).
 
-        At a corner of more than two sides the one-sided slopes are just two of those that a derivative may have.
+        At a corner with more than two sides, the one-sided slopes are just two of those that a derivative may take.
         """
         slopes, distance = [], np.sqrt(self.eps(0))
-        step = distance / 64  # at which rounding leaves six digits
+        step = distance / 64  # with which rounding leaves six digits
         for _ in range(_BESIDE):
             x = self.case.x + distance * draws.normal(size=self.case.x.shape)
             y = Point.along(attrs.evolve(self, case=attrs.evolve(self.case, x=x)), [v[0] for v in direction])
@@ -154,7 +154,7 @@ class Point:
         return np.array(slopes)
 
     def gradient_of(self, place: Any) -> Array:
-        """The dx of the number of y at this place."""
+        """The dx of the one number of y at this place."""
         dy = np.zeros_like(self.case.dy)
         dy[place] = 1
         return self.case.passes(dy=dy)["dx"]
@@ -162,7 +162,7 @@ class Point:
     def compare(self, moved: Sequence[int], directions: list[Array], indices: Array | None = None) -> None:
         """Raise Difference where <gradient, direction> is not the derivative in it.
 
-        `moved` says which leaf each direction moves, and `indices` which number of it, if it is just one.
+        `moved` says which leaf each direction moves, and `indices` which number of that leaf, if just one.
         """
         expected = self.derivatives(directions)
         got, terms = self._products(moved, directions, indices)
@@ -183,7 +183,7 @@ class Point:
     def _products(
         self, moved: Sequence[int], directions: Sequence[Array], indices: Array | None
     ) -> tuple[Array, Array]:
-        """<gradient, direction> for each direction, and the sum of the magnitudes of its terms."""
+        """<gradient, direction> for each direction, and the sums of the magnitudes of their terms."""
         if indices is not None:
             got = np.array([self.gradients[which].flat[index] for which, index in zip(moved, indices, strict=True)])
             return got, np.abs(got)
@@ -193,7 +193,7 @@ class Point:
     def _placed(
         self, difference: Difference, moved: Sequence[int], i: int, indices: Array | None, expected: Derivatives
     ) -> Difference:
-        """The difference with the name of the leaf that direction i moves and, of a coordinate, its place in it."""
+        """The difference with the name of the leaf that direction i moves and, for one coordinate, its place there."""
         which = moved[i]
         name, g = [*gradient(0, self.case.params)][which], self.gradients[which]
         if indices is None:
@@ -207,20 +207,20 @@ class Point:
         return float(max(np.finfo(a.dtype).eps for a in (self.gradients[which], self.case.dy)))
 
     def _weighed(self, which: int, direction: list[Array], value: float, bound: float) -> tuple[float, float]:
-        """The derivative, and the bound with what rounding does to backward and the oracle, as more digits show."""
+        """The derivative and its bound, with the rounding of backward and of the oracle as a wider dtype shows it."""
         try:
             there = Point.at(self.case.cast(np.longdouble))
             exact = there.derivatives(direction)
-        except Exception:  # a layer that knows no long double is judged by what it does in float64
+        except Exception:  # a layer that does not take long double is judged by its float64
             return value, bound
         noise = abs(np.sum(direction[which] * (there.gradients[which] - self.gradients[which])))
-        bound += _UNSURE * float(noise) + there.case.rounding(there.case.dy)  # which is what the wider dtype can't show
+        bound += _UNSURE * float(noise) + there.case.rounding(there.case.dy)  # the wider dtype can't show this part
         if not exact.is_exact or not np.isfinite(exact.values[0]):
             return value, bound
         return float(exact.values[0]), bound + _UNSURE * abs(float(exact.values[0]) - value)
 
     def _is_corner(self, direction: list[Array], got: float) -> bool:
-        """Whether a derivative of y jumps here, or y itself does, so that `kinks` is the law of it."""
+        """Whether y or a derivative of y jumps here, so that the law `kinks` applies instead."""
         low, high, error = self.one_sided(direction)
         if (high - low > _UNSURE * error + 1e-6 * (np.abs(low) + np.abs(high))).any():
             return True

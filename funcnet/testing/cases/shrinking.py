@@ -1,6 +1,6 @@
-"""From a case that breaks a law to a small one that breaks it too: first fewer rows, then simpler numbers.
+"""How a case that breaks a law is shrunk to a small one that breaks it too: first fewer rows, then simpler numbers.
 
-Hypothesis finds the simpler numbers; where it is missing the case stays as it is.
+Hypothesis finds the simpler numbers; without it the case stays as it is.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from funcnet.testing.cases.drawing import with_dy
 from funcnet.testing.reports.comparing import largest
 from funcnet.tree import Array
 
-_SECONDS = 20.0  # that may be spent on it
+_SECONDS = 20.0  # most time for it
 _TRIES = 500
 
 
 def shrunk(case: Case, fails: Callable[[Case], bool]) -> Case:
-    """A case of fewer rows and simpler numbers that fails too; this one if none is found."""
+    """A case with fewer rows and simpler numbers that fails too; `case` itself if none is found."""
     try:
         import hypothesis
 
@@ -39,7 +39,7 @@ def shrunk(case: Case, fails: Callable[[Case], bool]) -> Case:
     case = _of_fewer_rows(case, fails_in_time)
 
     def like(draw: Any, array: Array, rows: int | None) -> Array:
-        """An array of the same magnitude, of simple numbers."""
+        """An array of simple numbers of the same magnitude."""
         shape = array.shape if rows is None else (rows, *array.shape[1:])
         scale = 2.0 ** math.ceil(math.log2(largest(array) / 4)) if largest(array) else 1.0
         drawn: Array = draw(strategies.arrays(shape, scale=scale))
@@ -54,18 +54,17 @@ def shrunk(case: Case, fails: Callable[[Case], bool]) -> Case:
             params = map_floats(lambda leaf: like(draw, leaf, None), params)
         return with_dy(attrs.evolve(case, x=x, params=params), lambda _, shape: draw(strategies.arrays(shape)), None)
 
-    settings = hypothesis.settings(
-        max_examples=_TRIES, database=None, deadline=None, suppress_health_check=list(hypothesis.HealthCheck)
-    )
+    ignored = list(hypothesis.HealthCheck)
+    settings = hypothesis.settings(max_examples=_TRIES, database=None, deadline=None, suppress_health_check=ignored)
     try:
         found: Case = hypothesis.find(simpler(), fails_in_time, settings=settings, random=Random(0))
-    except hypothesis.errors.HypothesisException:  # none was found, or what failed once does not fail again
+    except hypothesis.errors.HypothesisException:  # none was found, or a case that failed once did not fail again
         return case
     return found
 
 
 def _of_fewer_rows(case: Case, fails: Callable[[Case], bool]) -> Case:
-    """The case without the rows, half of them or one at a time, without which it fails too."""
+    """The case without every row, dropped in halves down to one at a time, that it does not need to fail."""
     step = len(case.x) if len(case.batch) == 1 else 0
     while step := step // 2:
         start = 0

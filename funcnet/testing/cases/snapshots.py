@@ -1,4 +1,4 @@
-"""Copies of trees and of whatever a cache holds, for laws that ask what was changed."""
+"""Copies of trees and caches, for laws about what a pass changes."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def read_only(array: Array) -> Array:
 
 
 def writable(value: Tree) -> Tree:
-    """A copy of an array or a tree whose arrays can all be written to, those of nodes too."""
+    """A copy of an array or a tree in which every array can be written to, even in nodes."""
     leaves, structure = flatten(value)
     return structure.assemble([np.array(leaf, order="K") for leaf in leaves])
 
 
 def snapshot(value: Any) -> Any:
-    """All there is in `value`, as something that compares with `==`."""
+    """Everything in `value`, in a form that compares with `==`."""
     if isinstance(value, np.ndarray | np.generic):
         return value.dtype.str, value.shape, value.tobytes()
     if isinstance(value, tuple | list):
@@ -43,14 +43,14 @@ def snapshot(value: Any) -> Any:
 
 
 def unchanged(before: Mapping[str, Any], values: Mapping[str, Any], by: str) -> None:
-    """Raise Difference where one of the values is not as in its snapshot from before."""
+    """Raise Difference where a value differs from its snapshot in `before`."""
     for name, was in before.items():
         if snapshot(values[name]) != was:
             raise Difference(name, f"changed by {by}", "as it was")
 
 
 def copied(value: Any) -> Any:
-    """`value` through pickle; Inapplicable for a class or function made inside a function, which no name can find."""
+    """`value` through pickle. Raises Inapplicable for a class or function made in a function: pickle can't find it."""
     try:
         return pickle.loads(pickle.dumps(value))
     except Exception as error:

@@ -1,4 +1,4 @@
-"""Laws that hold backward against the derivative of forward, and what follows from it."""
+"""Laws that hold backward against the derivative of forward, and laws that follow from it."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from funcnet.testing.oracles import in_chunks
 from funcnet.testing.reports.comparing import Difference, as_index, close, same_bits
 from funcnet.tree import Array
 
-_MOST_EXACT, _MOST_NUMERIC = 4096, 64  # coordinates of a leaf that are looked at in one case
+_MOST_EXACT, _MOST_NUMERIC = 4096, 64  # coordinates of a leaf that are checked in one case
 _MOST_CORNERS = 8  # numbers of y
 
 
 def coordinates(case: Case) -> None:
     """Every coordinate of dx and of grads is the derivative of <dy, y>."""
     point, draws = Point.of(case), case.draws("coordinates")
-    is_exact = point.derivatives(point.directions([])).is_exact  # in no directions, just to see
+    is_exact = point.derivatives(point.directions([])).is_exact  # no directions: only to find out
     most = _MOST_EXACT if is_exact else _MOST_NUMERIC
     places = np.array([(i, j) for i in point.moving for j in np.sort(draws.permutation(point.leaves[i].size)[:most])])
-    in_between = 8  # arrays as large as the largest, that forward may hold at once
+    in_between = 8  # arrays of the size of the largest that forward may hold at once
     for part in in_chunks(places, in_between * max(case.dy.size, sum(leaf.size for leaf in point.leaves))):
         which, indices = part.T
         vectors = [(i, np.eye(1, point.leaves[i].size, j)) for i, j in part]
@@ -57,7 +57,7 @@ def kinks(case: Case) -> None:
                     _check_corner(place, got, np.array([*beside, low[place], high[place]]), float(slack[place]))
         except Difference:
             raise
-        except Exception as outside:  # near a point that forward takes there may be some that it does not
+        except Exception as outside:  # near a point that forward takes there may be points that it does not
             raise Inapplicable from outside
 
 
@@ -71,7 +71,7 @@ def _check_corner(place: Any, got: float, slopes: Array, slack: float) -> None:
 
 
 def linearity(case: Case) -> None:
-    """b(0) = 0 and b(2**k * dy) = 2**k * b(dy) to the bit, b(u + v) = b(u) + b(v)."""
+    """Backward b is linear in dy: b(0) = 0 and b(2**k * dy) = 2**k * b(dy) to the bit, b(u + v) = b(u) + b(v)."""
     _, cache = case.layer.forward(case.params, case.x)
 
     def backward(dy: Array) -> Results:
@@ -79,11 +79,8 @@ def linearity(case: Case) -> None:
 
     first = backward(case.dy)
     needs(all(np.isfinite(leaf).all() for leaf in first.values()))
-    same_bits(
-        {at: leaf + leaf.dtype.type(0) for at, leaf in backward(np.zeros_like(case.dy)).items()},  # for -0.0
-        {at: np.zeros_like(leaf) for at, leaf in first.items()},
-        "b(0) = 0",
-    )
+    of_zero = {at: leaf + leaf.dtype.type(0) for at, leaf in backward(np.zeros_like(case.dy)).items()}  # for -0.0
+    same_bits(of_zero, {at: np.zeros_like(leaf) for at, leaf in first.items()}, "b(0) = 0")
     for k in (-20, 20):
         scaled = {at: np.ldexp(leaf, k) if leaf.dtype.kind == "f" else leaf for at, leaf in first.items()}
         got = backward(np.ldexp(case.dy, k))
@@ -96,7 +93,7 @@ def linearity(case: Case) -> None:
 
 
 def _normal(array: Array, original: Array) -> Array:
-    """The array with 0 where the original is too small for scaling by a power of two to be exact."""
+    """The array with 0 wherever the original is too small for exact scaling by a power of two."""
     if original.dtype.kind != "f":
         return array
     return np.where(np.abs(original) < np.finfo(original.dtype).tiny * 2.0**24, 0, array).astype(array.dtype)
@@ -128,5 +125,5 @@ def symmetry(case: Case) -> None:
 
 
 def _by_example(case: Case, array: Array) -> Array:
-    """The sums over each example, of the shape of the batch."""
+    """The sum over each example, (*batch,)."""
     return np.asarray(array.sum(axis=tuple(range(len(case.batch), array.ndim)), dtype=np.float64))

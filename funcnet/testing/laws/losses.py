@@ -1,4 +1,4 @@
-"""Laws of losses. At a fixed target a loss is a layer without params, so it also obeys laws of layers."""
+"""Laws of losses. At a fixed target a loss is a layer without params, so some laws of layers apply as well."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from funcnet.tree import Array
 
 @attrs.frozen(eq=False)
 class AtTarget:
-    """A loss at one target, as a layer: x is the loss's y, its y the value. A bounded loss does not take any number."""
+    """A loss at one target as a layer: its x is the y of the loss, its y the value. `is_bounded` if y is limited."""
 
     loss: Any
     target: Array
@@ -30,18 +30,18 @@ class AtTarget:
         return (dx if dy == 1 else dx * dy), ()
 
 
-_NAMES = {"x": "y", "y": "value", "dx": "dy"}  # of a loss, in the words of a layer
+_NAMES = {"x": "y", "y": "value", "dx": "dy"}  # what a loss calls a layer's x, y and dx
 
 
 def loss_case(loss: Any, y: Array, target: Array, is_bounded: bool, symmetries: tuple[Any, ...] = ()) -> Case:
-    """The loss at the target as a layer, at y."""
-    # To the laws of layers x is given, as another one may not fit the target; and the only dy there is, is 1.
+    """The case of the loss at this target as a layer, with x = y."""
+    # For the laws of layers x is given, because a different x may not fit the target; and dy is always 1.
     layer = AtTarget(loss, target, is_bounded)
     return Case(layer, (), y, np.ones((), y.dtype), y.shape[-1:], symmetries, is_given=True, names=_NAMES)
 
 
 def _passes(case: Case, y: Array | None = None, target: Array | None = None) -> Results:
-    """The loss's value and dy, of another y and target where they are given."""
+    """The value and dy of the loss, at a different y and target where they are given."""
     layer = case.layer
     value, cache = layer.loss.forward(case.x if y is None else y, layer.target if target is None else target)
     return {"value": np.asarray(value), "dy": np.asarray(layer.loss.backward(cache))}
@@ -77,14 +77,14 @@ def adjointness(case: Case) -> None:
 
 
 def _in_float64(case: Case) -> Case:
-    """The case with y and the target in float64: the numbers are the same."""
+    """The case with the same numbers, y and target, in float64."""
     target = case.layer.target
     target = target.astype(np.float64) if target.dtype.kind == "f" else target
     return attrs.evolve(case.cast(np.float64), layer=attrs.evolve(case.layer, target=target))
 
 
 def permutation(case: Case) -> None:
-    """Examples in another order give the same value, and the rows of dy in that order."""
+    """Examples in a different order give the same value, and the rows of dy in that order."""
     order = np.roll(np.arange(case.needs_rows(2)), 1)
     expected = _passes(case)
     expected["dy"] = expected["dy"][order]
@@ -93,7 +93,7 @@ def permutation(case: Case) -> None:
 
 
 def sums(case: Case) -> None:
-    """The value is the sum of those of its examples, or their mean; an example twice weighs as much as two."""
+    """The value is the sum or the mean of the values of the examples; an example given twice counts twice."""
     n, target = case.needs_rows(), case.layer.target
     is_mean = _is_mean(case)
     oracle = f"the {'mean' if is_mean else 'sum'} of the examples one at a time"
@@ -106,7 +106,7 @@ def sums(case: Case) -> None:
 
 
 def reductions(case: Case) -> None:
-    """The value of reduction "sum" is that of "mean", or of "batch", times the number of what they average."""
+    """reduction="sum" gives the value and dy of "mean" or "batch" times the number of terms that these average."""
     loss = case.layer.loss
     needs(hasattr(loss, "reduction") and attrs.has(type(loss)))
     total = _passes(_reducing(case, "sum"))
@@ -130,7 +130,7 @@ def _reducing(case: Case, reduction: str) -> Case:
 
 
 def empty(case: Case) -> None:
-    """Of no examples the sum is 0, dy is empty, and the mean raises ValueError."""
+    """Without examples the sum is 0 and dy empty, and the mean raises ValueError."""
     case.needs_rows()
     is_mean = _is_mean(case)
     with warnings.catch_warnings():
@@ -148,21 +148,21 @@ def empty(case: Case) -> None:
 
 
 def _is_mean(case: Case) -> bool:
-    """Whether an example twice has the value of the example once, and not twice that."""
+    """Whether an example given twice has the value of the example given once, rather than twice that value."""
     once, twice = (float(_passes(case, case.x[[0] * n], case.layer.target[[0] * n])["value"]) for n in (1, 2))
     needs(once != 0)
     return abs(twice - once) < abs(twice - 2 * once)
 
 
 def shapes(case: Case) -> None:
-    """A target of another shape raises ValueError or TypeError: nothing is broadcast by accident."""
+    """A target of a wrong shape raises ValueError or TypeError: nothing is broadcast by accident."""
     target = case.layer.target
     needs(target.ndim > 0)
     wrong = {"one example too many": np.concatenate([target, target[:1]]), "an axis too many": target[..., None]}
     if len(target) > 1:
         wrong["one example for all"] = target[:1]
     for name, other in wrong.items():
-        if other.shape == case.x.shape:  # as labels of a single class have, with an axis too many
+        if other.shape == case.x.shape:  # labels of a single class, with an axis too many
             continue
         try:
             value = _passes(case, target=other)["value"]
@@ -172,14 +172,14 @@ def shapes(case: Case) -> None:
 
 
 def finite(case: Case) -> None:
-    """y of magnitude 1e3 and 1e5 gives a finite value and dy wherever the dtype has them."""
+    """y of magnitude 1e3 and 1e5 gives a finite value and dy where the true ones fit the dtype."""
     case.needs_rows()
     needs(not case.layer.is_bounded)
     numbers.check_magnitudes(case)
 
 
 def nan(case: Case) -> None:
-    """NaN in y makes the value NaN, or raises ValueError: it is not swallowed."""
+    """A NaN in y makes the value NaN or raises ValueError: it is not swallowed."""
     y, moved = case.x.copy(), case.x.copy()
     y.flat[0] = np.nan
     moved.flat[0] = moved.flat[0] * (1 - 2.0**-10) + 2.0**-12
@@ -198,9 +198,9 @@ def layout(case: Case) -> None:
 
 
 def dtype(case: Case) -> None:
-    """float32 in, float32 out, as in float64 but for rounding."""
+    """float32 in gives float32 out, with the values of float64 up to rounding."""
     needs(case.x.dtype == np.float32)
     got = _passes(case)
     wide = {at: array.astype(np.float32) for at, array in _passes(_in_float64(case)).items()}
-    needs(all(np.isfinite(array).all() for array in got.values()))  # else `finite` is the law of it
+    needs(all(np.isfinite(array).all() for array in got.values()))  # otherwise the law `finite` applies
     close(got, wide, case.rounding, "float64")

@@ -1,4 +1,4 @@
-"""Laws about layouts in memory, precisions and extreme numbers."""
+"""Laws about layouts in memory, dtypes and extreme numbers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from funcnet.testing.laws.rows import of_rows
 from funcnet.testing.reports.comparing import Difference, as_index, close, largest, same_bits, same_form
 from funcnet.tree import Array, map_new
 
-_MOST_PLACES = 4  # of a row where NaN is put
+_MOST_PLACES = 4  # of a row that get a NaN
 
 
 def layout(case: Case) -> None:
@@ -30,12 +30,12 @@ def layout(case: Case) -> None:
 def check_layouts(
     passes: Callable[[Callable[[Array], Array]], Results], expected: Results, case: Case, of: str
 ) -> None:
-    """Raise Difference where the passes on arrays that a function lays out give other values than expected."""
+    """Raise Difference where the passes with arrays in some layout give values other than expected."""
     for name, laid in LAYOUTS.items():
         try:
             results = passes(laid)
         except TypeError:
-            if name == "another byte order":  # which a layer or a loss may refuse
+            if name == "another byte order":  # a layer or a loss may refuse it
                 continue
             raise
         close(results, expected, case.rounding, f"{of} before {name}")
@@ -67,7 +67,7 @@ LAYOUTS: dict[str, Callable[[Array], Array]] = {
 
 
 def dtype(case: Case) -> None:
-    """float32 in, float32 out, as in float64 but for rounding."""
+    """float32 in gives float32 out, with the values of float64 up to rounding."""
     needs(case.x.dtype == np.float32)
     results = case.passes()
     for at, array in results.items():
@@ -81,10 +81,10 @@ def dtype(case: Case) -> None:
 
 
 def finite(case: Case) -> None:
-    """x of magnitude 1e3 and 1e5, or near the largest float, gives finite numbers wherever the dtype has them."""
+    """x of magnitude 1e3 and 1e5, or near the largest float, gives finite results where the true ones fit the dtype."""
     needs(not case.is_given and case.batch == (1,) and case.x.size > 0)
     check_magnitudes(case)
-    if not floats(case.params):  # or what is in between may overflow
+    if not floats(case.params):  # with params, the steps on the way may overflow
         alone = np.zeros_like(case.x)
         alone.flat[0] = np.finfo(case.x.dtype).max / 4
         _check_finite(case, alone, "a number of x near the largest float")
@@ -92,7 +92,7 @@ def finite(case: Case) -> None:
 
 
 def check_magnitudes(case: Case) -> None:
-    """Raise Difference if at x of large numbers a result is not finite that a wider dtype shows to have a value."""
+    """Raise Difference if x of large numbers gives a result that is not finite though a wider dtype shows its value."""
     unit = case.x / max(largest(case.x), 1.0)
     for size in (1e3, 1e5):
         _check_finite(case, unit * case.x.dtype.type(size), f"{case.name('x')} of magnitude {size:g}")
@@ -110,18 +110,18 @@ def _check_finite(case: Case, x: Array, name: str) -> None:
 
 
 def _in_more_digits(case: Case, x: Array) -> Results:
-    """The results in a wider dtype, which has room for larger numbers; none if the layer does not take it."""
+    """The results in a wider dtype, which holds larger numbers; none if the layer does not take that dtype."""
     try:
         more = np.float64 if x.dtype == np.float32 else np.longdouble
         wide = attrs.evolve(case.cast(more), x=x.astype(more))
         results = wide.passes()
-    except Exception:  # whatever a layer makes of numbers that it was not made for
+    except Exception:  # a layer may do anything with a dtype that it was not made for
         return {}
     return {at: array for at, array in results.items() if array.dtype == more}
 
 
 def nan(case: Case) -> None:
-    """A NaN stays in its row of y and dx, and is not swallowed where y depends on its place."""
+    """A NaN in x stays in its row of y and dx, and that row of y has a NaN if it depends on the number."""
     case.needs_rows(2)
     needs(not case.is_given)
     before = of_rows(case.passes())

@@ -28,7 +28,7 @@ class OptimizerCase:
     grads: tuple[Tree, ...]
 
     def run(self) -> list[tuple[Tree, Tree]]:
-        """Params and state after each of the updates."""
+        """Params and state after each update."""
         params, state, trajectory = self.params, self.optimizer.init(self.params), []
         for grads in self.grads:
             params, state = self.optimizer.update(params, grads, state)
@@ -36,7 +36,7 @@ class OptimizerCase:
         return trajectory
 
     def plain(self) -> OptimizerCase:
-        """The case without weight decay or frozen leaves, at one learning rate, where the optimizer has such fields."""
+        """The case without weight decay and frozen leaves, at a constant learning rate, if the optimizer has them."""
         fields = attrs.fields_dict(type(self.optimizer)) if attrs.has(type(self.optimizer)) else {}
         plain = {"weight_decay": 0.0, "frozen": ()}
         if callable(getattr(self.optimizer, "learning_rate", None)):
@@ -45,7 +45,7 @@ class OptimizerCase:
         return attrs.evolve(self, optimizer=attrs.evolve(self.optimizer, **changes)) if changes else self
 
     def map(self, f: Callable[[Tree], Tree]) -> OptimizerCase:
-        """The case with f of its params and of each of its grads."""
+        """The case with f applied to its params and to each of its grads."""
         return attrs.evolve(self, params=f(self.params), grads=tuple(map(f, self.grads)))
 
 
@@ -53,7 +53,7 @@ OptimizerLaw: TypeAlias = Callable[[OptimizerCase], None]
 
 
 def structure(case: OptimizerCase) -> None:
-    """New params have the tree, the shapes and the dtypes of params, and the state keeps its own."""
+    """New params have the structure, shapes and dtypes of params, and the state keeps those that `init` gave it."""
     start = case.optimizer.init(case.params)
     for params, state in case.run():
         found = leaves_like(case.params, params, "new params")
@@ -79,7 +79,7 @@ def purity(case: OptimizerCase) -> None:
 
 
 def determinism(case: OptimizerCase) -> None:
-    """The same update gives the same bits, whatever other updates are made between, and in eight threads at once."""
+    """The same update gives the same bits, whatever updates are made in between, and in eight threads at once."""
     first = case.run()
     for (params, state), grads, expected in zip(first, case.grads[1:], first[1:], strict=False):
         case.optimizer.update(case.params, tree.map(np.negative, grads), case.optimizer.init(case.params))
@@ -100,19 +100,19 @@ def aliasing(case: OptimizerCase) -> None:
 def _leaves_of_state(state: Any) -> dict[str, Array]:
     try:
         return leaves("state", state)
-    except TypeError:  # a state that is no tree
+    except TypeError:  # a state that is not a tree
         return {}
 
 
 def zero(case: OptimizerCase) -> None:
-    """Zero grads on a fresh state leave params as they are, with no weight decay."""
+    """Without weight decay, zero grads on a fresh state leave params as they are."""
     optimizer = case.plain().optimizer
     params, _ = optimizer.update(case.params, tree.zeros_like(case.params), optimizer.init(case.params))
     _same_params(params, case.params, "zero grads, a fresh state")
 
 
 def descent(case: OptimizerCase) -> None:
-    """Steps along a constant gradient go against it, with no weight decay."""
+    """Without weight decay, steps at a constant gradient go against it."""
     case = _constant(case)
     end = case.run()[-1][0]
     rows = zip(leaves("params", case.params).items(), tree.leaves(end), tree.leaves(case.grads[0]), strict=True)
@@ -126,13 +126,13 @@ def descent(case: OptimizerCase) -> None:
 
 
 def steadiness(case: OptimizerCase) -> None:
-    """Along a constant gradient no step is more than twice, or less than half, both its neighbours."""
+    """At a constant gradient no step is more than twice, or less than half, both its neighbours."""
     case = _constant(case)
     trajectory = [tree.ravel(params)[0] for params in (case.params, *(params for params, _ in case.run()))]
     steps = np.abs(np.diff(np.array(trajectory, np.float64), axis=0))
     needs(steps.size > 0 and bool(steps.all()))
     low, high = np.minimum(steps[:-2], steps[2:]) / 2, np.maximum(steps[:-2], steps[2:]) * 2
-    # The first step has one neighbour: it may differ from that by as much again as the next two do.
+    # The first step has only one neighbour: it is held to 2.5 times the square of the next ratio.
     change = np.maximum(steps[1:2] / steps[2:3], steps[2:3] / steps[1:2]) ** 2 * 2.5
     low, high = np.concatenate([low, steps[1:2] / change]), np.concatenate([high, steps[1:2] * change])
     inner_then_first = np.concatenate([steps[1:-1], steps[:1]])
@@ -145,7 +145,7 @@ def steadiness(case: OptimizerCase) -> None:
 
 
 def order(case: OptimizerCase) -> None:
-    """The order of a tree's children does not matter."""
+    """The order of a tree's children does not change the result."""
     needs(isinstance(case.params, tuple) and len(case.params) > 1)
     case = case.plain()
     turned = case.map(lambda given: given[::-1])
@@ -154,7 +154,7 @@ def order(case: OptimizerCase) -> None:
 
 
 def resumption(case: OptimizerCase) -> None:
-    """Save, load and go on is bit for bit the straight run."""
+    """Saving, loading and going on gives the bits of the straight run."""
     expected, half = case.run(), len(case.grads) // 2
     params, state = copied(expected[half - 1] if half else (case.params, case.optimizer.init(case.params)))
     optimizer = copied(case.optimizer)
@@ -172,7 +172,7 @@ def layout(case: OptimizerCase) -> None:
 
 
 def dtype(case: OptimizerCase) -> None:
-    """float32 stays float32 and agrees with float64 but for rounding."""
+    """float32 stays float32 and agrees with float64 up to rounding."""
     narrow = case.map(lambda given: cast(given, np.float32))
     for (params, _), (expected, _) in zip(narrow.run(), case.run(), strict=True):
         for at, p in leaves("params", params).items():
@@ -181,7 +181,7 @@ def dtype(case: OptimizerCase) -> None:
 
 
 def _constant(case: OptimizerCase) -> OptimizerCase:
-    """From params of 0 along the first gradient, again and again, with nothing else to move the params."""
+    """The case that repeats the first gradient from params of 0, with nothing else to move the params."""
     plain = case.plain()
     return attrs.evolve(plain, params=tree.zeros_like(case.params), grads=(case.grads[0],) * _STEPS)
 

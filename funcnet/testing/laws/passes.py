@@ -1,4 +1,4 @@
-"""Laws of the two passes as functions: what they may touch, what they give back, what they may depend on."""
+"""Laws of the two passes as functions: what they may change, what they return, what they may depend on."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from funcnet.tree import Array, Tree, is_leaf, leaves_like
 
 
 def structure(case: Case) -> None:
-    """y has batch + output_shape; dx has the shape of x and the dtype of dy; grads have the tree of params."""
+    """y has the shape batch + output_shape, dx the shape of x and the dtype of dy, grads the structure of params."""
     y, cache = case.layer.forward(case.params, case.x)
     if not is_leaf(y):
         raise Difference("y", type(y).__name__, "an array")
@@ -63,7 +63,7 @@ def determinism(case: Case) -> None:
 
 
 def interleaving(case: Case) -> None:
-    """Passes of another x or of other params between forward and backward change nothing."""
+    """Passes with a different x or different params between forward and backward change nothing."""
     expected = case.passes()
     for x, params in [*((x, case.params) for x in other_inputs(case)), (case.x, _other_params(case))]:
         y, cache = case.layer.forward(case.params, case.x)
@@ -77,7 +77,7 @@ def interleaving(case: Case) -> None:
 
 
 def other_inputs(case: Case) -> list[Array]:
-    """Other inputs: other numbers and, with them, more rows; or the rows that were given in another order."""
+    """Different inputs: different numbers, and those in more rows; or, where x is given, its rows in reverse."""
     if case.is_given:
         return [case.x[::-1] if case.batch else case.x]
     other = np.asarray(case.x * 0.5 + 0.25, case.x.dtype)
@@ -91,7 +91,7 @@ def _other_params(case: Case) -> Tree:
 
 
 def threads(case: Case) -> None:
-    """Eight threads at once, half of them on another x, get the bits that one gets alone."""
+    """Eight threads at once, half of them on a different x, get the bits that one thread gets alone."""
     case.needs_rows(2)
     inputs = [case.x, other_inputs(case)[-1]]
     dys = [case.dy, np.ones_like(case.layer.forward(case.params, inputs[1])[0])]
@@ -147,7 +147,7 @@ def initialization(case: Case) -> None:
 
 
 def shortcuts(case: Case) -> None:
-    """`apply` gives the y of forward, `params_backward` the grads of backward; neither writes into what it is given."""
+    """`apply` gives the y of forward, `params_backward` the grads of backward; neither writes into its arguments."""
     layer, expected = case.needs_layer(), case.passes()
     case = _protected(case)
     same_bits({"y": np.asarray(layer.apply(case.params, case.x))}, {"y": expected["y"]}, "forward")
@@ -157,7 +157,7 @@ def shortcuts(case: Case) -> None:
 
 
 def composition(case: Case) -> None:
-    """`sequential` is associative, `Identity()` and `sequential()` are neutral; its passes are those by hand."""
+    """`sequential` is associative, `Identity()` and `sequential()` are neutral; its passes are those of its layers."""
     layer, expected = case.needs_layer(), case.passes()
     for neutral in (Identity(), sequential()):
         model = sequential(neutral, layer, neutral)
@@ -178,7 +178,7 @@ def composition(case: Case) -> None:
 
 
 def pickling(case: Case) -> None:
-    """Layer, params and cache survive pickle: the same bits come out, and a node's arrays are still read-only."""
+    """Layer, params and cache survive pickle: passes give the same bits, and arrays in nodes are still read-only."""
     expected = case.passes()
     y, cache = case.layer.forward(case.params, case.x)
     layer, params, cache = (copied(value) for value in (case.layer, case.params, cache))
@@ -190,21 +190,23 @@ def pickling(case: Case) -> None:
 
 
 def _nodes(params: Tree) -> Tree:
-    """`params` with what is no node, and in no node, left out."""
+    """`params` without the arrays that are not inside a node."""
     if isinstance(params, tuple) and not hasattr(type(params), "__node_fields__"):
         return tuple(map(_nodes, params))
     return None if is_leaf(params) else params
 
 
 def training(case: Case) -> None:
-    """In training the same key gives the same bits, another key other draws."""
+    """In training the same key gives the same bits, and a different key different draws."""
     layer, key = case.needs_layer(), Key(0)
     trained = layer.training(key)
     if not isinstance(trained, Layer):
         raise Difference("training(key)", type(trained).__name__, "a layer")
     x = case.x
     if not case.is_given and case.batch:
-        x = np.concatenate([x, np.ones((64, *x.shape[1:]), x.dtype)])  # enough numbers for one to be dropped, or kept
+        x = np.concatenate(
+            [x, np.ones((64, *x.shape[1:]), x.dtype)]
+        )  # enough numbers for one to be dropped, and one kept
 
     def y_of(form: Layer) -> Array:
         return np.asarray(form.forward(case.params, x)[0])

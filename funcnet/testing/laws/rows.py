@@ -1,4 +1,4 @@
-"""Laws about the rows of a batch: each is by itself, and grads are summed over them."""
+"""Laws about the rows of a batch: each row is independent, and grads are summed over the rows."""
 
 from __future__ import annotations
 
@@ -23,15 +23,12 @@ def rows(case: Case) -> None:
         dy[changed] = dy[changed] * 0.5 + 0.25
         others = np.arange(n) != changed
         after = of_rows(case.passes(x, dy))
-        same_bits(
-            {at: array[others] for at, array in after.items()},
-            {at: array[others] for at, array in before.items()},
-            f"before row {changed} of x and dy changed",
-        )
+        got, expected = ({at: array[others] for at, array in results.items()} for results in (after, before))
+        same_bits(got, expected, f"before row {changed} of x and dy changed")
 
 
 def permutation(case: Case) -> None:
-    """Rows of x and dy in another order give the rows of y and dx in that order, and the same grads."""
+    """Rows of x and dy in a different order give the rows of y and dx in that order, and the same grads."""
     order = np.roll(np.arange(case.needs_rows(2)), 1)
     expected = by_rows(case.passes(), lambda array: array[order])
     close(case.passes(case.x[order], case.dy[order]), expected, case.rounding, "the rows before they changed places")
@@ -46,7 +43,7 @@ def sums(case: Case) -> None:
 
 
 def single(case: Case) -> None:
-    """An example without a batch axis gives what a batch of one gives."""
+    """An example without a batch axis gives the results of a batch of one."""
     case.needs_rows()
     needs(not case.is_given)
     expected = by_rows(case.passes(case.x[:1], case.dy[:1]), lambda array: array[0, ...])
@@ -54,7 +51,7 @@ def single(case: Case) -> None:
 
 
 def axes(case: Case) -> None:
-    """Several batch axes give what their rows on one axis give."""
+    """Several batch axes give the results of the same rows on one axis."""
     axes = len(case.batch)
     needs(axes > 1)
     n = math.prod(case.batch)
@@ -77,7 +74,7 @@ def empty(case: Case) -> None:
 
 
 def by_rows(results: Results, f: Callable[[Array], Array]) -> Results:
-    """The results with f of y and dx, which have rows; grads as they are."""
+    """The results with f applied to y and dx, which have rows, and grads as they are."""
     return {at: f(array) if at in ("y", "dx") else array for at, array in results.items()}
 
 

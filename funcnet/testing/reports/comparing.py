@@ -1,4 +1,4 @@
-"""How results are compared, and what a law says where they differ."""
+"""How results are compared, and the exception that says where they differ."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from funcnet.tree import Array
 
 @attrs.define(eq=False, slots=False)
 class Difference(Exception):  # noqa: N818, a law turns it into a LawViolation
-    """Where something is not as a law says: which result, where in it, and what there is and should be."""
+    """Raised by a law that is broken: which result is wrong, where in it, what it is and what it should be."""
 
     at: str
     got: Any
@@ -27,14 +27,14 @@ class Difference(Exception):  # noqa: N818, a law turns it into a LawViolation
 
 
 def same_form(at: str, got: Any, expected: Any, *whats: str) -> None:
-    """Raise Difference where the arrays differ in one of these: their "shape" or "dtype"."""
+    """Raise Difference where the arrays differ in one of the given attributes: "shape" or "dtype"."""
     for what in whats:
         if getattr(got, what) != getattr(expected, what):
             raise Difference(at, f"{what} {getattr(got, what)}", f"{what} {getattr(expected, what)}")
 
 
 def same_bits(got: Mapping[str, Array], expected: Mapping[str, Array], oracle: str) -> None:
-    """Raise Difference where `got` has not the very bits of `expected`."""
+    """Raise Difference where `got` differs from `expected` in any bit."""
     for at, g, e in _pairs(got, expected, oracle):
         if not tree.equal(g, e):
             places: Any = np.argwhere((_bytes(g) != _bytes(e)).any(axis=-1)) if g.dtype == e.dtype else []
@@ -44,7 +44,7 @@ def same_bits(got: Mapping[str, Array], expected: Mapping[str, Array], oracle: s
 def close(
     got: Mapping[str, Array], expected: Mapping[str, Array], bound_of: Callable[[Array, Array], float], oracle: str
 ) -> None:
-    """Raise Difference where `got` is further from `expected` than what `bound_of` the two arrays allows."""
+    """Raise Difference where `got` is further from `expected` than `bound_of` the two arrays."""
     for at, g, e in _pairs(got, expected, oracle):
         bound = bound_of(g, e)
         with np.errstate(invalid="ignore"):
@@ -76,7 +76,7 @@ def _at(at: str, got: Array, expected: Array, places: Any, oracle: str, bound: f
 
 
 def own_memory(arrays: Mapping[str, Array], others: Mapping[str, Array]) -> None:
-    """Raise Difference where one of the arrays shares memory with one of the others."""
+    """Raise Difference where any of the arrays shares memory with any of the others."""
     for at, array in arrays.items():
         for name, other in others.items():
             if np.shares_memory(array, other):
@@ -84,11 +84,11 @@ def own_memory(arrays: Mapping[str, Array], others: Mapping[str, Array]) -> None
 
 
 def as_index(place: Any) -> tuple[int, ...]:
-    """A row of `np.argwhere`, or what `np.unravel_index` gives, as an index of plain ints."""
+    """A row of `np.argwhere`, or a result of `np.unravel_index`, as an index of plain ints."""
     return tuple(map(int, place))
 
 
 def largest(array: Any) -> float:
-    """The largest magnitude among the finite numbers of the array; 0 if there are none."""
+    """The largest magnitude among the finite numbers of the array; 0 if it has none."""
     magnitudes = np.abs(np.asarray(array, np.float64))
     return float(np.max(magnitudes, initial=0, where=np.isfinite(magnitudes)))

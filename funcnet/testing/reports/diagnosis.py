@@ -1,4 +1,4 @@
-"""What a wrong gradient looks like: a guess at the mistake, from comparing what there is with what should be."""
+"""What a wrong gradient looks like: a guess at the mistake, from comparing it with the right one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from funcnet.tree import Array
 
 
 def diagnosis(difference: Difference, case: Case) -> str:
-    """A sentence on how got differs from expected; empty if it looks like nothing known."""
+    """A sentence on how got differs from expected; empty if the difference looks like no known mistake."""
     if difference.diagnosis or difference.arrays is None:
         return difference.diagnosis
     got, expected = (np.asarray(array, np.float64) for array in difference.arrays)
@@ -61,7 +61,7 @@ def _passed_through(got: Array, expected: Array, at: str, case: Case) -> str:
 
 
 def _one_row(got: Array, expected: Array, at: str, case: Case) -> str:
-    """Whether grads are those of the first or the last row alone, found from the passes of that row."""
+    """Whether grads are those of the first or the last row alone, as found by passes of each row."""
     if not at.startswith("grads") or len(case.batch) != 1 or case.batch[0] < 2:
         return ""
     rows = [np.asarray(case.passes(case.x[[i]], case.dy[[i]])[at], np.float64) for i in range(case.batch[0])]

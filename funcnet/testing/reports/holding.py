@@ -1,4 +1,4 @@
-"""How laws are asked of cases, what is done about those that are exempted, and how a violation comes about."""
+"""How laws are asked of cases, how exempted laws are treated, and how a violation is made."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from funcnet.testing.reports.violation import LawViolation
 
 @attrs.frozen(eq=False)
 class Kind:
-    """What laws are about, layers or losses or optimizers: the laws by name, and what a violation says of a case.
+    """The laws of layers, of losses or of optimizers by name, and how a violation reports a case.
 
-    `check` is the name of the function that asks one law; `arguments` are what it is called with for a case, the layer,
-    loss or optimizer first; `options` are further ones, left out where they are None.
+    `check` is the name of the function that asks one law. `arguments` gives its arguments for a case by name, first the
+    layer, loss or optimizer; `options` gives its keyword arguments, where None leaves one out.
     """
 
     laws: Mapping[str, Callable[[Any], None]]
@@ -32,14 +32,14 @@ class Kind:
     shrunk: Callable[[Any, Callable[[Any], bool]], Any] = lambda case, fails: case
 
     def of_one(self, law: str) -> Kind:
-        """The kind with this law alone, for a case that stays as it is. Raises ValueError if there is no such law."""
+        """The kind with this law alone, whose case is not shrunk. Raises ValueError for an unknown law."""
         if law not in self.laws:
-            raise ValueError(f"there is no law {law!r}; there are {', '.join(self.laws)}")
+            raise ValueError(f"unknown law {law!r}; the laws are {', '.join(self.laws)}")
         return attrs.evolve(self, laws={law: self.laws[law]}, shrunk=lambda case, fails: case)
 
 
 def hold(kind: Kind, cases: Iterable[Any], exempt: Mapping[str, str]) -> None:
-    """Ask every law on every case. Raises LawViolation where one fails that is not exempted, or holds though it is."""
+    """Ask every law on every case. Raises LawViolation for a broken law, and for an exempted law that holds."""
     __tracebackhide__ = True  # pytest then shows the line that asked
     _check_exempt(kind, exempt)
     held, broken, case = set(), set(), None
@@ -64,7 +64,7 @@ def hold(kind: Kind, cases: Iterable[Any], exempt: Mapping[str, str]) -> None:
 
 
 def _failure(kind: Kind, law: str, case: Any) -> Exception | None:
-    """What the law raises on the case: an error of the passes themselves breaks it too."""
+    """The exception that the law raises on the case, if any: an error of the passes themselves breaks the law too."""
     try:
         kind.laws[law](case)
     except Exception as error:
@@ -73,7 +73,7 @@ def _failure(kind: Kind, law: str, case: Any) -> Exception | None:
 
 
 def _violation(kind: Kind, law: str, case: Any, error: Exception) -> LawViolation:
-    """The violation on a case as small as can be found, and what the difference looked like before it was small."""
+    """The violation on the shrunk case; the diagnosis is that of the case before it was shrunk, if there is one."""
     diagnosis = kind.diagnosis(_difference(error), case)
     case = kind.shrunk(case, lambda other: _is_like(_failure(kind, law, other), error))
     difference = _difference(_failure(kind, law, case) or error)
@@ -106,15 +106,15 @@ def _difference(error: Exception) -> Difference:
 
 
 def _is_like(error: Exception | None, original: Exception) -> bool:
-    """Whether the same is wrong, in the same place."""
+    """Whether both errors say that the same result is wrong."""
     return type(error) is type(original) and getattr(error, "at", "") == getattr(original, "at", "")
 
 
 def _check_exempt(kind: Kind, exempt: Mapping[str, str]) -> None:
     if not isinstance(exempt, Mapping):
-        raise TypeError(f"expected exempt to map laws to reasons, such as {{'nan': 'why'}}, got {exempt!r}")
+        raise TypeError(f"exempt must map laws to reasons, such as {{'nan': 'why'}}, got {exempt!r}")
     for law, reason in exempt.items():
         if law not in kind.laws:
-            raise ValueError(f"there is no law {law!r} to exempt; there are {', '.join(kind.laws)}")
+            raise ValueError(f"unknown law {law!r} in exempt; the laws are {', '.join(kind.laws)}")
         if not isinstance(reason, str) or not reason.strip():
             raise ValueError(f"the exemption of {law!r} needs a reason, got {reason!r}")

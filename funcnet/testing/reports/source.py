@@ -15,7 +15,7 @@ from funcnet.values import code
 
 
 def script(assignments: dict[str, Any], last: str) -> str:
-    """Code that makes each value under its name, with the imports that it needs, and the last line.
+    """Code that assigns each value to its name, with the imports it needs, and then the last line.
 
     >>> print(script({"layer": funcnet.Linear(2), "x": np.array([0.5])}, "layer"))
     import numpy as np
@@ -31,7 +31,7 @@ def script(assignments: dict[str, Any], last: str) -> str:
 
 
 def written(value: Any) -> str:
-    """The code of a value: trees of arrays, values of attrs classes, functions, and what `repr` writes as code."""
+    """The code of a value: a tree of arrays, an instance of an attrs class, a function, or one whose repr is code."""
     if is_leaf(value):
         return _array(np.asarray(value))
     if isinstance(value, tuple) and hasattr(value, "_asdict"):
@@ -70,10 +70,10 @@ def _array(array: Array) -> str:
 
 
 def _imports(text: str, values: list[Any]) -> list[str]:
-    """What the names in the text come from: NumPy, funcnet, or where the classes and functions in the values live."""
+    """The imports for the names in the text: NumPy, funcnet, and the classes and functions in the values."""
     if _is_code(text):
         names = {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
-    else:  # the repr of a layer that is no code, <a layer at 0x...>
+    else:  # the repr of a layer is not code, <a layer at 0x...>
         names = {name for name in ("np", "fn") if f"{name}." in text}
     modules = {"np": "import numpy as np", "math": "import math", "fn": "import funcnet as fn"}
     lines = [line for name, line in modules.items() if name in names]

@@ -1,4 +1,4 @@
-"""What is raised where a law is broken, and how it reads."""
+"""The error that reports a broken law."""
 
 from __future__ import annotations
 
@@ -11,11 +11,30 @@ import numpy as np
 
 @attrs.define(eq=False, slots=False)
 class LawViolation(AssertionError):  # noqa: N818, it reads as what it is
-    """A law that a layer, loss or optimizer breaks, and where.
+    """Raised where a layer, loss or optimizer breaks a law.
 
-    `at` is the result ("y", "dx", "grads.weight"), `index` the place in it; `got` and `expected` are what there is
-    and what should be, `oracle` what says so, `bound` how far apart the two may be. `case` is code that, pasted, breaks
-    the law again; `diagnosis` is what the difference looks like.
+    Parameters
+    ----------
+    law : str
+        Name of the law.
+    statement : str
+        The law in words.
+    layer : str
+        Code of the layer, loss or optimizer.
+    at : str
+        Result that is wrong, such as "y", "dx" or "grads.weight".
+    index : tuple of int, or None
+        Place of the wrong number in that result.
+    got, expected : object
+        Value there, and the value that the law asks for.
+    oracle : str
+        Where the expected value comes from.
+    bound : float
+        How far apart the two may be.
+    diagnosis : str
+        What the difference looks like, empty if unknown.
+    case : str
+        Code that breaks the law again when it is run.
     """
 
     law: str

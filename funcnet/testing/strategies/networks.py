@@ -1,0 +1,212 @@
+"""Strategies for layers, whole networks and their params, for losses and for optimizers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cache, partial
+
+import numpy as np
+from hypothesis import strategies as st
+
+from funcnet.layers.activations import Elementwise, Sigmoid, Softplus, Tanh
+from funcnet.layers.combinators import add, concatenate, residual, sequential
+from funcnet.layers.dropout import Dropout
+from funcnet.layers.layer import Layer, with_features
+from funcnet.layers.linear import Linear
+from funcnet.layers.rectifiers import ELU, GELU, LeakyReLU, ReLU, SiLU
+from funcnet.layers.reshaping import Flatten, Identity
+from funcnet.layers.softmax import LogSoftmax, Softmax
+from funcnet.losses.binary_cross_entropy import BinaryCrossEntropy, SigmoidBinaryCrossEntropy
+from funcnet.losses.loss import Loss
+from funcnet.losses.softmax_cross_entropy import SoftmaxCrossEntropy
+from funcnet.losses.squared_error import MeanSquaredError
+from funcnet.optimizers.adam import Adam, AdamW
+from funcnet.optimizers.adaptive import Adagrad, RMSProp
+from funcnet.optimizers.optimizer import Optimizer
+from funcnet.optimizers.sgd import SGD
+from funcnet.random import Key
+from funcnet.testing.strategies.arrays import arrays, sixteenths
+from funcnet.tree import DType, Shape, Tree, flatten
+from funcnet.values import integer
+
+
+def params(layer: Layer, input_shape: Shape, dtype: DType = np.float64) -> st.SearchStrategy[Tree]:
+    """Params of a layer as `init` makes them, but every leaf drawn from `arrays`: biases are not always 0.
+
+    Parameters
+    ----------
+    layer : Layer
+        Layer to make params for.
+    input_shape : tuple of int
+        Shape of one example of its input.
+    dtype : dtype, default float64
+        Floating-point dtype of the params.
+
+    Returns
+    -------
+    SearchStrategy of tree
+        Shrinks to params of zeros.
+
+    Examples
+    --------
+    >>> import funcnet as fn
+    >>> from hypothesis import find
+    >>> find(params(fn.Linear(1), (2,)), lambda params: True)
+    LinearParams(weight=array([[0.],
+           [0.]]), bias=array([0.]))
+    """
+    leaves, structure = flatten(layer.init(Key(0), input_shape, dtype))
+    drawn = st.tuples(*(arrays(leaf.shape, leaf.dtype) for leaf in leaves))
+    return drawn.map(structure.fill)
+
+
+def layers() -> st.SearchStrategy[Layer]:
+    """Every layer of the library, with any options; each takes inputs of any shape of at least one axis.
+
+    Returns
+    -------
+    SearchStrategy of Layer
+        Shrinks to `Identity()`.
+
+    Examples
+    --------
+    >>> from hypothesis import find
+    >>> find(layers(), lambda layer: True)
+    Identity()
+    """
+    return _layers(flatten=True)
+
+
+@cache
+def _layers(flatten: bool) -> st.SearchStrategy[Layer]:
+    """Layers, half of them `Linear`; `Flatten` is among them only if `flatten`."""
+    kinds: list[Callable[..., Layer]] = [Identity, ReLU, Sigmoid, Tanh, Softplus, SiLU, GELU, Softmax, LogSoftmax]
+    kinds += [partial(Elementwise, np.sin, np.cos), partial(Elementwise, np.positive, np.ones_like)]
+    options = {
+        LeakyReLU: {"slope": st.just(0.01) | sixteenths(0, 2)},
+        ELU: {"alpha": st.just(1.0) | sixteenths(0, 2)},
+        Dropout: {"rate": sixteenths(0, 1)},
+    }
+    kinds += [*options, Flatten] if flatten else [*options]
+    linear = st.builds(Linear, st.integers(1, 4), bias=st.sampled_from([True, False]))
+    return st.sampled_from(kinds).flatmap(lambda kind: st.builds(kind, **options.get(kind, {}))) | linear
+
+
+def models(input_shape: Shape, depth: int = 3) -> st.SearchStrategy[Layer]:
+    """Networks of every layer and combinator.
+
+    Where branches must give the same shape, a branch of a different shape ends in a `Flatten` or a `Linear`, in a
+    `sequential` that does not count as depth.
+
+    Parameters
+    ----------
+    input_shape : tuple of int
+        Shape of one example of the input, with at least one axis.
+    depth : int, default 3
+        How deep combinators may be nested; 0 gives single layers.
+
+    Returns
+    -------
+    SearchStrategy of Layer
+        Shrinks to `sequential()`, or to `Identity()` at depth 0.
+
+    Raises
+    ------
+    ShapeError
+        If input_shape has no axis.
+    ValueError
+        If depth is negative.
+
+    Examples
+    --------
+    >>> from hypothesis import find
+    >>> find(models((3,), depth=0), lambda model: model.output_shape((3,)) == (2,))
+    Linear(n_out=2)
+    """
+    return _models(with_features(input_shape), integer(depth, "depth", 0), flatten=True)
+
+
+@st.composite
+def _models(draw: st.DrawFn, shape: Shape, depth: int, flatten: bool) -> Layer:
+    """Models; only if `flatten` may they make one axis of several."""
+    kinds = ["sequential", "layer", "residual", "add", "concatenate"] if depth else ["layer"]
+    kind = draw(st.sampled_from([*kinds, "flatten"] if depth and flatten and len(shape) > 1 else kinds))
+    if kind == "flatten":
+        return Flatten()
+    if kind == "layer":
+        return draw(_layers(flatten))
+    if kind == "sequential":
+        return sequential(*_chain(draw, shape, depth, flatten))
+    if kind == "residual":
+        return residual(draw(_branches(shape, depth, shape, exact=True)))
+    first = draw(_models(shape, depth - 1, flatten))
+    others = draw(st.lists(_branches(shape, depth, first.output_shape(shape), exact=kind == "add"), max_size=2))
+    return add(first, *others) if kind == "add" else concatenate(first, *others)
+
+
+def _chain(draw: st.DrawFn, shape: Shape, depth: int, flatten: bool) -> Iterator[Layer]:
+    """Up to three models, each for the output of the one before."""
+    for _ in range(draw(st.integers(0, 3))):
+        model = draw(_models(shape, depth - 1, flatten))
+        yield model
+        shape = model.output_shape(shape)
+
+
+@st.composite
+def _branches(draw: st.DrawFn, shape: Shape, depth: int, target: Shape, exact: bool) -> Layer:
+    """Models whose output has the shape `target` or, if not `exact`, differs from it in the last axis."""
+    body = draw(_models(shape, depth - 1, flatten=len(target) == 1))
+    ends: list[Layer] = [] if len(body.output_shape(shape)) == len(target) else [Flatten()]
+    if exact and sequential(body, *ends).output_shape(shape) != target:
+        ends.append(Linear(target[-1]))
+    return sequential(body, *ends) if ends else body
+
+
+def losses() -> st.SearchStrategy[Loss]:
+    """Every loss of the library with every reduction; "mean" and "batch" raise ValueError for an empty batch.
+
+    Returns
+    -------
+    SearchStrategy of Loss
+        Shrinks to `MeanSquaredError()`.
+
+    Examples
+    --------
+    >>> from hypothesis import find
+    >>> find(losses(), lambda loss: True)
+    MeanSquaredError()
+    """
+    kinds = MeanSquaredError, SoftmaxCrossEntropy, SigmoidBinaryCrossEntropy, BinaryCrossEntropy
+    reductions = st.sampled_from(["mean", "batch", "sum"])
+    return st.one_of([st.builds(kind, reductions) for kind in kinds])
+
+
+def optimizers() -> st.SearchStrategy[Optimizer]:
+    """Every optimizer of the library with any options: learning rates from 2**-10 to 1, and eps above 0.
+
+    Returns
+    -------
+    SearchStrategy of Optimizer
+        Shrinks to `SGD(1.0)`.
+
+    Examples
+    --------
+    >>> from hypothesis import find
+    >>> find(optimizers(), lambda optimizer: True)
+    SGD(learning_rate=1.0)
+    """
+    unit, above_zero, fractions = sixteenths(0, 1), sixteenths(1 / 16, 1), sixteenths(0, 15 / 16)
+    shared = {"learning_rate": above_zero | st.floats(2**-10, 1), "weight_decay": unit}
+    eps = st.just(1e-8) | above_zero
+    momentum = sixteenths(1 / 16, 15 / 16)
+    betas = st.just((0.9, 0.999)) | st.tuples(fractions, fractions)
+    # Below 1/2, few equal gradients make the variance of `centered` what rounding leaves of it, which may be negative.
+    alpha = st.just(0.99) | sixteenths(0.5, 15 / 16)
+    return st.one_of(
+        st.builds(SGD, **shared),
+        st.builds(SGD, momentum=momentum, nesterov=st.booleans(), **shared),
+        st.builds(Adam, betas=betas, eps=eps, **shared),
+        st.builds(AdamW, betas=betas, eps=eps, **shared),
+        st.builds(RMSProp, alpha=alpha, eps=eps, momentum=fractions, centered=st.booleans(), **shared),
+        st.builds(Adagrad, lr_decay=unit, initial_accumulator_value=unit, eps=st.just(1e-10) | above_zero, **shared),
+    )

@@ -1,7 +1,7 @@
-"""How good a classifier's predictions are. Labels come first, predictions second, as in scikit-learn.
+"""Measures of a classifier's predictions. Labels come first, predictions second, as in scikit-learn.
 
-Predictions are labels too, integers of the shape of the labels (...), or scores (..., n), such as logits: those have
-one axis more and stand for the class with the highest score, the first of several (NaN is higher than any).
+Predictions are integers of the shape of the labels (...), or scores (..., n) such as logits. Scores predict the class
+with the highest score; of equal scores the first one wins, and NaN counts as higher than any number.
 """
 
 from __future__ import annotations
@@ -23,9 +23,29 @@ from funcnet.values import aligned, real, register_as, specification
 def accuracy(labels: ArrayLike, predictions: ArrayLike) -> float:
     """The share of examples whose prediction is the label.
 
-    Raises ValueError for no examples and for labels that the scores don't reach, ShapeError or DTypeError for
-    anything but integer labels and their predictions.
+    Parameters
+    ----------
+    labels : array_like (...)
+        Integer labels.
+    predictions : array_like (...) or (..., n)
+        Integer predictions, or scores of n classes.
 
+    Returns
+    -------
+    float
+        Share from 0 to 1.
+
+    Raises
+    ------
+    ValueError
+        If there are no examples, or a label is outside 0..n-1 for scores of n classes.
+    ShapeError
+        If the shapes of labels and predictions do not match.
+    DTypeError
+        If labels are not integers, or predictions are neither integers nor real scores.
+
+    Examples
+    --------
     >>> accuracy([0, 1, 1, 1], [0, 1, 0, 1])
     0.75
     >>> accuracy([0, 1], [[2.0, 1.0], [2.0, 3.0]])
@@ -39,11 +59,26 @@ def accuracy(labels: ArrayLike, predictions: ArrayLike) -> float:
 @register_as("metrics.binary_accuracy")
 @specification
 class binary_accuracy:  # noqa: N801, metrics are used as functions
-    """The share of targets, each 0 or 1, that a score (...) is on the right side of the threshold for: above it for 1.
+    """The share of targets, each 0 or 1, whose score predicts them: 1 above the threshold, else 0.
 
-    The threshold is 0.5 for probabilities, and 0 for logits. Raises ValueError for no targets or others,
-    ShapeError for scores of another shape.
+    It is called with targets (...) and scores (...) and returns the mean of (scores > threshold) == targets.
 
+    Parameters
+    ----------
+    threshold : float, default 0.5
+        0.5 for probabilities, 0 for logits.
+
+    Raises
+    ------
+    TypeError
+        If threshold is not a real number.
+    ValueError
+        If there are no targets, or a target is neither 0 nor 1.
+    ShapeError
+        If scores do not have the shape of targets.
+
+    Examples
+    --------
     >>> binary_accuracy()([[0], [1], [1]], [[0.1], [0.9], [0.5]]) == 2 / 3
     True
     >>> binary_accuracy(threshold=0)([0, 1], [-3.0, 2.0])
@@ -63,12 +98,33 @@ class binary_accuracy:  # noqa: N801, metrics are used as functions
 
 
 def confusion_matrix(labels: ArrayLike, predictions: ArrayLike, n_classes: int | None = None) -> NDArray[np.int64]:
-    """How many examples of class i, the row, were taken for class j, the column: (n, n).
+    """How many examples with label i, the row, were predicted as class j, the column.
 
-    n is `n_classes`, by default the n of the scores or 1 + the largest label or prediction.
-    Raises ValueError for a label or prediction outside 0..n-1 and for an n that is not the scores', ShapeError or
-    DTypeError for anything but integer labels and their predictions.
+    Parameters
+    ----------
+    labels : array_like (...)
+        Integer labels.
+    predictions : array_like (...) or (..., n)
+        Integer predictions, or scores of n classes.
+    n_classes : int, optional
+        The number n of classes; by default that of the scores, or 1 + the largest label or prediction.
 
+    Returns
+    -------
+    ndarray (n, n)
+        The counts, as int64.
+
+    Raises
+    ------
+    ValueError
+        If a label or prediction is outside 0..n-1, or n_classes is not the number of scores.
+    ShapeError
+        If the shapes of labels and predictions do not match.
+    DTypeError
+        If labels are not integers, or predictions are neither integers nor real scores.
+
+    Examples
+    --------
     >>> confusion_matrix([0, 1, 1, 1], [0, 1, 0, 1])
     array([[1, 0],
            [1, 2]])
@@ -86,15 +142,41 @@ def confusion_matrix(labels: ArrayLike, predictions: ArrayLike, n_classes: int |
 def classification_report(labels: ArrayLike, predictions: ArrayLike, names: Sequence[str] | None = None) -> str:
     """A table of precision, recall, F1 and support for each class, then the accuracy and the averages over classes.
 
-    precision = hits / predicted, the share of the examples taken for the class that are of it;
-    recall = hits / support, the share of the examples of the class that were taken for it;
+    precision = hits / predicted, the share of the examples predicted as the class that belong to it;
+    recall = hits / support, the share of the examples of the class that were predicted as it;
     F1 = 2 * hits / (predicted + support), the harmonic mean of the two. 0 / 0 counts as 0.
-    The macro average counts every class alike, 0..n-1 and so those without an example too; the weighted average
-    counts a class by its support. `names` are the n classes'; n is found as in `confusion_matrix` without them.
+    The macro average gives all classes 0..n-1 the same weight, also those without an example; the weighted average
+    weights each class by its support.
 
-    Raises ValueError for no examples, and what `confusion_matrix` raises.
-    C. J. van Rijsbergen, Information Retrieval, 2nd edition, 1979, chapter 7.
+    Parameters
+    ----------
+    labels : array_like (...)
+        Integer labels.
+    predictions : array_like (...) or (..., n)
+        Integer predictions, or scores of n classes.
+    names : sequence of str, optional
+        Names of the n classes; by default 0, ..., n-1, with n as in `confusion_matrix`.
 
+    Returns
+    -------
+    str
+        The table.
+
+    Raises
+    ------
+    ValueError
+        If there are no examples, a label or prediction is outside 0..n-1, or there are fewer or more names than scores.
+    ShapeError
+        If the shapes of labels and predictions do not match.
+    DTypeError
+        If labels are not integers, or predictions are neither integers nor real scores.
+
+    References
+    ----------
+    C. J. van Rijsbergen: Information Retrieval. 2nd edition, 1979, chapter 7.
+
+    Examples
+    --------
     >>> print(classification_report([0, 1, 1, 1], [0, 1, 0, 1], names=["cat", "dog"]))
     class         precision  recall      F1  support
     cat              0.5000  1.0000  0.6667        1
@@ -126,12 +208,12 @@ def _row(name: object, ratios: Array, support: int) -> tuple[str, ...]:
 
 
 def _ratio(part: Array, whole: Array) -> Array:
-    """part / whole, and 0 where whole, and so part, is 0."""
+    """part / whole, and 0 where both are 0."""
     return part / np.maximum(whole, 1)
 
 
 def _compared(labels: ArrayLike, predictions: ArrayLike) -> tuple[Array, Array, int | None]:
-    """The labels and the predicted labels, integers of one shape, and the n of the scores if there are any."""
+    """Labels and predicted labels, integers of one shape, and the number of scores, None without scores."""
     labels, predictions = np.asarray(labels), np.asarray(predictions)
     has_scores = predictions.ndim == labels.ndim + 1
     got = (
@@ -151,7 +233,7 @@ def _compared(labels: ArrayLike, predictions: ArrayLike) -> tuple[Array, Array, 
 
 
 def _is_of(kinds: str, array: Array) -> bool:
-    """Whether the dtype is of one of these kinds; NumPy makes an empty list an array of floats, which may pass."""
+    """Whether the dtype has one of these kinds, or the array is empty: NumPy makes an empty list an array of floats."""
     return array.dtype.kind in kinds or array.size == 0
 
 

@@ -1,7 +1,8 @@
-"""Data: the `Dataset` that training takes, the shuffled batches of one, and the sets that the examples learn from."""
+"""Data: the `Dataset` that training takes, its shuffled batches, and the data sets of the examples."""
 
 # fmt: off
-from funcnet.data.dataset import Dataset, batches, one_hot, steps_per_epoch, stream
+from funcnet.data.batching import batches, steps_per_epoch, stream
+from funcnet.data.dataset import Dataset, one_hot
 from funcnet.data.idx import mnist
 from funcnet.data.optdigits import digits
 from funcnet.data.synthetic import linearly_separable, parity, xor

@@ -1,4 +1,4 @@
-"""The data sets that a name stands for, split into training and test data in one fixed way."""
+"""The built-in data sets by name, each split into training and test data in one fixed way."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ BUILTIN = ("digits", "mnist", "parity", "separable", "xor", "xor-21")
 
 
 def builtin(name: str, directory: str | os.PathLike[str] | None = None) -> tuple[Dataset, Dataset | None]:
-    """The training and the test data of a name; None where all is for training.
+    """The training and the test data of a built-in data set; the test data is None if there are none.
 
-    "digits" tests on a fifth of the handwritten digits, "mnist", see there for the `directory`, on its 10,000,
-    "parity" on 324 of the ten-bit numbers, "separable" on 100 of 200 points; "xor" and "xor-21" have no test data.
-    Raises ValueError for another name.
+    The test data of "digits" are a fifth of the handwritten digits, of "mnist" its 10,000 test digits, of "parity" 324
+    of the ten-bit numbers, of "separable" 100 of 200 points; "xor" and "xor-21" have none. For `directory` see `mnist`.
+    Raises ValueError for a name that is not in BUILTIN.
 
     >>> train, test = builtin("parity")
     >>> len(train), len(test)

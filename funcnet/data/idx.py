@@ -1,6 +1,6 @@
-"""MNIST from its four IDX files, those of a folder or those that pooch downloads.
+"""MNIST from its four IDX files, which lie in a folder or are downloaded by pooch.
 
-Every file is checked against the SHA-256 of its unpacked content: what comes back is MNIST or an error.
+The SHA-256 of the unpacked content of every file is checked, so `mnist` returns MNIST or raises.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ MIRRORS = ("https://ossci-datasets.s3.amazonaws.com/mnist", "https://storage.goo
 
 
 class IdxFile(NamedTuple):
-    """What one of the files is called and has in it."""
+    """The name of a file, the shape of its array, and the SHA-256 of its unpacked content."""
 
     name: str
     shape: tuple[int, ...]
@@ -59,15 +59,41 @@ def mnist(
 ) -> tuple[Dataset, Dataset]:
     """The 60,000 training and 10,000 test digits of MNIST: x (n, 784) float32 in [0, 1], y (n,) int64 from 0 to 9.
 
-    `directory`, or else the environment's FUNCNET_DATA, has the IDX files, gzipped or not. Without either they come
-    from the user's cache folder, and what is not there yet is downloaded from the first of the `mirrors` that has it;
-    this needs the extra funcnet[download].
-    A pixel is pixel / 255 of ink, row by row from the top left.
+    x = pixel / 255, where 0 is paper and 255 is ink; the pixels go row by row from the top left.
 
-    Raises FileNotFoundError for a missing file, ValueError for one that is damaged or not MNIST's, ConnectionError
-    where a download fails, MissingExtraError without pooch.
-    LeCun, Bottou, Bengio, Haffner: Gradient-based learning applied to document recognition, Proc. IEEE 86, 1998.
+    Parameters
+    ----------
+    directory : path, optional
+        Folder with the IDX files, gzipped or not; by default the environment variable FUNCNET_DATA. Without either,
+        the files are read from the user's cache folder, and a missing file is downloaded to it.
+    mirrors : sequence of str, default MIRRORS
+        Addresses of folders; a file is downloaded from the first of these that has it.
 
+    Returns
+    -------
+    train : Dataset
+        60,000 digits.
+    test : Dataset
+        10,000 digits.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder lacks a file.
+    ValueError
+        If a file is damaged or is not a file of MNIST.
+    ConnectionError
+        If a download fails.
+    MissingExtraError
+        If pooch, from the extra funcnet[download], is needed and not installed.
+
+    References
+    ----------
+    Y. LeCun, L. Bottou, Y. Bengio, P. Haffner: Gradient-based learning applied to document recognition. Proceedings of
+    the IEEE 86, 1998.
+
+    Examples
+    --------
     >>> mnist("nowhere")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ...
@@ -113,7 +139,7 @@ def _cached(mirrors: Sequence[str]) -> list[Path]:
 
 
 def _download(file: IdxFile, folder: Path, mirrors: Sequence[str]) -> Path:
-    """The path of `file` in `folder`, where it is put once it is whole and right, and never before."""
+    """Download `file` to `folder` and return its path; it appears there only once it is complete and verified."""
     from tempfile import TemporaryDirectory
 
     from pooch import HTTPDownloader
@@ -121,13 +147,13 @@ def _download(file: IdxFile, folder: Path, mirrors: Sequence[str]) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     name = f"{file.name}.gz"
     failures = []
-    with TemporaryDirectory(dir=folder) as temporary:  # the same disk, so that the move is one step
+    with TemporaryDirectory(dir=folder) as temporary:  # on the same disk, so that the move is atomic
         arrived = Path(temporary) / name
         for url in (f"{mirror.rstrip('/')}/{name}" for mirror in mirrors):
             try:
                 HTTPDownloader()(url, str(arrived), None)
                 _read(arrived, file, url)
-            except (OSError, ValueError) as error:  # what requests raises is an OSError
+            except (OSError, ValueError) as error:  # the errors of requests are OSErrors
                 failures.append(str(error))
             else:
                 return arrived.replace(folder / name)
@@ -141,15 +167,15 @@ def _download(file: IdxFile, folder: Path, mirrors: Sequence[str]) -> Path:
 
 
 def _read(path: Path, file: IdxFile, source: object) -> Array:
-    """The array in the IDX file at `path`; an error names the `source` from which it is.
+    """The array in the IDX file at `path`; errors name the file by its `source`.
 
-    LeCun, Cortes, Burges: the format is described at http://yann.lecun.com/exdb/mnist: two zero bytes, a byte for the
-    type (8 is uint8), one for the number of axes, the axes as big-endian uint32, and the data in C order.
+    The format is described at http://yann.lecun.com/exdb/mnist (LeCun, Cortes, Burges): two zero bytes, a byte for the
+    type (8 is uint8), a byte for the number of axes, the axes as big-endian uint32, and the data in C order.
     """
     magic = bytes((0, 0, 8, len(file.shape)))
     start = len(magic) + 4 * len(file.shape)
     size = start + prod(file.shape)
-    content = _unpacked(path, size + 1, source)  # a byte too many tells a longer file, and a bomb gets no further
+    content = _unpacked(path, size + 1, source)  # one byte more detects a file that is too long, and stops a zip bomb
     if not magic.startswith(content[:4]):
         raise ValueError(f"{source}: wrong magic number 0x{content[:4].hex()}, expected 0x{magic.hex()}")
     if len(content) < size:
@@ -162,7 +188,7 @@ def _read(path: Path, file: IdxFile, source: object) -> Array:
 
 
 def _unpacked(path: Path, limit: int, source: object) -> bytes:
-    """The first `limit` bytes of a file, which is unpacked if its content, not its name, says that it is gzipped."""
+    """The first `limit` bytes of a file, unpacked if its content (not its name) shows that it is gzipped."""
     import gzip
     import zlib
 

@@ -17,9 +17,19 @@ from funcnet.tree import build
 def digits() -> Dataset:
     """1,797 handwritten digits of 8 x 8 pixels: x (1797, 64) float32 in [0, 1], y (1797,) int64 from 0 to 9.
 
-    A pixel is pixel / 16 of ink, row by row from the top left.
-    Alpaydin, Kaynak: Optical Recognition of Handwritten Digits, UCI Machine Learning Repository, 1998, CC BY 4.0.
+    x = pixel / 16, where 0 is paper and 16 is ink; the pixels go row by row from the top left.
 
+    Returns
+    -------
+    Dataset
+        The digits.
+
+    References
+    ----------
+    E. Alpaydin, C. Kaynak: Optical Recognition of Handwritten Digits. UCI Machine Learning Repository, 1998, CC BY 4.0.
+
+    Examples
+    --------
     >>> dataset = digits()
     >>> dataset.x.shape, dataset.x.dtype, dataset.y[:10]
     ((1797, 64), dtype('float32'), array([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]))

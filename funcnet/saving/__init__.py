@@ -1,1 +1,1 @@
-"""A model and a tree of arrays in one file that describes itself, in the formats of NumPy and of safetensors."""
+"""A model and a tree of arrays in one self-describing file, in the formats of NumPy and of safetensors."""

@@ -1,8 +1,8 @@
-"""A model and a tree in one file that describes itself: `save` and `load`.
+"""A model and a tree in one self-describing file: `save` and `load`.
 
-The file has an array for each leaf, under the leaf's path, and a text of JSON with the format's version, the model, the
-structure of the tree, and of each array its dtype, shape and SHA-256. Nothing is pickled or unpickled, and nothing is
-imported; each array is verified before it is handed out. Files of arrays alone are read by a tree like theirs.
+The file holds an array for each leaf, named by the path of the leaf, and JSON with the version of the format, the
+model, the structure of the tree, and the dtype, shape and SHA-256 of each array. Nothing is pickled, unpickled or
+imported, and each array is verified before it is returned. Files without JSON are read with the help of a similar tree.
 """
 
 from __future__ import annotations
@@ -20,20 +20,42 @@ from funcnet.saving.safetensors import SAFETENSORS
 from funcnet.tree import Array, Tree
 from funcnet.values import from_plain
 
-_MOST = 100  # problems that are listed
+_MOST = 100  # problems that an error lists
 
 
 def save(path: str | os.PathLike[str], model: Any, params: Tree) -> None:
-    """Write a model and a tree, its params or a whole TrainState, to a file, in place of what is there.
+    """Write a model and a tree to one file; `load` returns them.
 
-    The file is an .npz, whatever its name, or a .safetensors where it is named so: there a weight (n_in, n_out) of
-    LinearParams is stored as (n_out, n_in), and the names are those of PyTorch's `nn.Sequential`, which can load it.
+    The new file is written beside `path`, flushed to the disk and then renamed. So `path` is complete at every moment,
+    and an old file stays in place if an error is raised.
 
-    The file is complete at every moment: it is written beside `path`, flushed to the disk and then renamed. Raises
-    UnregisteredError for a class that `fn.register` was not told of, TypeError for an array of objects, or of a dtype
-    that safetensors lacks, MissingExtraError if that package is needed and not installed, OSError if the disk is full
-    or the folder can't be written to: the old file is still there then.
+    Parameters
+    ----------
+    path : path
+        Path of the file, which is replaced if it exists. Its format is .safetensors if its name ends so, else .npz.
+    model : object
+        A layer, or another value with a JSON form.
+    params : Tree
+        Any tree of arrays: the params of the model or, for instance, a TrainState.
 
+    Raises
+    ------
+    UnregisteredError
+        If the model or the tree contains a class or function that is not registered with `fn.register`.
+    TypeError
+        If a leaf is not an array of numbers, or has a dtype that .safetensors does not have.
+    MissingExtraError
+        If the package safetensors is needed and not installed.
+    OSError
+        If the disk is full or the folder cannot be written to.
+
+    Notes
+    -----
+    In a .safetensors file the weight (n_in, n_out) of LinearParams is stored as (n_out, n_in), and the names are those
+    of PyTorch's `nn.Sequential`, which can load the file.
+
+    Examples
+    --------
     >>> import funcnet as fn
     >>> from tempfile import TemporaryDirectory
     >>> model = fn.sequential(fn.Linear(2), fn.ReLU())
@@ -49,17 +71,44 @@ def save(path: str | os.PathLike[str], model: Any, params: Tree) -> None:
 
 
 def load(path: str | os.PathLike[str], like: Tree | None = None) -> tuple[Any, Tree]:
-    """The model and the tree that were saved in a file.
+    """The model and the tree in a file that `save` wrote, or the arrays of any .npz or .safetensors file as a tree.
 
-    A file made elsewhere, by `np.savez` or by `safetensors.torch.save_file`, has arrays alone: its tree is that of
-    `like`, and its model None. Its arrays must have just the paths of the leaves of `like` for names, such as
-    "0.weight", their shapes and dtypes; in a .safetensors the weight (n_in, n_out) of LinearParams is (n_out, n_in).
-    A file of `save` may be held against `like` too; what in it is no array, such as a step count, is the file's.
+    Parameters
+    ----------
+    path : path
+        Path of the file; its format is .safetensors if its name ends so, else .npz.
+    like : Tree, optional
+        Tree with the structure, shapes and dtypes that the file must have; required for a file that `save` did not
+        write.
 
-    Raises CheckpointError, which lists all that is wrong, for a file that is damaged, is not as `like` or, without
-    one, was not made by `save`; FileNotFoundError where there is none; MissingExtraError if the package safetensors
-    is needed and not installed; TypeError if `like` has an array of objects.
+    Returns
+    -------
+    model : object
+        The model; None if `save` did not write the file.
+    params : Tree
+        The tree; values in it that are not arrays, such as a step count, come from the file if `save` wrote it, else
+        from `like`.
 
+    Raises
+    ------
+    CheckpointError
+        If the file is damaged, does not match `like` or, without `like`, was not written by `save`; the message lists
+        every problem.
+    FileNotFoundError
+        If there is no file at `path`.
+    MissingExtraError
+        If the package safetensors is needed and not installed.
+    TypeError
+        If a leaf of `like` is not an array of numbers.
+
+    Notes
+    -----
+    A file that `save` did not write, but `np.savez` or `safetensors.torch.save_file`, holds arrays only. Their names
+    must be the paths of the leaves of `like`, such as "0.weight". In a .safetensors file the weight (n_in, n_out) of
+    LinearParams has the shape (n_out, n_in).
+
+    Examples
+    --------
     >>> import numpy as np, funcnet as fn
     >>> from tempfile import TemporaryDirectory
     >>> like = (fn.LinearParams(np.zeros((2, 1)), np.zeros(1)), ())
@@ -78,7 +127,7 @@ def load(path: str | os.PathLike[str], like: Tree | None = None) -> tuple[Any, T
             raise
         except CheckpointError as error:
             raise CheckpointError(f"{os.fspath(path)}: {error}") from error
-        except Exception as error:  # whatever zip, safetensors and JSON make of damaged bytes
+        except Exception as error:  # zipfile, safetensors and json may raise anything for damaged bytes
             raise CheckpointError(f"{os.fspath(path)} is damaged, or no checkpoint: {error!r}") from error
 
 
@@ -101,7 +150,7 @@ def _restored(entries: Entries, like: Tree | None, wanted: Mapping[str, Form]) -
 
 
 def _arrays(entries: Entries, wanted: Mapping[str, Form], unwanted: str) -> dict[str, Array]:
-    """The arrays of these forms. Raises CheckpointError with all that lack, are too many or are of another form."""
+    """The arrays that are `wanted`. Raises CheckpointError, which lists missing, unwanted and wrong arrays."""
     expected = {f"{name}{entries.suffix}" for name in wanted}
     problems = [f"it lacks {name}" for name in sorted(expected - entries.names)]
     problems += [f"it has {name}, which {unwanted}" for name in sorted(entries.names - expected)]

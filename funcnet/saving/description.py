@@ -1,7 +1,7 @@
-"""What a checkpoint says of itself, in JSON: the model, the structure of the tree, and the form of each array.
+"""The description in a checkpoint, as JSON: the model, the structure of the tree, and the form of each array.
 
-It is the same in every format of file. Reading it imports nothing and takes no memory for arrays; the tree it tells is
-a template, whose leaves are put in when they have been read and verified.
+All file formats share it. Reading a description imports nothing and takes no memory for arrays: it gives a template of
+the tree, which is filled with the leaves once they have been read and verified.
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ from funcnet.tree import Array, Tree, build, flatten, is_leaf, named_leaves
 from funcnet.values import from_plain, registered, registered_name, to_plain
 
 _VERSION = 1
-_ROOT = "leaf"  # what a tree that is one leaf calls it
+_ROOT = "leaf"  # the name of the leaf of a tree that is one leaf
 _PLACE_OF_A_LEAF = np.empty(0)
 
 
 @attrs.frozen
 class Form:
-    """What an array must be; its order in memory and its SHA-256 are None where nobody knows them beforehand."""
+    """The form that an array must have; order in memory and SHA-256 are None if no description states them."""
 
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
-    torch_axes: tuple[int, ...]  # the order in which PyTorch has its axes; () if that is no other
+    torch_axes: tuple[int, ...]  # the order of the axes in PyTorch; () for the same order
     order: Literal["C", "F"] | None = None
     digest: str | None = None
 
 
 @attrs.frozen
 class Entries:
-    """What a file holds: entries named as the leaves are, with a suffix, how one is read, and its own description."""
+    """The content of a file: names of entries (path of a leaf + suffix), a function to read one, the description."""
 
     names: frozenset[str]
     read: Callable[[str, Form], Array]
@@ -48,7 +48,7 @@ class Entries:
 
 @attrs.frozen
 class Format:
-    """A format of files: how a description and a tree are written to an empty one, and how one is opened."""
+    """A file format: a function that writes a description and a tree to an empty file, and one that opens a file."""
 
     write: Callable[[IO[bytes], str, Tree], None]
     opened: Callable[[IO[bytes]], AbstractContextManager[Entries]]
@@ -56,7 +56,7 @@ class Format:
 
 @attrs.frozen
 class Description:
-    """What a file tells of itself: the JSON form of its model, a tree without its arrays, and the arrays' forms."""
+    """A parsed description: the JSON form of the model, a template of the tree, and the forms of the arrays."""
 
     model: Any
     template: Tree
@@ -64,7 +64,7 @@ class Description:
 
 
 def describe(model: Any, params: Tree) -> str:
-    """The description of a model and a tree, which `parsed` reads."""
+    """The description of a model and a tree as JSON, which `parsed` reads."""
     description = {
         "format": _VERSION,
         "model": to_plain(model),
@@ -75,7 +75,7 @@ def describe(model: Any, params: Tree) -> str:
 
 
 def parsed(text: str | bytes) -> Description:
-    """The description that `describe` made this of. Raises CheckpointError, or what Python does, for any other text."""
+    """The description in a text that `describe` made; for any other text, CheckpointError or an error of Python."""
     description = json.loads(text)
     if description["format"] != _VERSION:
         raise CheckpointError(f"it is of format {description['format']}, and this is for {_VERSION}")
@@ -87,11 +87,11 @@ def parsed(text: str | bytes) -> Description:
     return Description(description["model"], template, told)
 
 
-# --- Leaves: their names, and what says that they are the same ---
+# --- Leaves: their names, forms and digests ---
 
 
 def named(params: Tree) -> dict[str, Array]:
-    """The leaves by their paths. Raises TypeError for one that is not of numbers."""
+    """The leaves by their paths. Raises TypeError for a leaf that is not an array of numbers."""
     leaves = {name or _ROOT: leaf for name, leaf in named_leaves(params).items()}
     for name, leaf in leaves.items():
         if leaf.dtype.kind not in "biufc":
@@ -100,20 +100,20 @@ def named(params: Tree) -> dict[str, Array]:
 
 
 def forms(params: Tree) -> dict[str, Form]:
-    """The forms of the leaves by their paths, for arrays in any order and of any numbers."""
+    """The forms of the leaves by their paths, for arrays in any order in memory and with any values."""
     axes = _torch_axes(params)
     return {name: Form(leaf.dtype, leaf.shape, _order(axes[name], leaf.ndim)) for name, leaf in named(params).items()}
 
 
 def _torch_axes(params: Tree) -> dict[str, tuple[int, ...]]:
-    """For each leaf, by its path, the `torch_axes` that the field it stands in declares, see `tree.leaf`."""
+    """The `torch_axes` of each leaf by its path, as `tree.leaf` declared them for its field."""
     structure = flatten(params)[1]
     fields = zip(structure.paths(), structure.leaf_fields(), strict=True)
     return {path or _ROOT: () if field is None else field.metadata.get("torch_axes", ()) for path, field in fields}
 
 
 def _order(axes: tuple[int, ...], ndim: int) -> tuple[int, ...]:
-    """The declared order of axes; an array of another number of them is turned round whole."""
+    """The declared order of axes; for an array with a different number of axes, all axes reversed."""
     return axes if len(axes) in (0, ndim) else tuple(range(ndim))[::-1]
 
 
@@ -123,7 +123,7 @@ def _unmatched(leaves: Set[str], arrays: Set[str]) -> str:
 
 
 def order(leaf: Array) -> Literal["C", "F"]:
-    """The order of the leaf's numbers in memory, which is kept: products of arrays in another round differently."""
+    """The order of the leaf's numbers in memory, which is saved because products round differently in the other."""
     return "F" if leaf.flags.fnc else "C"
 
 
@@ -149,13 +149,13 @@ def _form(name: str, signature: dict[str, Any], torch_axes: tuple[int, ...]) -> 
 
 
 def check_form(form: Form, dtype: np.dtype[Any], shape: tuple[int, ...]) -> None:
-    """Raise CheckpointError for an array of another shape or dtype; the order of its bytes is not its numbers'."""
+    """Raise CheckpointError if the shape or the dtype differs from the form; any byte order is accepted."""
     if dtype.newbyteorder("=") != form.dtype.newbyteorder("=") or shape != form.shape:
         raise CheckpointError(f"it is not of {form.dtype} and shape {form.shape}, but of {dtype} and shape {shape}")
 
 
 def verified(array: Array, form: Form) -> Array:
-    """The array, its numbers and bytes in the order that the form says. Raises CheckpointError for another array."""
+    """The array in the byte order and memory order of its form. Raises CheckpointError if it is a different array."""
     check_form(form, array.dtype, array.shape)
     array = array.astype(form.dtype, order=form.order or "K", copy=False)
     if form.digest not in (None, _digest(array)):
@@ -167,7 +167,7 @@ def verified(array: Array, form: Form) -> Array:
 
 
 def _described(params: Tree) -> Any:
-    """The tree with its leaves left out: a node is {"node": its class, "fields": ...}, a tuple a list."""
+    """The structure of a tree: {"node": class, "fields": ...}, [...] for a tuple, {"leaf": true} or {"value": ...}."""
     if is_leaf(params):
         return {"leaf": True}
     names = getattr(type(params), "__node_fields__", None)
@@ -194,14 +194,14 @@ def _rebuilt(described: Any) -> Tree:
 
 
 def filled(template: Tree, arrays: Mapping[str, Array]) -> Tree:
-    """The tree with the structure of the template and with these arrays, by their paths, which are handed over."""
+    """The tree with the structure of `template` and with `arrays`, by their paths, which are handed over."""
     return flatten(template)[1].fill(arrays[name] for name in named(template))
 
 
 def check_structure(template: Tree, like: Tree) -> None:
-    """Raise CheckpointError, with all places, for trees of the same leaves in other nodes or tuples.
+    """Raise CheckpointError, which lists all places, if the trees hold the leaves in different nodes or tuples.
 
-    A value that is carried along may be another: a step count tells how far it went, not what it is.
+    Other values, such as a step count, may differ: they are part of the state, not of the structure.
     """
     differences = flatten(template)[1].differences(flatten(like)[1], values=False)
     problems = [f"at {path or 'the root'} it has {here}, and `like` {there}" for path, here, there in differences]

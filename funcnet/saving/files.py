@@ -1,4 +1,4 @@
-"""Files that are whole at every moment, whatever happens to the process or to the disk."""
+"""Files that are complete at every moment, even if the process is killed or the disk is full."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import IO
 
 
 def beside(name: str) -> str:
-    """A pattern of what `replacing` writes before it is whole; files of this kind that are left are of no use.
+    """A pattern that matches the unfinished files of `replacing`; one that a killed process left may be deleted.
 
     >>> beside("notes")
     '.notes.[0-9]*-????????'
@@ -22,7 +22,7 @@ def beside(name: str) -> str:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[IO[bytes]]:
-    """A new file that takes the place of the old one when all is written, flushed and renamed; if not, the old stays.
+    """Open a new file that replaces `path` once it is written, flushed and renamed; on an error the old file stays.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
@@ -31,7 +31,7 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
     ...     Path(folder, "notes").read_bytes()
     b'all of it'
     """
-    path = path.resolve()  # a link stays one
+    path = path.resolve()  # a link is kept, and its target replaced
     new = path.with_name(f".{path.name}.{os.getpid()}-{token_hex(4)}")
     try:
         with open(new, "xb") as file:
@@ -44,7 +44,7 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
     except BaseException:
         new.unlink(missing_ok=True)
         raise
-    if hasattr(os, "O_DIRECTORY"):  # elsewhere folders can't be flushed
+    if hasattr(os, "O_DIRECTORY"):  # other systems cannot flush a folder
         folder = os.open(path.parent, os.O_DIRECTORY)
         try:
             os.fsync(folder)

@@ -1,6 +1,6 @@
-"""Checkpoints as .npz, which NumPy reads too: an .npy for each leaf, under the leaf's path, and one entry of JSON.
+"""Checkpoints as .npz, which NumPy reads too: an .npy for each leaf, named by its path, and an entry with JSON.
 
-No more is read than the arrays need which are expected, so a small file can't take much memory; nothing is unpickled.
+No more bytes are read than the expected arrays need, so a small file cannot take much memory; nothing is unpickled.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from funcnet.tree import Array, Tree
 
 _DESCRIPTION = "funcnet.json"
 _LARGEST_DESCRIPTION = 2**23  # bytes
-_LARGEST_HEADER = 10_000  # bytes, as NumPy's reader has it
+_LARGEST_HEADER = 10_000  # bytes, the limit of NumPy's reader
 
 
 def _write(file: IO[bytes], description: str, params: Tree) -> None:
-    """Write the leaves of a tree, and the description of it, to a file that is empty."""
+    """Write the leaves of a tree and its description to an empty file."""
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         archive.writestr(_DESCRIPTION, description)
         for name, leaf in named(params).items():
@@ -34,15 +34,15 @@ def _write(file: IO[bytes], description: str, params: Tree) -> None:
 
 @contextmanager
 def _opened(file: IO[bytes]) -> Iterator[Entries]:
-    """What an archive holds. Raises CheckpointError, or what `zipfile` does, for what is none."""
+    """The content of an archive. Raises CheckpointError or an error of `zipfile` for any other file."""
     with zipfile.ZipFile(file) as archive:
         members = {info.filename: info for info in archive.infolist()}
         if len(members) != len(archive.infolist()):
             raise CheckpointError("there is one entry twice")
         if sum(info.compress_size for info in members.values()) > file.seek(0, os.SEEK_END):
-            raise CheckpointError("its entries are larger than the file")  # for which `zipfile` would take memory
+            raise CheckpointError("its entries are larger than the file")  # `zipfile` would take memory for them
         info = members.pop(_DESCRIPTION, None)
-        # What compression hides is bounded by the arrays expected only where the file does not say what to expect.
+        # Compressed entries are bounded by `like` alone, so only a file without a description may have them.
         methods = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) if info is None else (zipfile.ZIP_STORED,)
 
         def read(name: str, form: Form) -> Array:
@@ -54,7 +54,7 @@ def _opened(file: IO[bytes]) -> Iterator[Entries]:
 
 
 def _entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo, methods: tuple[int, ...]) -> IO[bytes]:
-    """An entry to read from; bzip2 and LZMA are refused because `zipfile` unpacks all of their bytes at once."""
+    """Open an entry; bzip2 and LZMA are refused because `zipfile` unpacks all of their bytes at once."""
     if info.compress_type not in methods:
         raise CheckpointError(f"{info.filename} is compressed, or larger than it should be")
     return archive.open(info)
@@ -66,7 +66,7 @@ def _description(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
 
 
 def _exactly(entry: IO[bytes], size: int) -> bytes:
-    data = entry.read(size + 1)  # one more, which is not there: at the end `zipfile` compares the checksum
+    data = entry.read(size + 1)  # one byte more: `zipfile` compares the checksum only at the end
     if len(data) != size:
         raise CheckpointError(f"it has {'more' if len(data) > size else 'fewer'} bytes than it should")
     return data
@@ -76,7 +76,7 @@ def _exactly(entry: IO[bytes], size: int) -> bytes:
 
 
 def _header(leaf: Array) -> bytes:
-    """How an .npy file of the leaf begins."""
+    """The header of an .npy file of the leaf."""
     file = BytesIO()
     described = {"descr": leaf.dtype.str, "fortran_order": order(leaf) == "F", "shape": leaf.shape}
     np.lib.format.write_array_header_1_0(file, described)
@@ -84,7 +84,7 @@ def _header(leaf: Array) -> bytes:
 
 
 def _array(entry: IO[bytes], form: Form) -> Array:
-    """The array of an .npy file, which must be of the form; no memory is taken before that is known."""
+    """The array of an .npy file, which must have the form; no memory is taken before its header is checked."""
     shape, order, dtype = _read_header(entry)
     check_form(form, dtype, shape)
     return np.ndarray(shape, dtype, _exactly(entry, dtype.itemsize * math.prod(shape)), order=order)
@@ -98,7 +98,7 @@ def _read_header(entry: IO[bytes]) -> tuple[tuple[int, ...], Literal["C", "F"], 
     size = int.from_bytes(length, "little")
     if size > _LARGEST_HEADER:
         raise CheckpointError(f"its header of {size} bytes is too long")
-    # Version 3 differs from 2 in the names of fields, and what has fields is refused anyway.
+    # Version 3 differs from 2 only in the names of fields, and arrays with fields are refused anyway.
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, fortran_order, dtype = read(BytesIO(length + entry.read(size)))
     return shape, "F" if fortran_order else "C", dtype

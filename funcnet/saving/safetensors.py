@@ -1,8 +1,8 @@
 """Checkpoints as .safetensors, which PyTorch and others read: the names and the layout are those of `nn.Sequential`.
 
-A weight (n_in, n_out) of LinearParams is stored as (n_out, n_in), as `nn.Linear` has it, the other leaves as they are.
-The file's metadata has the same description as an .npz, so that dtypes and orders in memory come back, and the SHA-256
-of its text, since the format has no checksums.
+A weight (n_in, n_out) of LinearParams is stored as (n_out, n_in), as in `nn.Linear`; other leaves are stored unchanged.
+The metadata of the file holds the same description as an .npz, so that dtypes and memory orders are restored, and the
+SHA-256 of the description, since the format has no checksums.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from funcnet.saving.description import Entries, Form, Format, check_form, forms,
 from funcnet.tree import Array, Tree
 
 _DESCRIPTION, _DIGEST = "funcnet", "funcnet.sha256"  # in the metadata
-_DTYPES = {  # of NumPy and of every version of the package; C64 is of late ones alone
+_DTYPES = {  # in NumPy and in every version of the package; only late versions have C64
     **{"BOOL": "|b1", "I8": "|i1", "I16": "<i2", "I32": "<i4", "I64": "<i8", "F16": "<f2", "F32": "<f4", "F64": "<f8"},
     **{"U8": "|u1", "U16": "<u2", "U32": "<u4", "U64": "<u8"},
 }
 
 
 def _write(file: IO[bytes], description: str, params: Tree) -> None:
-    """Write the leaves of a tree, and the description of it, to a file that is empty.
+    """Write the leaves of a tree and its description to an empty file.
 
-    Raises TypeError for a leaf whose dtype safetensors lacks, MissingExtraError where the package is not installed.
+    Raises TypeError for a leaf whose dtype safetensors lacks, MissingExtraError if the package is not installed.
     """
     with needs("safetensors", extra="safetensors"):
         from safetensors.numpy import save
@@ -38,7 +38,7 @@ def _write(file: IO[bytes], description: str, params: Tree) -> None:
 
 
 def _stored(name: str, leaf: Array, form: Form) -> Array:
-    """A copy whose bytes lie as the file has them, since the package writes memory as it lies (its issue 825)."""
+    """A copy with the memory layout of the file, because the package writes memory as it lies (its issue 825)."""
     dtype = leaf.dtype.newbyteorder("<")
     if dtype.str not in _DTYPES.values():
         raise TypeError(f"the leaf {name} is of {leaf.dtype}, which no .safetensors made here can have")
@@ -47,7 +47,7 @@ def _stored(name: str, leaf: Array, form: Form) -> Array:
 
 @contextmanager
 def _opened(file: IO[bytes]) -> Iterator[Entries]:
-    """What a file holds. Raises MissingExtraError, or for a damaged file what the package does."""
+    """The content of a file. Raises MissingExtraError, and for a damaged file an error of the package."""
     with needs("safetensors", extra="safetensors"):
         from safetensors import safe_open
     with safe_open(file.name, framework="np") as tensors:
@@ -73,7 +73,7 @@ def _digest(description: str) -> str:
 
 
 def _tensor(tensors: Any, name: str, form: Form) -> Array:
-    """The tensor as a leaf of this form; no memory is taken before it is known to be."""
+    """The tensor as a leaf, which must have the form; no memory is taken before its dtype and shape are checked."""
     described = tensors.get_slice(name)
     code, shape = described.get_dtype(), tuple(described.get_shape())
     if code not in _DTYPES:

@@ -1,15 +1,15 @@
 """Immutable trees of arrays: what parameters, gradients and optimizer states are made of.
 
 A tree is an array (a leaf), a tuple of trees, a `node` (a frozen attrs class whose fields are trees) or None.
-Any other value in a field, a step count or a name, is part of the tree's structure and carried along unchanged.
-The arrays of a node are read-only and nobody else can write to their memory.
+Any other value in a field, such as a step count or a name, is part of the tree's structure and carried along unchanged.
+The arrays of a node are read-only, and no other array shares their memory.
 """
 
 # fmt: off
 from funcnet.tree.functions import allclose, cast, leaves, map, named_leaves, norm, ravel, size, zeros_like
 from funcnet.tree.node import Tree, build, equal, leaf, node
 
-# What the rooms above share and users need not know:
+# Shared with the other packages of funcnet, not public:
 from funcnet.tree.arrays import Array as Array, DType as DType, Shape as Shape, as_array as as_array
 from funcnet.tree.arrays import as_dtype as as_dtype, as_floating as as_floating, canonical as canonical
 from funcnet.tree.arrays import frozen as frozen, read_only as read_only, to_array as to_array

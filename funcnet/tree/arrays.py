@@ -1,4 +1,4 @@
-"""Arrays as the rest of funcnet wants them: of numbers, of a dtype, summed without overflow, read-only."""
+"""Conversions and checks of arrays: to numbers, to a dtype, to canonical bytes, to read-only arrays."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ NUMBERS = "biufcO"  # the kinds of dtypes that count as numbers, bool and object
 
 
 def as_array(x: Any, dtype: DType | None = None) -> Array:
-    """`x` as an array of numbers, converted to `dtype` where one is given.
+    """`x` as an array of numbers, converted to `dtype` if one is given.
 
-    Raises DTypeError for strings and the like, and where the conversion would lose more than precision.
+    Raises DTypeError if x is not made of numbers, or if the conversion would lose more than precision.
     """
     if type(x) is np.ndarray and (x.dtype is dtype or (dtype is None and x.dtype.kind in NUMBERS)):
         return x
@@ -32,12 +32,12 @@ def as_array(x: Any, dtype: DType | None = None) -> Array:
 
 
 def is_array(x: Any) -> bool:
-    """Whether x is an array, or of a class that takes part in NumPy's functions as one, such as dual numbers."""
+    """Whether x is an array, or an instance of a class that NumPy's functions accept as one, such as dual numbers."""
     return type(x) is np.ndarray or (hasattr(x, "__array_function__") and not isinstance(x, np.ndarray))
 
 
 def to_array(x: Any) -> Array:
-    """`x` as an array of whatever it holds; one that carries more than numbers stays as it is."""
+    """`x` as an array of any dtype; an array of a class of its own, such as dual numbers, stays as it is."""
     return x if is_array(x) else np.asarray(x)
 
 
@@ -52,26 +52,26 @@ def as_floating(x: Any) -> Array:
 
 
 def as_dtype(y: Any, dtype: DType) -> Array:
-    """`y` in `dtype`, and an array even where a function of a 0-d array gave a scalar."""
+    """`y` as an array of `dtype`; a scalar, as functions of 0-d arrays return it, becomes an array too."""
     if type(y) is np.ndarray and y.dtype is dtype:
         return y
     return to_array(y).astype(dtype, copy=False)
 
 
 def canonical(array: Array) -> bytes:
-    """An array's dtype and shape and its little-endian numbers in C order: the same on every machine, in any layout."""
+    """The dtype, shape and little-endian numbers of `array` in C order: equal on every machine and in any layout."""
     dtype = array.dtype.newbyteorder("<")
     return f"{dtype.str} {array.shape}\n".encode() + array.astype(dtype, copy=False).tobytes()
 
 
 def read_only(array: Array) -> Array:
-    """A view that can't be written through, for an output that shares memory with an input or a cache."""
+    """A read-only view of `array`, for an output that shares memory with an input or a cache."""
     view = array.view()
     view.setflags(write=False)
     return view
 
 
 def frozen(array: Array) -> Array:
-    """A read-only view of `array`, which becomes read-only too; the view can't be made writable again."""
+    """A read-only view of `array`, which becomes read-only too; the view cannot be made writable again."""
     array.setflags(write=False)
     return array.view()

@@ -1,4 +1,4 @@
-"""What users do with trees: map them, take their leaves, join them to one vector, measure them."""
+"""Functions of trees: map them, list their leaves, join the leaves to one vector, measure them."""
 
 from __future__ import annotations
 
@@ -18,8 +18,27 @@ from funcnet.tree.structure import flatten, leaves_like, rows_like
 def map(f: Callable[..., Any], tree: Tree, *rest: Tree) -> Tree:
     """The tree of `f(leaf, *rest_leaves)`, leaf by leaf.
 
-    Raises TreeError where one of `rest` differs from `tree` in structure or shapes: the first path at which it does.
+    Parameters
+    ----------
+    f : callable
+        Function of as many arrays as there are trees; its result is copied to an array.
+    tree : Tree
+        Tree that gives the structure of the result.
+    *rest : Tree
+        Further trees, of the structure and the shapes of `tree`.
 
+    Returns
+    -------
+    Tree
+        The results, in the structure of `tree`.
+
+    Raises
+    ------
+    TreeError
+        If one of `rest` differs from `tree` in structure or shapes; it reports the first path that differs.
+
+    Examples
+    --------
     >>> params = (np.array([1.0, 2.0]), ())
     >>> map(lambda p, g: p - 0.5 * g, params, (np.array([2.0, 2.0]), ()))
     (array([0., 1.]), ())
@@ -28,9 +47,9 @@ def map(f: Callable[..., Any], tree: Tree, *rest: Tree) -> Tree:
 
 
 def map_new(f: Callable[..., Array], tree: Tree, *rest: Tree, name: str = "each tree", like: str = "the first") -> Tree:
-    """As `map`, for an f that gives an array of its own each time: it is not copied.
+    """Like `map`, but f must return a new array each time, which is not copied.
 
-    `name` and `like` are what an error calls the rest and the tree.
+    Errors call the trees of `rest` by `name`, and `tree` by `like`.
     """
     rows, structure = rows_like(tree, [(name, other) for other in rest], like)
     return structure.fill([f(*row) for row in rows])
@@ -39,6 +58,18 @@ def map_new(f: Callable[..., Array], tree: Tree, *rest: Tree, name: str = "each 
 def leaves(tree: Tree) -> list[Array]:
     """The arrays of `tree`, in order.
 
+    Parameters
+    ----------
+    tree : Tree
+        Tree of arrays.
+
+    Returns
+    -------
+    list of ndarray
+        The leaves.
+
+    Examples
+    --------
     >>> leaves((np.array(1.0), (np.array(2.0), None)))
     [array(1.), array(2.)]
     """
@@ -48,6 +79,18 @@ def leaves(tree: Tree) -> list[Array]:
 def named_leaves(tree: Tree) -> dict[str, Array]:
     """The arrays of `tree` by their paths: names of fields and positions in tuples, joined by dots.
 
+    Parameters
+    ----------
+    tree : Tree
+        Tree of arrays.
+
+    Returns
+    -------
+    dict of str to ndarray
+        The leaves, in order; the path of a tree that is one array is "".
+
+    Examples
+    --------
     >>> import funcnet as fn
     >>> params = fn.sequential(fn.Linear(3), fn.ReLU()).init(fn.Key(0), (2,))
     >>> {path: leaf.shape for path, leaf in named_leaves(params).items()}
@@ -58,11 +101,23 @@ def named_leaves(tree: Tree) -> dict[str, Array]:
 
 
 def ravel(tree: Tree) -> tuple[Array, Callable[[Array], Tree]]:
-    """All numbers of `tree` as one vector (size,), and the function that makes such a vector a tree again.
+    """All numbers of `tree` as one vector (size,), and the function that turns a vector back into a tree.
 
-    The vector is a copy, in the dtype to which the leaves' dtypes promote; `unravel` gives every leaf its own dtype
-    back. It raises ShapeError for a vector of another size, DTypeError for one that a cast would truncate.
+    Parameters
+    ----------
+    tree : Tree
+        Tree of arrays.
 
+    Returns
+    -------
+    vector : ndarray (size,)
+        A copy of all numbers, in the dtype to which the dtypes of the leaves promote.
+    unravel : callable
+        Function `vector -> tree` that restores the structure, shapes and dtypes of `tree`. It raises ShapeError for a
+        vector of a different size, and DTypeError for a vector that the cast to the dtype would truncate.
+
+    Examples
+    --------
     >>> vector, unravel = ravel((np.array([1.0, 2.0]), np.array([[3.0]])))
     >>> vector, unravel(vector + 1)
     (array([1., 2., 3.]), (array([2., 3.]), array([[4.]])))
@@ -86,6 +141,20 @@ def ravel(tree: Tree) -> tuple[Array, Callable[[Array], Tree]]:
 def cast(tree: Tree, dtype: DType) -> Tree:
     """`tree` with every leaf converted to `dtype`.
 
+    Parameters
+    ----------
+    tree : Tree
+        Tree of arrays.
+    dtype : dtype
+        The dtype of the result.
+
+    Returns
+    -------
+    Tree
+        A copy in `dtype`, in the structure of `tree`.
+
+    Examples
+    --------
     >>> cast((np.array([1.5, 2.0]),), np.float32)
     (array([1.5, 2. ], dtype=float32),)
     """
@@ -95,6 +164,18 @@ def cast(tree: Tree, dtype: DType) -> Tree:
 def zeros_like(tree: Tree) -> Tree:
     """A tree of zeros with the structure, shapes and dtypes of `tree`.
 
+    Parameters
+    ----------
+    tree : Tree
+        Tree of arrays.
+
+    Returns
+    -------
+    Tree
+        The zeros.
+
+    Examples
+    --------
     >>> zeros_like((np.array([1.5, 2.0]), None))
     (array([0., 0.]), None)
     """
@@ -104,6 +185,18 @@ def zeros_like(tree: Tree) -> Tree:
 def size(tree: Tree) -> int:
     """How many numbers there are in `tree`.
 
+    Parameters
+    ----------
+    tree : Tree
+        Tree of arrays.
+
+    Returns
+    -------
+    int
+        The sum of the sizes of the leaves.
+
+    Examples
+    --------
     >>> size((np.zeros((3, 2)), np.zeros(2)))
     8
     """
@@ -113,6 +206,20 @@ def size(tree: Tree) -> int:
 def norm(tree: Tree) -> float:
     """The Euclidean norm of all numbers of `tree`, summed in float64.
 
+    norm = sqrt(sum of |number|**2), without overflow or underflow of the squares.
+
+    Parameters
+    ----------
+    tree : Tree
+        Tree of arrays.
+
+    Returns
+    -------
+    float
+        The norm; 0.0 for a tree without numbers.
+
+    Examples
+    --------
     >>> norm((np.array([3.0, 0.0]), np.array(4.0)))
     5.0
     """
@@ -125,10 +232,29 @@ def norm(tree: Tree) -> float:
 
 
 def allclose(a: Tree, b: Tree, rtol: float = 1e-5, atol: float = 1e-8) -> bool:
-    """Whether |a - b| <= atol + rtol * |b| for all numbers, as `np.allclose` has it.
+    """Whether |a - b| <= atol + rtol * |b| for all numbers, as in `np.allclose`.
 
-    Raises TreeError if the structures or the shapes differ.
+    Parameters
+    ----------
+    a, b : Tree
+        Trees of the same structure and shapes.
+    rtol : float, default 1e-5
+        Relative tolerance.
+    atol : float, default 1e-8
+        Absolute tolerance.
 
+    Returns
+    -------
+    bool
+        Whether all numbers are that close.
+
+    Raises
+    ------
+    TreeError
+        If the structures or the shapes differ.
+
+    Examples
+    --------
     >>> allclose((np.array([1.0]),), (np.array([1.0 + 1e-9]),))
     True
     """

@@ -1,4 +1,4 @@
-"""Nodes: the frozen attrs classes that trees are made of. Their arrays are read-only, and nobody else has them."""
+"""Nodes: the frozen attrs classes that trees are made of. Their arrays are read-only and shared with nobody."""
 
 from __future__ import annotations
 
@@ -17,16 +17,28 @@ T = TypeVar("T")
 
 
 def is_leaf(value: object) -> bool:
-    """Whether `value` is an array, or one of NumPy's numbers, which is an array of no axes."""
+    """Whether `value` is an array or a NumPy scalar, which counts as an array without axes."""
     return isinstance(value, np.ndarray | np.number | np.bool_) or is_array(value)
 
 
 def leaf(*, default: Any = attrs.NOTHING, torch_axes: tuple[int, ...] = ()) -> Any:
-    """A field of a node for an array, with what is known of it.
+    """A field of a node for an array, with the layout in which PyTorch stores the array.
 
-    `torch_axes` is the order of its axes in which PyTorch has it, and so a .safetensors file: (1, 0) where a matrix is
-    transposed there.
+    Parameters
+    ----------
+    default : object, optional
+        Default of the field; without one the field is required.
+    torch_axes : tuple of int, default ()
+        Order of the axes in PyTorch, and so in a .safetensors file: (1, 0) for a matrix that is transposed there, ()
+        for the same order.
 
+    Returns
+    -------
+    attrs field
+        The field, to stand in the body of a class.
+
+    Examples
+    --------
     >>> import funcnet as fn
     >>> @fn.tree.node
     ... class Projection:
@@ -39,13 +51,24 @@ def leaf(*, default: Any = attrs.NOTHING, torch_axes: tuple[int, ...] = ()) -> A
 
 @dataclass_transform(frozen_default=True, eq_default=False, field_specifiers=(attrs.field, leaf))
 def node(cls: type[T]) -> type[T]:
-    """Make `cls` a node: a frozen attrs class whose arrays are read-only and its own.
+    """Make `cls` a node: a frozen attrs class that owns its arrays, which are read-only.
 
-    The decorator makes a frozen attrs class of a plain one. Arrays given to the constructor are copied, and stay
-    read-only through pickle, `copy.deepcopy` and `attrs.evolve`. `==` is one bool, see `equal`.
+    `cls` is a plain class with annotated fields, which the decorator turns into a frozen attrs class, or a frozen
+    attrs class. Arrays given to the constructor are copied, and stay read-only through pickle, `copy.deepcopy` and
+    `attrs.evolve`. `==` returns one bool, see `equal`.
 
-    Raises TypeError for an attrs class that is not frozen.
+    Returns
+    -------
+    type
+        The node: a new class if `cls` is plain, else `cls` itself.
 
+    Raises
+    ------
+    TypeError
+        If `cls` is an attrs class that is not frozen.
+
+    Examples
+    --------
     >>> import funcnet as fn
     >>> @fn.tree.node
     ... class Point:
@@ -86,7 +109,7 @@ def node(cls: type[T]) -> type[T]:
 
 
 def _getter(names: tuple[str, ...]) -> Callable[[Any], tuple[Tree, ...]]:
-    """The function that gives an object's attributes of these names; `attrgetter` makes a tuple of two or more."""
+    """A function that returns a tuple of these attributes; `attrgetter` returns a tuple for two or more only."""
     return attrgetter(*names) if len(names) > 1 else lambda self: tuple(getattr(self, name) for name in names)
 
 
@@ -100,10 +123,28 @@ def _is_frozen(cls: type) -> bool:
     return False
 
 
-def build(cls: type[T], *values: Tree) -> T:
-    """The node `cls` of the `values` of its fields, in order, whose arrays are handed over: not copied, made
-    read-only. For arrays just made, that nobody else holds.
+def build(cls: type[T], *values: Tree) -> T:  # noqa: D417, the first sentences describe cls
+    """The node `cls` with the given values of its fields, whose arrays are handed over: made read-only, not copied.
 
+    `cls` is a class made by `node`. Use `build` for new arrays that no other code holds.
+
+    Parameters
+    ----------
+    *values : Tree
+        Values of all fields, in order.
+
+    Returns
+    -------
+    node
+        Instance of `cls`; converters, validators and `__attrs_post_init__` do not run.
+
+    Raises
+    ------
+    TypeError
+        If there are more or fewer values than fields.
+
+    Examples
+    --------
     >>> import funcnet as fn
     >>> weight, bias = np.zeros((4, 3)), np.zeros(3)
     >>> build(fn.LinearParams, weight, bias).weight.flags.writeable
@@ -116,7 +157,7 @@ def build(cls: type[T], *values: Tree) -> T:
 
 
 def assembled(cls: type[T], values: Sequence[Tree]) -> T:
-    """The node `cls` of the values of its fields, whose arrays are `frozen` already."""
+    """The node `cls` with the given values of its fields, whose arrays are `frozen` already."""
     self = _new(cls)
     for index, name in enumerate(cls.__node_fields__):  # type: ignore[attr-defined]
         _set(self, name, values[index])
@@ -138,13 +179,13 @@ def _copied(value: Tree) -> Tree:
 
 
 def check_immutable(value: object) -> None:
-    """Raise TypeError for a list or a dict: its arrays would be no leaves, and trees do not change."""
+    """Raise TypeError for a list or a dict: they are mutable, and their arrays would not be leaves."""
     if isinstance(value, list | dict):
         raise TypeError("lists and dicts cannot be trees because they are mutable; use a tuple or a node")
 
 
 def children(tree: Tree) -> tuple[Tree, ...] | None:
-    """The trees that a tuple or a node is made of; None for a leaf, and for a value that is no tree."""
+    """The children of a tuple or a node; None for a leaf and for any other value."""
     if isinstance(tree, tuple):
         return tree
     getter = getattr(type(tree), "__node_children__", None)
@@ -152,15 +193,27 @@ def children(tree: Tree) -> tuple[Tree, ...] | None:
 
 
 def from_children(kind: type[Any], values: Sequence[Tree]) -> Tree:
-    """The tuple, NamedTuple or node of the class `kind` of these children, whose arrays are `frozen` already."""
+    """The tuple, NamedTuple or node of class `kind` with these children, whose arrays are `frozen` already."""
     if kind is tuple:
         return tuple(values)
     return assembled(kind, values) if hasattr(kind, "__node_fields__") else getattr(kind, "_make", tuple)(values)
 
 
 def equal(a: Tree, b: Tree) -> bool:
-    """Whether `a` and `b` are the same in structure, shapes, dtypes and bits (so NaN equals itself, 0.0 not -0.0).
+    """Whether `a` and `b` are the same in structure, shapes, dtypes and bits; so NaN equals NaN, but 0.0 not -0.0.
 
+    Parameters
+    ----------
+    a, b : Tree
+        Trees of arrays.
+
+    Returns
+    -------
+    bool
+        Whether they are the same; False where the structures differ.
+
+    Examples
+    --------
     >>> equal((np.array([1.0, np.nan]),), (np.array([1.0, np.nan]),)), equal((np.array(0.0),), (np.array(-0.0),))
     (True, False)
     """

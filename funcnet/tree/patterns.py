@@ -1,4 +1,4 @@
-"""Patterns of paths, as `fnmatch` has them, which say of which leaves of a tree something holds."""
+"""`fnmatch` patterns of paths, which select leaves of a tree."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from funcnet.tree.node import Tree
 
 
 def as_patterns(patterns: str | Iterable[str]) -> tuple[str, ...]:
-    """One pattern or several, as a tuple; TypeError for what is no string."""
+    """One pattern or several, as a tuple. Raises TypeError for anything but strings."""
     if isinstance(patterns, str):
         return (patterns,)
     if not isinstance(patterns, Iterable) or not all(isinstance(pattern, str) for pattern in patterns):

@@ -1,4 +1,4 @@
-"""A tree taken apart: its leaves, and its `Structure`, from which other leaves make such a tree again."""
+"""A tree taken apart: its leaves, and its `Structure`, which makes a tree of the same form from other leaves."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LEAF = "leaf"
 
 
 class _Carried:
-    """Stands for the class of a value in a tree that is neither a leaf nor made of trees."""
+    """Takes the place of the class for a value in a tree that is neither a leaf nor made of trees."""
 
 
 class Structure:
@@ -38,7 +38,7 @@ class Structure:
     __hash__ = None  # type: ignore[assignment]
 
     def fill(self, leaves: Iterable[Array]) -> Tree:
-        """The tree of this structure with these leaves, which are handed over, see `build`: they become read-only."""
+        """The tree of this structure with these leaves, which are handed over as in `build`: they become read-only."""
         return _assembled(self._skeleton, map(frozen, leaves))
 
     def assemble(self, leaves: Iterable[Any]) -> Tree:
@@ -50,11 +50,11 @@ class Structure:
         return [path for path, _ in _leaf_places(self._skeleton)]
 
     def leaf_fields(self) -> list[attrs.Attribute[Any] | None]:
-        """For each leaf the field of the node that it stands in, None in a tuple or for a tree of one leaf."""
+        """For each leaf, the field of the node that holds it; None in a tuple or for a tree of one leaf."""
         return [field for _, field in _leaf_places(self._skeleton)]
 
     def differences(self, other: Structure, values: bool = True) -> Iterator[tuple[str, str, str]]:
-        """Where the two differ: the path, what is here, what is there; values that are carried only if `values`."""
+        """For each difference, its path, what self has and what `other` has; carried values count only if `values`."""
         yield from _differences(self._skeleton, other._skeleton, values, "")
 
 
@@ -97,7 +97,7 @@ def _leaf_places(skeleton: Any, path: str = "", field: Any = None) -> Iterator[t
 
 
 def _named_children(kind: type, skeletons: Sequence[Any]) -> Iterator[tuple[str, Any, Any]]:
-    """The name of each child, the field it stands in, None in a tuple, and its skeleton."""
+    """For each child, its name, the field that holds it (None in a tuple), and its skeleton."""
     if hasattr(kind, "__node_fields__"):
         fields = attrs.fields(kind)
         yield from ((field.name, field, child) for field, child in zip(fields, skeletons, strict=True))
@@ -116,7 +116,7 @@ def _differences(here: Any, there: Any, values: bool, path: str) -> Iterator[tup
 
 
 def _are_unlike(here: Any, there: Any, values: bool) -> bool:
-    """Whether two differ in class, in length or, where they are carried, in their values."""
+    """Whether two skeletons differ in class, in length or, if they carry a value and `values` is true, in the value."""
     (kind, content), (other_kind, other) = here, there
     if kind is not other_kind:
         return True
@@ -133,7 +133,7 @@ def _said(skeleton: Any) -> str:
 
 
 def has_leaves(tree: Tree) -> bool:
-    """Whether there is an array in the tree."""
+    """Whether `tree` contains an array."""
     return is_leaf(tree) or any(has_leaves(part) for part in children(tree) or ())
 
 
@@ -145,9 +145,9 @@ def leaves_like(tree: Tree, other: Tree, name: str = "the tree", like: str = "pa
 def rows_like(
     tree: Tree, others: Iterable[tuple[str, Tree]], like: str = "params"
 ) -> tuple[list[tuple[Array, ...]], Structure]:
-    """For each leaf of `tree`, it and the leaf of each of the others at its place; and the structure of them all.
+    """For each leaf of `tree`, a row of that leaf and the leaves of `others` at its path; and the common structure.
 
-    Raises TreeError for another tree of other structure or shapes; it gives the names of both, and where they differ.
+    Raises TreeError if one of `others` differs from `tree` in structure or shapes; it reports both names and the path.
     """
     leaves, structure = flatten(tree)
     columns = [leaves]

@@ -1,4 +1,4 @@
-"""What a value is: a frozen class that is checked, printed as the code that makes it, and written as JSON."""
+"""Values: frozen classes that are checked, print as the code that makes them, and have a JSON form."""
 
 # fmt: off
 from funcnet.values.checks import at_least, integer, is_bool, is_no_class, one_of, real

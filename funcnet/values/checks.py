@@ -1,4 +1,4 @@
-"""Checks of what a value is made of: converters that give a plain number, validators that raise."""
+"""Checks of the fields of values: converters that return a plain number, validators that raise."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from funcnet.values.registry import code
 
 
 def real(value: Any) -> float:
-    """A number as a float: NumPy's would promote the arrays it meets, and print as what can't be typed in.
+    """`value` as a float: a NumPy scalar would promote the arrays it meets, and its repr could not be typed in.
+
+    Raises TypeError unless it is a real number, ValueError if it is too large for a float.
 
     >>> real(np.float32(0.5)), real(1)
     (0.5, 1.0)
@@ -29,7 +31,9 @@ def real(value: Any) -> float:
 
 
 def integer(value: Any, name: str, least: int, most: int | None = None) -> int:
-    """`value` as an int. Raises TypeError unless it is an integer, ValueError unless it is from `least` to `most`.
+    """`value` as an int.
+
+    Raises TypeError unless it is an integer, ValueError unless it is from `least` to `most`; errors call it `name`.
 
     >>> integer(np.int64(3), "bits", 1, 20)
     3
@@ -43,7 +47,7 @@ def integer(value: Any, name: str, least: int, most: int | None = None) -> int:
 
 
 def at_least(least: int, name: str) -> Callable[[Any], int]:
-    """A converter: an integer that is no less, see `integer`.
+    """A converter to an int of at least `least`, see `integer`.
 
     >>> at_least(1, "epochs")(3)
     3
@@ -52,7 +56,7 @@ def at_least(least: int, name: str) -> Callable[[Any], int]:
 
 
 def one_of(*options: str) -> Callable[[object, Any, object], None]:
-    """A validator: one of these strings."""
+    """A validator: the value must be one of the strings `options`."""
     listed = f"{', '.join(f'{option!r}' for option in options[:-1])} or {options[-1]!r}".replace("'", '"')
 
     def check(instance: object, attribute: Any, value: object) -> None:
@@ -63,12 +67,12 @@ def one_of(*options: str) -> Callable[[object, Any, object], None]:
 
 
 def is_bool(instance: object, attribute: Any, value: object) -> None:
-    """A validator: True or False."""
+    """A validator: the value must be True or False."""
     if not isinstance(value, bool):
         raise TypeError(f"'{attribute.name}' must be True or False, got {value!r}")
 
 
 def is_no_class(instance: object, attribute: Any, value: object) -> None:
-    """A validator against `initializers.normal` where `initializers.normal(0.1)` is meant."""
+    """A validator: the value must not be a class, as `initializers.normal` in place of `initializers.normal(0.1)`."""
     if isinstance(value, type):
         raise TypeError(f"'{attribute.name}' is the class {code(value)}: write {code(value)}(...)")

@@ -1,9 +1,9 @@
-"""The JSON form of values: of layers, losses, optimizers, schedules, initializers, keys, and what users register.
+"""The JSON form of layers, losses, optimizers, schedules, initializers, keys, and of values that users register.
 
-A value is {"type": its class, and its fields}, a function {"function": its name}. Fields that have their default are
-written too: what the default is may change. When read, a field that is missing has its default.
-Reading looks names up among what is registered, and nowhere else: it never imports, and runs nothing but the classes'
-own constructors.
+The JSON form of a value is {"type": name of its class, and its fields}, that of a function {"function": its name}.
+Fields with their default value are written too, because a default may change. A field that is missing from the JSON
+gets its default. Reading looks names up in the registry only: it imports nothing that the JSON names, and runs nothing
+but constructors of registered classes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 class UnregisteredError(ValueError):
-    """A class or function that is not registered, in a value to write or in a text to read."""
+    """A class or function, in a value to write or in JSON to read, is not registered."""
 
 
 _BY_NAME: dict[str, Any] = {f"np.{f.__name__}": f for f in vars(np).values() if isinstance(f, np.ufunc)}
@@ -30,10 +30,29 @@ _NAMES: dict[Any, str] = {}
 
 
 def register(item: T) -> T:
-    """A decorator that lets values of an attrs class, or a function, be written as JSON and read again.
+    """A decorator for an attrs class or a function: it gives values of the class, or the function, a JSON form.
 
-    Its name in JSON is its own, which must be free. Raises ValueError if it is not, TypeError for what is neither.
+    In JSON the item goes by its own name. Experiments, receipts and checkpoints can hold registered items only.
 
+    Parameters
+    ----------
+    item : attrs class or function
+        Class, without a field called type, or function.
+
+    Returns
+    -------
+    attrs class or function
+        The item itself.
+
+    Raises
+    ------
+    TypeError
+        If the item is neither an attrs class nor a function.
+    ValueError
+        If a different item is registered under the name, or a field is called type.
+
+    Examples
+    --------
     >>> import attrs, funcnet as fn
     >>> @fn.register
     ... @attrs.frozen
@@ -46,7 +65,7 @@ def register(item: T) -> T:
 
 
 def register_as(name: str) -> Callable[[T], T]:
-    """`register` under a name that is given, such as "initializers.normal"."""
+    """Like `register`, but under the given `name`, such as "initializers.normal"."""
 
     def registered_item(item: T) -> T:
         is_function = callable(item) and hasattr(item, "__name__") and not isinstance(item, type)
@@ -56,7 +75,7 @@ def register_as(name: str) -> Callable[[T], T]:
             raise ValueError(f"{name} has a field named type, which is what its class is called in JSON")
         if name in _BY_NAME and _place(_BY_NAME[name]) != _place(item):
             raise ValueError(f"the name {name!r} is taken by {_BY_NAME[name]!r}")
-        _BY_NAME[name] = item  # which replaces what a notebook's cell had defined before it ran again
+        _BY_NAME[name] = item  # a notebook's cell that runs again replaces the item it defined before
         _NAMES[item] = name
         return item
 
@@ -68,7 +87,7 @@ def _place(item: Any) -> tuple[Any, ...]:
 
 
 def public_name(item: Any) -> str:
-    """The name under which a class or a function of the library, of NumPy or of a user is written.
+    """The name under which a class or a function of the library, of NumPy or of a user is printed and registered.
 
     >>> import funcnet as fn
     >>> public_name(fn.Linear), public_name(fn.initializers.zeros), public_name(np.sin)
@@ -82,7 +101,7 @@ def public_name(item: Any) -> str:
 
 
 def code(value: Any) -> str:
-    """`repr(value)`, but a function prints as the name that finds it, and infinity as what can be typed in.
+    """`repr(value)`, but a function prints as its public name, and infinity as code that can be typed in.
 
     >>> code(0.5), code(math.inf), code(len), code(math.sin), code(np.sin)
     ('0.5', "float('inf')", 'len', 'math.sin', 'np.sin')
@@ -94,9 +113,9 @@ def code(value: Any) -> str:
 
 
 def to_json(value: Any, indent: int | None = 2) -> str:
-    """The JSON form of a value.
+    """The JSON form of `value`.
 
-    Raises UnregisteredError for a class or function that is not registered, TypeError for what is no such value.
+    Raises UnregisteredError for a class or function that is not registered, TypeError for an object without JSON form.
 
     >>> import funcnet as fn
     >>> print(to_json(fn.sequential(fn.LeakyReLU(0.1), fn.ReLU()), indent=None))
@@ -106,7 +125,9 @@ def to_json(value: Any, indent: int | None = 2) -> str:
 
 
 def from_json(text: str) -> Any:
-    """The value of a JSON form. Raises ValueError for what is none, which says where; UnregisteredError is one.
+    """The value with the JSON form `text`.
+
+    Raises UnregisteredError for a name that is not registered, and ValueError, which says where, for other wrong JSON.
 
     >>> from_json('{"type": "Linear", "n_out": 10}')
     Linear(n_out=10)
@@ -122,7 +143,7 @@ def _no_constant(name: str) -> Any:
 
 
 def to_plain(value: Any) -> Any:
-    """The value in dicts, lists, strings and numbers."""
+    """The JSON form of `value` as dicts, lists, strings, numbers, bools and None."""
     if value is None or isinstance(value, bool | str):
         return value
     if isinstance(value, int):
@@ -142,7 +163,7 @@ def to_plain(value: Any) -> Any:
 
 
 def registered_name(item: Any) -> str:
-    """The name of a class or function. Raises UnregisteredError if it is not registered."""
+    """The name of a class or function in JSON. Raises UnregisteredError if it is not registered."""
     name = public_name(item) if hasattr(item, "__name__") else repr(item)
     if _BY_NAME.get(name) is not item:
         raise UnregisteredError(f"{name} is not registered: decorate it with @funcnet.register")
@@ -150,7 +171,7 @@ def registered_name(item: Any) -> str:
 
 
 def from_plain(plain: Any, path: str = "") -> Any:
-    """The value that `to_plain` made this of."""
+    """The value that `to_plain` turned into `plain`; errors report its place in the JSON, which is `path`."""
     if isinstance(plain, list):
         return tuple(from_plain(item, f"{path}[{i}]") for i, item in enumerate(plain))
     if not isinstance(plain, dict):
@@ -167,14 +188,14 @@ def from_plain(plain: Any, path: str = "") -> Any:
     arguments = {name: from_plain(item, f"{path}.{name}".lstrip(".")) for name, item in plain.items() if name != "type"}
     try:
         return cls(**arguments)
-    except Exception as error:  # whatever a class makes of what it did not expect
+    except Exception as error:  # constructors may raise anything
         raise ValueError(f"{plain['type']}{place}: {error}") from error
 
 
 def registered(name: Any, kind: str, place: str = "") -> Any:
-    """The class or function of this name. Raises UnregisteredError if there is none."""
+    """The class or function registered as `name`. Raises UnregisteredError if there is none of this kind."""
     if isinstance(name, str) and name not in _BY_NAME:
-        import_module("funcnet.public")  # whose modules register what they define
+        import_module("funcnet.public")  # registers the classes and functions of the library
     item = _BY_NAME.get(name) if isinstance(name, str) else None
     if item is None or isinstance(item, type) != (kind == "class"):
         raise UnregisteredError(f"there is no {kind} {name!r} registered{place}")

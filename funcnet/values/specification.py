@@ -1,7 +1,7 @@
-"""What layers, losses, optimizers, schedules, initializers and keys have in common: they are values.
+"""The decorator of layers, losses, optimizers, schedules, initializers and keys, which makes their classes values.
 
-A specification is a frozen attrs class without arrays. It compares, hashes and pickles, and it prints as the
-code that makes it.
+A specification is a frozen attrs class without arrays. Its instances compare, hash and pickle, and print as the code
+that makes them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 @dataclass_transform(frozen_default=True, field_specifiers=(attrs.field,))
 def specification(cls: type[T]) -> type[T]:
-    """Make `cls` a frozen attrs class whose `repr` leaves out the fields that have their default.
+    """Make `cls` a frozen attrs class whose `repr` leaves out fields with their default value.
 
     >>> import funcnet as fn
     >>> fn.Linear(10), fn.Linear(10, bias=False), fn.Linear(10, weight_init=fn.initializers.he_normal)

@@ -1,4 +1,4 @@
-"""How funcnet prints a table."""
+"""Tables as aligned text."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> str:
-    """`rows`, the first of which is the header, as lines of aligned columns; columns of numbers align right.
+    """`rows`, the header first, as lines of aligned columns; columns of numbers align right.
 
     >>> print(aligned([("name", "count"), ("weight", "1,000"), ("bias", "10")]))
     name    count

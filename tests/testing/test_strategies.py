@@ -13,20 +13,17 @@ from hypothesis import Phase, find, given, settings
 from numpy.testing import assert_allclose, assert_array_equal
 
 import funcnet as fn
-from funcnet import layers, losses, optimizers, tree
+from funcnet import tree
 from funcnet.layers.composites import Sequential
 from funcnet.layers.merging import SideBySide, Sum
+from funcnet.optimizers.optimizer import Optimizer
 from funcnet.testing import strategies
 from tests.passes import FLOATS, every_dtype, passes
 
-
-def classes(module):
-    return [value for value in vars(module).values() if inspect.isclass(value)]
-
-
-LAYERS = [kind for kind in classes(layers) if issubclass(kind, fn.Layer)]
-LOSSES = [kind for kind in classes(losses) if attrs.has(kind) and hasattr(kind, "forward")]
-OPTIMIZERS = [kind for kind in classes(optimizers) if optimizers.Optimizer in kind.__mro__[1:]]
+PUBLIC = [item for item in (getattr(fn, name) for name in fn.__all__) if inspect.isclass(item)]
+LAYERS = [kind for kind in PUBLIC if issubclass(kind, fn.Layer) and kind is not fn.Layer]
+LOSSES = [kind for kind in PUBLIC if attrs.has(kind) and "reduction" in attrs.fields_dict(kind)]
+OPTIMIZERS = [kind for kind in PUBLIC if issubclass(kind, Optimizer)]
 
 
 def some(strategy, condition, phases=(Phase.generate,)):

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import cache, partial
+from importlib import import_module
 
+import attrs
 import numpy as np
 from hypothesis import strategies as st
 
-from funcnet.layers.activations import Elementwise, Sigmoid, Softplus, Tanh
+from funcnet.layers.activations import Elementwise
 from funcnet.layers.combinators import add, concatenate, residual, sequential
 from funcnet.layers.dropout import Dropout
 from funcnet.layers.layer import Layer, with_features
 from funcnet.layers.linear import Linear
-from funcnet.layers.rectifiers import ELU, GELU, LeakyReLU, ReLU, SiLU
+from funcnet.layers.rectifiers import ELU, LeakyReLU
 from funcnet.layers.reshaping import Flatten, Identity
-from funcnet.layers.softmax import LogSoftmax, Softmax
 from funcnet.losses.binary_cross_entropy import BinaryCrossEntropy, SigmoidBinaryCrossEntropy
 from funcnet.losses.loss import Loss
 from funcnet.losses.softmax_cross_entropy import SoftmaxCrossEntropy
@@ -80,16 +81,28 @@ def layers() -> st.SearchStrategy[Layer]:
 @cache
 def _layers(flatten: bool) -> st.SearchStrategy[Layer]:
     """Layers, half of them `Linear`; `Flatten` is among them only if `flatten`."""
-    kinds: list[Callable[..., Layer]] = [Identity, ReLU, Sigmoid, Tanh, Softplus, SiLU, GELU, Softmax, LogSoftmax]
-    kinds += [partial(Elementwise, np.sin, np.cos), partial(Elementwise, np.positive, np.ones_like)]
     options = {
         LeakyReLU: {"slope": st.just(0.01) | sixteenths(0, 2)},
         ELU: {"alpha": st.just(1.0) | sixteenths(0, 2)},
         Dropout: {"rate": sixteenths(0, 1)},
     }
-    kinds += [*options, Flatten] if flatten else [*options]
+    kinds: list[Callable[..., Layer]] = [Identity, *(kind for kind in _without_options() if kind not in options)]
+    kinds += [partial(Elementwise, np.sin, np.cos), partial(Elementwise, np.positive, np.ones_like), *options]
+    kinds += [Flatten] if flatten else []
     linear = st.builds(Linear, st.integers(1, 4), bias=st.sampled_from([True, False]))
     return st.sampled_from(kinds).flatmap(lambda kind: st.builds(kind, **options.get(kind, {}))) | linear
+
+
+def _without_options() -> list[type[Layer]]:
+    """The public layers that can be made without arguments, other than those that `_layers` treats by name."""
+    public = vars(import_module("funcnet.public")).values()  # loaded when layers are first drawn
+    kinds = [item for item in public if isinstance(item, type) and issubclass(item, Layer)]
+    by_name = (Layer, Identity, Flatten)
+    return [
+        kind
+        for kind in kinds
+        if kind not in by_name and all(field.default is not attrs.NOTHING for field in attrs.fields(kind))
+    ]
 
 
 def models(input_shape: Shape, depth: int = 3) -> st.SearchStrategy[Layer]:

@@ -46,7 +46,7 @@ def learning_rate_at(learning_rate: float | Schedule, step: int) -> float:
     """
     rate = real(learning_rate(step)) if callable(learning_rate) else learning_rate
     if not rate >= 0:
-        raise ValueError(f"expected a learning rate >= 0, got {rate} at step {step}")
+        raise ValueError(f"learning_rate must not be negative or NaN, got {rate} at step {step}")
     return rate
 
 

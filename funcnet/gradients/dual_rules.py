@@ -103,7 +103,7 @@ def _matmul(x: Any, y: Any) -> Dual:
 
 def _dot(x: Any, y: Any) -> Dual:
     if np.ndim(x) > 2 or np.ndim(y) > 2:
-        raise NoRuleError("dot of more than two axes: use matmul")
+        raise NoRuleError("dot of arrays with more than two axes: use matmul")
     return _matmul(x, y)
 
 
@@ -127,7 +127,7 @@ def _compared(compare: np.ufunc) -> Callable[[Any, Any], Any]:
 
 def _where(condition: Any, x: Any = None, y: Any = None) -> Dual:
     if isinstance(condition, Dual) or x is None or y is None or isinstance(x, Mask) or isinstance(y, Mask):
-        raise NoRuleError("where with a condition of dual numbers, or of comparisons that tie")
+        raise NoRuleError("where with a dual condition, without choices, or with comparisons that tie as choices")
     plain = condition.value if isinstance(condition, Mask) else condition
     value = np.asarray(np.where(plain, _value(x), _value(y)))
     if value.dtype.kind in "iu":

@@ -95,14 +95,14 @@ class Dual(np.lib.mixins.NDArrayOperatorsMixin):
         parts = index if isinstance(index, tuple) else (index,)
         plain = all(part is None or part is Ellipsis or isinstance(part, int | slice) for part in parts)
         if not plain and not (len(parts) == 1 and isinstance(index, np.ndarray)):
-            raise NoRuleError("an index of lists or of several arrays")
+            raise NoRuleError("an index with lists or with several arrays")
         return self.along(self.value[index], lambda numbers: numbers[(slice(None), *parts)])
 
     def __setitem__(self, index: Array, number: float) -> None:
         """Write a plain number, which has no derivative, at the places of one array of indices."""
         writeable = self.value.flags.writeable and self.tangents.flags.writeable and self.limits is None
         if not (isinstance(index, np.ndarray) and isinstance(number, int | float) and writeable):
-            raise NoRuleError("what is written into an array")
+            raise NoRuleError("a write into an array")
         self.value[index], self.tangents[:, index] = number, 0
 
     def along(self, value: Array, f: Callable[[Array], Array]) -> Dual:
@@ -211,7 +211,7 @@ class Mask(np.lib.mixins.NDArrayOperatorsMixin):
         raise NoRuleError("an array made from a comparison that ties")
 
     def __bool__(self) -> NoReturn:
-        raise NoRuleError("one truth of a comparison that ties")
+        raise NoRuleError("the truth value of a comparison that ties")
 
     def __getattr__(self, name: str) -> Any:
         raise NoRuleError(f"{name} of a comparison that ties")
@@ -224,7 +224,7 @@ def _combined(logical: np.ufunc, masks: tuple[Any, ...]) -> Array | Mask:
     """A logical function of masks and arrays of bool, along each direction."""
     value = np.asarray(logical(*(mask.value if isinstance(mask, Mask) else mask for mask in masks)))
     if value.dtype != bool:
-        raise NoRuleError(f"{logical.__name__} of a comparison that ties and of numbers")
+        raise NoRuleError(f"{logical.__name__} of a comparison that ties and numbers")
     return decided(value, logical(*(directed(mask, value.ndim) for mask in masks)))
 
 
@@ -256,13 +256,13 @@ def check_float(dtype: DType | None) -> None:
 
 def _check_no_out(out: None) -> None:
     if out is not None:
-        raise NoRuleError("what is written into an array")
+        raise NoRuleError("a write into an array")
 
 
 def _written_into(out: Any, result: Any, name: str) -> Dual:
     """`out` with the result written into its memory, which its views share, as for arrays."""
     still = isinstance(out, Dual) and isinstance(result, Dual) and out.limits is None and result.limits is None
     if not still or not out.value.flags.writeable or not out.tangents.flags.writeable or out.shape != result.shape:
-        raise NoRuleError(f"{name} into what can't be written to")
+        raise NoRuleError(f"{name} into an array that cannot hold the result")
     out.value[...], out.tangents[...] = result.value, result.tangents
     return out  # type: ignore[no-any-return]

@@ -45,5 +45,5 @@ def same_shape(y: Any, target: Any) -> tuple[Array, Array]:
     y = as_floating(y)
     target = as_array(target, y.dtype)
     if y.shape != target.shape:
-        raise ShapeError(f"expected y and target of one shape, got {y.shape} and {target.shape}")
+        raise ShapeError(f"y and target must have the same shape, got {y.shape} and {target.shape}")
     return y, target

@@ -49,7 +49,7 @@ def label_surprisal(y: Array, labels: Array) -> tuple[Array, LabelGradient]:
     n = y.shape[-1]
     if labels.shape != y.shape[:-1] or labels.dtype.kind not in "iu":
         raise ShapeError(
-            f"expected integer labels of shape {y.shape[:-1]} or probabilities of shape {y.shape}, "
+            f"target must be integer labels of shape {y.shape[:-1]} or probabilities of shape {y.shape}, "
             f"got {labels.dtype} of shape {labels.shape}"
         )
     classes, size = checked_classes("label", labels, n).reshape(-1), labels.size

@@ -27,7 +27,7 @@ def wide(dtype: np.dtype[Any]) -> np.dtype[Any]:
 def wide_floating(dtype: np.dtype[Any]) -> np.dtype[Any]:
     """`wide` for the dtype of params; DTypeError unless that is a floating-point one."""
     if dtype.kind not in "fcO":
-        raise DTypeError(f"expected params of floating-point numbers, got {dtype}")
+        raise DTypeError(f"params must have a floating-point dtype, got {dtype}")
     return wide(dtype)
 
 

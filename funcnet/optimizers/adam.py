@@ -16,7 +16,7 @@ from funcnet.values import real, register, specification
 def _as_betas(betas: Any) -> tuple[float, float]:
     """A converter: two numbers in [0, 1), as floats."""
     if not isinstance(betas, tuple | list) or len(betas) != 2 or not all(0 <= real(beta) < 1 for beta in betas):
-        raise ValueError(f"expected betas, two numbers in [0, 1), got {betas!r}")
+        raise ValueError(f"betas must be two numbers in [0, 1), got {betas!r}")
     return real(betas[0]), real(betas[1])
 
 

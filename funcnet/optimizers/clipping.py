@@ -41,6 +41,6 @@ def clip_by_global_norm(grads: Tree, limit: float) -> Tree:
     """
     limit = real(limit)
     if not limit >= 0:
-        raise ValueError(f"expected a limit >= 0, got {limit}")
+        raise ValueError(f"limit must not be negative or NaN, got {limit}")
     norm = tree.norm(grads)
     return tree.map(lambda g: as_dtype(g * (limit / norm), g.dtype), grads) if norm > limit else grads

@@ -132,7 +132,7 @@ class Optimizer:
         """
         for pattern in self.frozen:
             if not any(matching(params, (pattern,))):
-                raise ValueError(f"no path matches frozen={pattern!r}; there are {', '.join(named_leaves(params))}")
+                raise ValueError(f"frozen={pattern!r} matches no path; the paths are {', '.join(named_leaves(params))}")
         leaves, structure = flatten(params)
         rows = [self.moments(p) for p in leaves]
         return OptimizerState(0, tuple(structure.fill([row[i] for row in rows]) for i in range(self.n_moments)))
@@ -169,9 +169,9 @@ class Optimizer:
             If the schedule gives a learning rate that is negative or NaN.
         """
         if not isinstance(state, OptimizerState):
-            raise TypeError(f"expected the OptimizerState that init makes, got {state!r}")
+            raise TypeError(f"state must be an OptimizerState as made by init, got {state!r}")
         if len(state.moments) != self.n_moments:
-            raise TreeError(f"expected a state of {self!r} with {self.n_moments} moments, got {len(state.moments)}")
+            raise TreeError(f"state must have the {self.n_moments} moments of {self!r}, got {len(state.moments)}")
         rate = learning_rate_at(self.learning_rate, state.step)
         others = [("grads", grads), *(("optimizer state", moment) for moment in state.moments)]
         rows, structure = rows_like(params, others)

@@ -100,7 +100,7 @@ class SGD(Optimizer):
 
     def __attrs_post_init__(self) -> None:
         if self.nesterov and not self.momentum:
-            raise ValueError("nesterov needs a momentum")
+            raise ValueError("nesterov=True needs momentum > 0")
 
     @property
     def n_moments(self) -> int:

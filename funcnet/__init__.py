@@ -2,7 +2,7 @@
 
 A layer is a value with two pure functions, `forward(params, x) -> (y, cache)` and
 `backward(params, cache, dy) -> (dx, grads)`. `sequential` composes layers, `value_and_grad` differentiates a loss,
-`sgd_step` returns new params. The module `public` lists the names there are.
+`sgd_step` returns new params. The module `public` lists all public names.
 """
 
 from importlib import import_module as _import_module
@@ -25,7 +25,7 @@ _MODULES = ("data", "initializers", "metrics", "plot", "schedules", "testing", "
 
 
 def __getattr__(name: str) -> _Any:
-    """Load what is first used: a module by itself, or all public names at once. So the import itself is free."""
+    """Load a module, or all public names at once, at the first use; so importing funcnet itself takes no time."""
     if name in _MODULES:
         return _import_module(f"funcnet.{name}")
     if name == "__all__" or not name.startswith("__"):
@@ -39,4 +39,4 @@ def __getattr__(name: str) -> _Any:
 
 
 def __dir__() -> list[str]:
-    return [*__getattr__("__all__"), "__version__"]  # what looks at all names must find them without an extra
+    return [*__getattr__("__all__"), "__version__"]  # tools that look at every name must find each without an extra

@@ -1,4 +1,4 @@
-"""`python -m funcnet`, see `funcnet.command`."""
+"""Entry point of `python -m funcnet`; see `funcnet.command`."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The public names, on one screen; `funcnet` loads them when one of them is first used."""
+"""The public names, on one screen; `funcnet` loads all of them when one is first used."""
 
 # fmt: off
 from funcnet.errors import (

@@ -1,7 +1,7 @@
-"""Learning rates that change: functions `step -> float`, where `step` counts the updates made so far.
+"""Schedules, which are learning rates that change: functions `step -> float`, where `step` counts the updates so far.
 
-Each is a value; as all of them, it compares, pickles and prints as the code that makes it. Rates are non-negative
-and lengths positive, or else ValueError.
+Each schedule is a value: it compares, pickles, and prints as the code that makes it. A negative rate or a length below
+1 raises ValueError.
 """
 
 from __future__ import annotations
@@ -14,13 +14,15 @@ import attrs
 
 from funcnet.values import at_least, is_no_class, real, register_as, specification
 
+__all__ = ["Schedule", "constant", "cosine", "exponential", "step", "warmup"]
+
 Schedule: TypeAlias = Callable[[int], float]
 
 _is_rate: Any = attrs.validators.ge(0)
 
 
 def as_learning_rate(value: Any) -> float | Schedule:
-    """A converter: a schedule as it is, a number as a float."""
+    """A converter: a schedule stays as it is, a number becomes a float."""
     return value if callable(value) else real(value)
 
 
@@ -37,22 +39,36 @@ def learning_rate_field(default: Any = attrs.NOTHING) -> Any:
 
 
 def learning_rate_at(learning_rate: float | Schedule, step: int) -> float:
-    """The rate at a step; ValueError if a schedule gives a negative one or NaN.
+    """The learning rate at a step; ValueError if a schedule gives a rate that is negative or NaN.
 
     >>> learning_rate_at(0.1, 5), learning_rate_at(exponential(1.0, 0.5), 1)
     (0.1, 0.5)
     """
     rate = real(learning_rate(step)) if callable(learning_rate) else learning_rate
     if not rate >= 0:
-        raise ValueError(f"expected a learning rate >= 0, got {rate} at step {step}")
+        raise ValueError(f"learning_rate must not be negative or NaN, got {rate} at step {step}")
     return rate
 
 
 @register_as("schedules.constant")
 @specification
 class constant:  # noqa: N801, schedules are used as functions
-    """`rate` at every step.
+    """The same rate at every step.
 
+    Parameters
+    ----------
+    rate : float
+        Learning rate; at least 0.
+
+    Raises
+    ------
+    TypeError
+        If the rate is not a number.
+    ValueError
+        If the rate is negative or NaN.
+
+    Examples
+    --------
     >>> constant(0.1)(1000)
     0.1
     """
@@ -66,8 +82,24 @@ class constant:  # noqa: N801, schedules are used as functions
 @register_as("schedules.exponential")
 @specification
 class exponential:  # noqa: N801
-    """`rate * decay**step`.
+    """Exponential decay: `rate * decay**step`.
 
+    Parameters
+    ----------
+    rate : float
+        Learning rate at step 0; at least 0.
+    decay : float
+        Factor of each step; at least 0.
+
+    Raises
+    ------
+    TypeError
+        If `rate` or `decay` is not a number.
+    ValueError
+        If `rate` or `decay` is negative or NaN.
+
+    Examples
+    --------
     >>> exponential(1.0, decay=0.5)(2)
     0.25
     """
@@ -82,8 +114,26 @@ class exponential:  # noqa: N801
 @register_as("schedules.step")
 @specification
 class step:  # noqa: N801
-    """`rate`, multiplied by `factor` after every `every` steps.
+    """Decay in steps: `rate * factor**(step // every)`.
 
+    Parameters
+    ----------
+    rate : float
+        Learning rate at step 0; at least 0.
+    every : int
+        Number of updates from one change to the next; at least 1.
+    factor : float, default 0.1
+        Factor of each change; at least 0.
+
+    Raises
+    ------
+    TypeError
+        If `every` is not an integer, or `rate` or `factor` is not a number.
+    ValueError
+        If `every` is below 1, or `rate` or `factor` is negative or NaN.
+
+    Examples
+    --------
     >>> decay = step(1.0, every=10, factor=0.5)
     >>> decay(9), decay(10), decay(25)
     (1.0, 0.5, 0.25)
@@ -100,10 +150,32 @@ class step:  # noqa: N801
 @register_as("schedules.cosine")
 @specification
 class cosine:  # noqa: N801
-    """Half a cosine from `rate` at step 0 to `final` at `steps` and after.
+    """Half a cosine from `rate` at step 0 to `final` at step `steps`, then `final`.
 
-    Loshchilov, Hutter: SGDR, stochastic gradient descent with warm restarts, ICLR 2017, eq. 5.
+    final + (rate - final) * (1 + cos(pi * step / steps)) / 2, up to step `steps`.
 
+    Parameters
+    ----------
+    rate : float
+        Learning rate at step 0; at least 0.
+    steps : int
+        Number of updates from `rate` to `final`; at least 1.
+    final : float, default 0.0
+        Learning rate at step `steps` and later; at least 0.
+
+    Raises
+    ------
+    TypeError
+        If `steps` is not an integer, or a rate is not a number.
+    ValueError
+        If `steps` is below 1, or a rate is negative or NaN.
+
+    References
+    ----------
+    I. Loshchilov, F. Hutter: SGDR: stochastic gradient descent with warm restarts. ICLR 2017, eq. 5.
+
+    Examples
+    --------
     >>> decay = cosine(1.0, steps=10)
     >>> decay(0), round(decay(5), 6), decay(10), decay(1000)
     (1.0, 0.5, 0.0, 0.0)
@@ -121,11 +193,30 @@ class cosine:  # noqa: N801
 @register_as("schedules.warmup")
 @specification
 class warmup:  # noqa: N801
-    """Rises in equal steps to the first rate of `then`, reached at the last of `steps`; then `then` itself.
+    """A linear rise to the first rate of `then` in the first `steps` updates, followed by `then`.
 
-    `then` is a rate or a schedule, whose own steps are counted from the end of the warm-up.
-    Goyal et al.: Accurate, large minibatch SGD, arXiv 1706.02677, 2017, section 2.2.
+    (step + 1) / steps * (the rate of `then` at 0) while step < steps, then the rate of `then` at step - steps.
 
+    Parameters
+    ----------
+    steps : int
+        Number of updates of the rise; at least 1.
+    then : float or callable
+        Learning rate, or the schedule of it, after the rise; at least 0.
+
+    Raises
+    ------
+    TypeError
+        If `steps` is not an integer, or `then` is neither a number nor a schedule.
+    ValueError
+        If `steps` is below 1, or `then` is, or gives, a rate that is negative or NaN.
+
+    References
+    ----------
+    P. Goyal et al.: Accurate, large minibatch SGD: training ImageNet in 1 hour. arXiv 1706.02677, 2017, section 2.2.
+
+    Examples
+    --------
     >>> rate = warmup(4, then=constant(1.0))
     >>> rate(0), rate(1), rate(3), rate(4)
     (0.25, 0.5, 1.0, 1.0)

@@ -1,7 +1,7 @@
 """Training as a fold: a state and a batch go in, the next state and the loss come out; nothing else is remembered.
 
-The draws of a step, such as the masks of Dropout, are those of the key and the number of the step. So a run that is
-stopped and goes on from any of its states is the straight run, bit for bit.
+The random numbers of a step, such as the masks of Dropout, depend on the key and the number of the step alone. So a run
+that stops and resumes from any of its states gives the same bits as a run without a stop.
 """
 
 from __future__ import annotations
@@ -25,7 +25,24 @@ from funcnet.values import register
 @register
 @node
 class TrainState:
-    """All that a run has come to: how many steps were made, the params, and the optimizer's state."""
+    """The state of training between steps, from which a run can resume.
+
+    Parameters
+    ----------
+    step : int
+        Number of steps made so far.
+    params : Tree
+        Params of the model.
+    optimizer_state : Tree
+        State of the optimizer.
+
+    Examples
+    --------
+    >>> import funcnet as fn
+    >>> params = (np.array([1.0]),)
+    >>> TrainState(0, params, fn.SGD(0.1).init(params))
+    TrainState(step=0, params=(array([1.]),), optimizer_state=OptimizerState(step=0, moments=()))
+    """
 
     step: int
     params: Tree
@@ -41,10 +58,41 @@ def train_step(
     key: Key,
     penalty: Penalty | None = None,
 ) -> tuple[TrainState, Any]:
-    """The state after one step on the batch (x, target), and the loss before it, with the penalty.
+    """The state after one step of training on a batch, and the loss before the step.
 
-    The model is in training, its draws those of `key.fold_in(state.step)`. Raises what model, loss and optimizer raise.
+    The model is in training, as `model.training` makes it. Errors of model, loss, optimizer and penalty pass through.
 
+    Parameters
+    ----------
+    model : Layer
+        Model to train.
+    loss : Loss
+        Loss to make small.
+    optimizer : Optimizer
+        Rule by which gradients change params.
+    state : TrainState
+        State to start from.
+    batch : tuple (x, target)
+        Examples x (batch + input_shape), and the target as the loss takes it.
+    key : Key
+        Source of the random numbers; the model draws from `key.fold_in(state.step)`.
+    penalty : Penalty, optional
+        Penalty, such as `L2`, to add to the loss.
+
+    Returns
+    -------
+    state : TrainState
+        State after the step.
+    value : scalar
+        Loss before the step, plus the penalty, in the dtype of the model's output.
+
+    Raises
+    ------
+    TypeError
+        If the key is not a Key.
+
+    Examples
+    --------
     >>> import funcnet as fn
     >>> model, loss, optimizer = fn.Linear(1), fn.MeanSquaredError(), fn.SGD(0.5)
     >>> params = fn.LinearParams(weight=np.array([[1.0]]), bias=np.array([0.0]))
@@ -69,11 +117,44 @@ def train(
     key: Key,
     penalty: Penalty | None = None,
 ) -> Iterator[tuple[TrainState, Any]]:
-    """The state after each step, one for each of the batches, and the loss before it: as lazily as it is asked for.
+    """The steps of training, one for each batch, each made when it is asked for.
 
-    To go on from a state, give the batches that come after it, see `data.stream`. Raises NonFiniteError, which has the
-    last good state, where a loss is NaN or infinite.
+    To resume from a state, pass the batches that come after it; see `data.stream`. Errors of model, loss, optimizer and
+    penalty pass through.
 
+    Parameters
+    ----------
+    model : Layer
+        Model to train.
+    loss : Loss
+        Loss to make small.
+    optimizer : Optimizer
+        Rule by which gradients change params.
+    state : TrainState
+        State to start from.
+    batches : iterable of tuple (x, target)
+        Batches, each as `train_step` takes it.
+    key : Key
+        Source of the random numbers; the model draws from `key.fold_in(state.step)`.
+    penalty : Penalty, optional
+        Penalty, such as `L2`, to add to the loss.
+
+    Yields
+    ------
+    state : TrainState
+        State after the step.
+    value : scalar
+        Loss before the step, plus the penalty, in the dtype of the model's output.
+
+    Raises
+    ------
+    NonFiniteError
+        If a loss is NaN or infinite; the error holds the last good state.
+    TypeError
+        If the key is not a Key.
+
+    Examples
+    --------
     >>> import funcnet as fn
     >>> key, loss, optimizer = fn.Key(0), fn.SoftmaxCrossEntropy(), fn.Adam(0.1)
     >>> model = fn.sequential(fn.Linear(4), fn.Tanh(), fn.Linear(2))
@@ -96,7 +177,7 @@ def train(
 
 
 def is_finite(params: Tree) -> bool:
-    """Whether all numbers of a tree are.
+    """Whether all numbers of a tree are finite.
 
     >>> is_finite((np.array([1.0, np.inf]),))
     False

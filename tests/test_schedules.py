@@ -153,5 +153,5 @@ def make(kind, option, value):
 @pytest.mark.parametrize("rate", [-0.5, math.nan])
 def test_a_warm_up_to_a_schedule_that_gives_a_bad_rate_is_an_error(step, rate):
     schedule = schedules.warmup(2, then=lambda step: rate)
-    with pytest.raises(ValueError, match=f"expected a learning rate >= 0, got {rate}"):
+    with pytest.raises(ValueError, match=f"learning_rate must not be negative or NaN, got {rate}"):
         schedule(step)

@@ -1,1 +1,1 @@
-"""Derivatives: of a loss by backpropagation, and of any function by numbers that carry them."""
+"""Derivatives: of a loss by backpropagation, and of any function by dual numbers, which carry them along."""

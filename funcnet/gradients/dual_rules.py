@@ -1,9 +1,12 @@
-"""Dual numbers, an array at a time: a value and its derivatives in many directions, through NumPy's own functions.
+"""The rules of calculus for arrays of dual numbers, one for each of NumPy's functions and funcnet's kernels.
 
-A `Dual` is value + tangents * eps, with eps**2 = 0. Whatever NumPy computes with it, it computes with both, by the
-rules of calculus; so a forward pass that knows nothing of this gives its own derivative, exact but for rounding.
-Where there is no rule TypeError is raised: a derivative is never guessed. Here are the rules.
-Griewank, Walther: Evaluating Derivatives, 2nd edition, 2008, chapter 3.
+A `Dual` is value + tangents * eps, with eps**2 = 0. NumPy's functions compute both parts, by the rules below; so a
+forward pass that knows nothing of dual numbers gives its own derivative, exact but for rounding. An operation without a
+rule raises TypeError: a derivative is never guessed.
+
+References
+----------
+A. Griewank, A. Walther: Evaluating Derivatives, 2nd edition, 2008, chapter 3.
 """
 
 from __future__ import annotations
@@ -28,20 +31,23 @@ def _value(x: Any) -> Any:
 
 
 def _tangents(x: Any, ndim: int) -> Any:
-    """The tangents of x as they broadcast with arrays of `ndim` axes; those of an array are 0."""
+    """The tangents of x, ready to broadcast with arrays of `ndim` axes; 0 for a plain array."""
     return aligned(x.tangents, ndim) if isinstance(x, Dual) else 0.0
 
 
 def _jumps(*inputs: Any) -> bool:
+    """Whether one of the inputs jumps along some direction."""
     return any(isinstance(x, Mask) or (isinstance(x, Dual) and x.limits is not None) for x in inputs)
 
 
 def _dual(value: Array, tangents: Array, limits: Any) -> Dual:
-    """The dual number, without its limits where they are the value: jumps that have met and make none."""
+    """Dual numbers, without limits if these equal the value: jumps may cancel."""
     return Dual(value, tangents, None if limits is None or np.all(limits == value) else limits)
 
 
 def _of_one(f: Callable[[Any], Any], derivative: Callable[[Any], Any]) -> Callable[[Dual], Dual]:
+    """The rule of f(x) from its derivative."""
+
     def rule(x: Dual) -> Dual:
         at = directed(x, x.ndim)
         return _dual(f(x.value), _scaled(derivative, (at,), x.tangents), f(at) if _jumps(x) else None)
@@ -97,14 +103,14 @@ def _matmul(x: Any, y: Any) -> Dual:
 
 def _dot(x: Any, y: Any) -> Dual:
     if np.ndim(x) > 2 or np.ndim(y) > 2:
-        raise NoRuleError("dot of more than two axes: use matmul")
+        raise NoRuleError("dot of arrays with more than two axes: use matmul")
     return _matmul(x, y)
 
 
 def _compared(compare: np.ufunc) -> Callable[[Any, Any], Any]:
     """The rule of x > y and the like: along each direction, whether x + t * v > y + t * w for small t > 0.
 
-    Equal numbers that move alike stay equal: a second derivative that parts them, as in x**2 > 0 at 0, is not seen.
+    Equal numbers with equal slopes stay equal: second derivatives, which would part x**2 and 0 at 0, are not seen.
     """
 
     def rule(x: Any, y: Any) -> Any:
@@ -121,7 +127,7 @@ def _compared(compare: np.ufunc) -> Callable[[Any, Any], Any]:
 
 def _where(condition: Any, x: Any = None, y: Any = None) -> Dual:
     if isinstance(condition, Dual) or x is None or y is None or isinstance(x, Mask) or isinstance(y, Mask):
-        raise NoRuleError("where with a condition of dual numbers, or of comparisons that tie")
+        raise NoRuleError("where with a dual condition, without choices, or with comparisons that tie as choices")
     plain = condition.value if isinstance(condition, Mask) else condition
     value = np.asarray(np.where(plain, _value(x), _value(y)))
     if value.dtype.kind in "iu":
@@ -133,7 +139,7 @@ def _where(condition: Any, x: Any = None, y: Any = None) -> Dual:
 
 
 def _larger(f: np.ufunc, is_first: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Dual]:
-    """The rule of maximum or minimum: where both are as large, each direction follows what becomes so along it."""
+    """The rule of maximum or minimum: at a tie, each direction follows the number that becomes first along it."""
 
     def rule(x: Any, y: Any) -> Dual:
         value = np.asarray(f(_value(x), _value(y)))
@@ -153,7 +159,7 @@ def _absolute(x: Dual) -> Dual:
 
 
 def _signs(x: Dual) -> Array:
-    """The sign of x, and where x is 0 what that becomes along each direction."""
+    """The sign of x; where x is 0, the sign that x takes along each direction."""
     at = directed(x, x.ndim)
     zero = np.equal(at, 0)
     return np.where(zero, np.sign(x.tangents), np.sign(at)) if zero.any() else np.sign(at)
@@ -172,7 +178,7 @@ def _concatenate(arrays: Any, axis: int = 0) -> Dual:
 
 
 def _sech_squared(x: Any) -> Any:
-    """The derivative of tanh; not that of the layers, since an oracle is to share nothing with what it checks."""
+    """The derivative of tanh; not that of the layers, since an oracle must not share code with the layers it checks."""
     decay = np.exp(-np.abs(x))
     return (2 * decay / (1 + decay * decay)) ** 2
 

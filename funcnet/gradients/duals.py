@@ -1,8 +1,12 @@
-"""Dual numbers, an array at a time, and the masks that comparing them gives; `dual_rules` has what they go by.
+"""Arrays of dual numbers, and the masks that comparing them gives; the rules of calculus are in `dual_rules`.
 
-At a tie, such as max(x, 0) at x = 0, what a function does depends on where one goes from there. So each direction is
-followed by itself: its derivative is that of f(x + t * v) at t = 0 from above, which every continuous function here
-has. Griewank, Walther: Evaluating Derivatives, 2nd edition, 2008, chapters 3 and 14.
+At a tie, such as max(x, 0) at x = 0, the slope of a function depends on the direction in which one leaves. So each
+direction v is followed by itself: the derivative along v is that of f(x + t * v) at t = 0 from above, which every
+continuous function here has.
+
+References
+----------
+A. Griewank, A. Walther: Evaluating Derivatives, 2nd edition, 2008, chapters 3 and 14.
 """
 
 from __future__ import annotations
@@ -16,23 +20,23 @@ import numpy as np
 
 from funcnet.tree import Array, DType
 
-# The rules, made of the classes below and so filled in by the module that imports them, `dual_rules`.
+# The rules. They need the classes below, so `dual_rules`, which imports these, fills them in.
 UFUNCS: dict[np.ufunc, Callable[..., Any]] = {}
 FUNCTIONS: dict[Any, Callable[..., Any]] = {}
 
 
 class NoRuleError(TypeError, AttributeError):
-    """What was done with dual numbers has no rule here, or is nothing that they have."""
+    """An operation on dual numbers has no rule here, or names an attribute that they do not have."""
 
     def __init__(self, what: str) -> None:
         super().__init__(f"there is no rule for the derivative of {what}")
 
 
 class Dual(np.lib.mixins.NDArrayOperatorsMixin):
-    """value (...) and tangents (k, ...): the derivative of each number in each of k directions.
+    """Numbers that carry derivatives: value (...), and tangents (k, ...), the slope of each number in k directions.
 
-    limits (k, ...) are what the numbers tend to along each direction if those jump, as sign(x) does at 0, else None.
-    Slopes are taken there: sign(x) * |x| is smooth, though its first factor is not.
+    limits (k, ...) are the numbers just along each direction where they jump, as sign(x) does at 0; None without jumps.
+    Slopes are taken at the limits: sign(x) * |x| is smooth, though its first factor is not.
 
     >>> x = Dual(np.array([1.0, 2.0]), np.array([[1.0, 0.0], [0.0, 1.0]]))
     >>> np.sum(x * x).tangents
@@ -82,7 +86,7 @@ class Dual(np.lib.mixins.NDArrayOperatorsMixin):
         raise NoRuleError(name)
 
     def setflags(self, write: bool | None = None) -> None:
-        """Do nothing: what `view` gives is read-only already."""
+        """Do nothing: views are read-only already."""
 
     def __len__(self) -> int:
         return len(self.value)
@@ -91,22 +95,22 @@ class Dual(np.lib.mixins.NDArrayOperatorsMixin):
         parts = index if isinstance(index, tuple) else (index,)
         plain = all(part is None or part is Ellipsis or isinstance(part, int | slice) for part in parts)
         if not plain and not (len(parts) == 1 and isinstance(index, np.ndarray)):
-            raise NoRuleError("an index of lists or of several arrays")
+            raise NoRuleError("an index with lists or with several arrays")
         return self.along(self.value[index], lambda numbers: numbers[(slice(None), *parts)])
 
     def __setitem__(self, index: Array, number: float) -> None:
         """Write a plain number, which has no derivative, at the places of one array of indices."""
         writeable = self.value.flags.writeable and self.tangents.flags.writeable and self.limits is None
         if not (isinstance(index, np.ndarray) and isinstance(number, int | float) and writeable):
-            raise NoRuleError("what is written into an array")
+            raise NoRuleError("a write into an array")
         self.value[index], self.tangents[:, index] = number, 0
 
     def along(self, value: Array, f: Callable[[Array], Array]) -> Dual:
-        """The value, with f of what there is for each direction: (k, ...)."""
+        """Dual numbers of this value, with f applied to the tangents and to the limits, both (k, ...)."""
         return Dual(value, f(self.tangents), None if self.limits is None else f(self.limits))
 
     def view(self) -> Dual:
-        """The same, read-only: layers take views of what they must not change."""
+        """The same numbers, read-only: layers take views of arrays that they must not change."""
         value = self.value.view()
         value.flags.writeable = False
         return Dual(value, self.tangents, self.limits)
@@ -124,7 +128,7 @@ class Dual(np.lib.mixins.NDArrayOperatorsMixin):
         result = self.along(value, lambda numbers: numbers.reshape(len(numbers), *value.shape))
         if not np.may_share_memory(result.tangents, self.tangents):
             result.value = value.copy()
-            result.value.flags.writeable = False  # what is written here would not reach self, as in an array it might
+            result.value.flags.writeable = False  # a write would not reach self, as it might in an array
         return result
 
     def transpose(self, *axes: Any) -> Dual:
@@ -148,7 +152,7 @@ class Dual(np.lib.mixins.NDArrayOperatorsMixin):
         return tuple(int(a) % self.ndim for a in axes)
 
     def max(self, axis: int, out: None = None, keepdims: bool = False, initial: float = -math.inf) -> Dual:
-        """The largest along an axis; of several as large, each direction follows the one that grows most along it."""
+        """The largest number along an axis; at a tie, each direction follows the number that grows most along it."""
         _check_no_out(out)
         if initial != -math.inf:
             raise NoRuleError("max with an initial value")
@@ -168,9 +172,9 @@ class Dual(np.lib.mixins.NDArrayOperatorsMixin):
 
 
 class Mask(np.lib.mixins.NDArrayOperatorsMixin):
-    """Which of two numbers is larger where they tie: value (...) is as in arrays, directions (k, ...) along each.
+    """A comparison with ties: value (...) as in arrays, and directions (k, ...), what it becomes along each direction.
 
-    It chooses in `np.where`, counts in sums, and multiplies; NoRuleError for all that would need one truth.
+    A mask chooses in `np.where`, counts in sums, and multiplies; NoRuleError where one truth value would be needed.
 
     >>> x = Dual(np.array(0.0), np.array([1.0, -1.0]))
     >>> (x > 0).directions
@@ -182,8 +186,7 @@ class Mask(np.lib.mixins.NDArrayOperatorsMixin):
     __slots__ = ("directions", "value")
 
     def __init__(self, value: Array, directions: Array) -> None:
-        self.value = value
-        self.directions = directions
+        self.value, self.directions = value, directions
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
         if method == "__call__" and not options:
@@ -199,7 +202,7 @@ class Mask(np.lib.mixins.NDArrayOperatorsMixin):
         return FUNCTIONS[function](*inputs, **options)
 
     def sum(self, axis: Any = None, dtype: DType | None = None, out: None = None, keepdims: bool = False) -> Dual:
-        """How many are true, as dual numbers: they jump."""
+        """The number of true entries, as dual numbers, since it jumps."""
         check_float(dtype)
         numbers: Dual = self * np.ones((), dtype)
         return numbers.sum(axis, None, out, keepdims)
@@ -208,7 +211,7 @@ class Mask(np.lib.mixins.NDArrayOperatorsMixin):
         raise NoRuleError("an array made from a comparison that ties")
 
     def __bool__(self) -> NoReturn:
-        raise NoRuleError("one truth of a comparison that ties")
+        raise NoRuleError("the truth value of a comparison that ties")
 
     def __getattr__(self, name: str) -> Any:
         raise NoRuleError(f"{name} of a comparison that ties")
@@ -218,19 +221,20 @@ _LOGICAL = (np.logical_and, np.logical_or, np.logical_not, np.bitwise_and, np.bi
 
 
 def _combined(logical: np.ufunc, masks: tuple[Any, ...]) -> Array | Mask:
+    """A logical function of masks and arrays of bool, along each direction."""
     value = np.asarray(logical(*(mask.value if isinstance(mask, Mask) else mask for mask in masks)))
     if value.dtype != bool:
-        raise NoRuleError(f"{logical.__name__} of a comparison that ties and of numbers")
+        raise NoRuleError(f"{logical.__name__} of a comparison that ties and numbers")
     return decided(value, logical(*(directed(mask, value.ndim) for mask in masks)))
 
 
 def decided(value: Array, directions: Array) -> Array | Mask:
-    """A mask, or the plain value where no direction leaves it."""
+    """A mask, or the plain value if it stays the same along every direction."""
     return value if (directions == value).all() else Mask(value, directions)
 
 
 def directed(x: Any, ndim: int) -> Any:
-    """Numbers or truths as they are just along each direction, as they broadcast with arrays of `ndim` axes."""
+    """The numbers or truth values of x just along each direction, ready to broadcast with arrays of `ndim` axes."""
     if isinstance(x, Mask):
         return aligned(x.directions, ndim)
     if isinstance(x, Dual):
@@ -239,26 +243,26 @@ def directed(x: Any, ndim: int) -> Any:
 
 
 def aligned(along: Array, ndim: int) -> Array:
-    """What there is for each direction, (k, ...), as it broadcasts with arrays of `ndim` axes."""
+    """An array (k, ...) of one entry for each direction, ready to broadcast with arrays of `ndim` axes."""
     k, *shape = along.shape
     return along.reshape(k, *(1,) * (ndim - len(shape)), *shape)
 
 
 def check_float(dtype: DType | None) -> None:
-    """Raise NoRuleError for a dtype that derivatives do not survive."""
+    """Raise NoRuleError for a dtype that cannot hold derivatives."""
     if dtype is not None and np.dtype(dtype).kind != "f":
         raise NoRuleError(f"a conversion to {np.dtype(dtype)}")
 
 
 def _check_no_out(out: None) -> None:
     if out is not None:
-        raise NoRuleError("what is written into an array")
+        raise NoRuleError("a write into an array")
 
 
 def _written_into(out: Any, result: Any, name: str) -> Dual:
-    """`out` with the result written into its memory, which its views share, as an array would have it."""
+    """`out` with the result written into its memory, which its views share, as for arrays."""
     still = isinstance(out, Dual) and isinstance(result, Dual) and out.limits is None and result.limits is None
     if not still or not out.value.flags.writeable or not out.tangents.flags.writeable or out.shape != result.shape:
-        raise NoRuleError(f"{name} into what can't be written to")
+        raise NoRuleError(f"{name} into an array that cannot hold the result")
     out.value[...], out.tangents[...] = result.value, result.tangents
     return out  # type: ignore[no-any-return]

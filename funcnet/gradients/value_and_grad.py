@@ -1,4 +1,4 @@
-"""Where model and loss meet: the value of a loss and its gradient with respect to params."""
+"""The value of a loss of a model, and its gradient with respect to the params: backpropagation from end to end."""
 
 from __future__ import annotations
 
@@ -16,11 +16,34 @@ from funcnet.tree import Array, Tree, as_dtype
 def value_and_grad(
     model: Layer, loss: Loss, params: Tree, x: Array, target: Array, penalty: Penalty | None = None
 ) -> tuple[Any, Tree]:
-    """The loss of `model` on a batch, plus the penalty, and its gradient: a tree like `params`.
+    """The loss of a model on a batch, plus a penalty, and its gradient with respect to the params.
 
-    Args: x of batch + input shape; target as the loss takes it. The gradient with respect to x is never computed.
-    Raises what model, loss and penalty raise.
+    The gradient with respect to x is never computed. Errors of model, loss and penalty pass through.
 
+    Parameters
+    ----------
+    model : Layer
+        Model; in training, as `model.training` makes it, if its random numbers are wanted.
+    loss : Loss
+        Loss of the model's output.
+    params : Tree
+        Params of the model.
+    x : ndarray (batch + input_shape)
+        Examples.
+    target : ndarray
+        Target, as the loss takes it.
+    penalty : Penalty, optional
+        Penalty, such as `L2`, to add to the loss.
+
+    Returns
+    -------
+    value : scalar
+        Loss plus penalty, in the dtype of the model's output.
+    grads : Tree
+        Gradient of the value, a tree like params.
+
+    Examples
+    --------
     >>> import funcnet as fn
     >>> params = fn.LinearParams(weight=np.array([[1.0]]), bias=np.array([0.0]))
     >>> x, target = np.array([[2.0]]), np.array([[1.0]])
@@ -30,7 +53,7 @@ def value_and_grad(
     """
     y, cache = model.forward(params, x)
     value, dy = _value_and_dy(loss, y, target)
-    del y  # its memory is of use in the backward pass
+    del y  # frees memory for the backward pass
     grads = model.params_backward(params, cache, dy)
     if penalty is None:
         return value, grads
@@ -40,6 +63,6 @@ def value_and_grad(
 
 
 def _value_and_dy(loss: Loss, y: Array, target: Array) -> tuple[Any, Array]:
-    """The loss and its gradient; what it cached is forgotten here, before the model's backward pass needs memory."""
+    """The loss and its gradient; the loss's cache is freed on return, before the model's backward pass needs memory."""
     value, cache = loss.forward(y, target)
     return value, loss.backward(cache)

@@ -1,9 +1,9 @@
-"""What a network is trained to make small.
+"""Losses, which training makes small.
 
-A loss is a value with two pure functions, `forward(y, target) -> (value, cache)` and `backward(cache) -> dy`.
-`reduction` says over what losses are averaged: "mean", every element (every example for `SoftmaxCrossEntropy`);
-"batch", every example, the feature axis summed; "sum", nothing. In the formulas N is how many losses that averages: 1
-for "sum". `value` is a scalar of the dtype of y. The mean over an empty batch raises ValueError.
+A loss is a value with two pure functions, `forward(y, target) -> (value, cache)` and `backward(cache) -> dy`; `value`
+is a scalar of the dtype of y. `reduction` chooses N, by which the sum of all losses is divided: "mean", the number of
+elements of y (of examples for `SoftmaxCrossEntropy`); "batch", the number of examples, which are the rows along the
+last axis; "sum", 1. Averaging over an empty batch raises ValueError.
 
 References
 ----------

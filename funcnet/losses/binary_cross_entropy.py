@@ -1,4 +1,4 @@
-"""Losses of targets in [0, 1]: of probabilities, and of logits, which lose no digits."""
+"""Binary cross-entropy, the loss of targets in [0, 1]: of logits, which lose no digits, and of probabilities."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from funcnet.values import register, specification
 
 
 def _check_probabilities(name: str, p: Array) -> None:
+    """Raise ValueError, which names the first number outside [0, 1], unless all of p are probabilities."""
     outside = p[~((p >= 0) & (p <= 1))]
     if outside.size:
         raise ValueError(f"expected {name} in [0, 1], got {outside.flat[0]}")
@@ -23,11 +24,29 @@ def _check_probabilities(name: str, p: Array) -> None:
 @register
 @specification
 class SigmoidBinaryCrossEntropy:
-    """sum(-(t * log(p) + (1 - t) * log(1 - p))) / N with p = sigmoid(y), logits y and targets t (...) in [0, 1].
+    """Binary cross-entropy of logits: a sigmoid and its loss in one, exact where probabilities round to 0 or 1.
 
+    value = sum(-(t * log(p) + (1 - t) * log(1 - p))) / N with p = sigmoid(y), logits y and targets t (...).
     dy = (p - t) / N, computed so that no digits are lost where p is close to t.
-    Raises ShapeError if y and target differ in shape, ValueError if a target is not in [0, 1].
 
+    Parameters
+    ----------
+    reduction : {"mean", "batch", "sum"}, default "mean"
+        N is the number of elements of y, the number of examples (all axes but the last), or 1, in that order.
+
+    Raises
+    ------
+    CacheError
+        If `backward` gets the cache of a different loss.
+    DTypeError
+        If y or target are not numbers.
+    ShapeError
+        If y and target differ in shape.
+    ValueError
+        If a target is not in [0, 1], `reduction` is not one of the three, or the batch to average over is empty.
+
+    Examples
+    --------
     >>> loss = SigmoidBinaryCrossEntropy()
     >>> value, cache = loss.forward(np.array([0.0]), np.array([1.0]))
     >>> round(float(value), 6), loss.backward(cache)
@@ -52,13 +71,35 @@ class SigmoidBinaryCrossEntropy:
 @register
 @specification
 class BinaryCrossEntropy:
-    """sum(-(t * log(p) + (1 - t) * log(1 - p))) / N, probabilities p = y and targets t (...), both in [0, 1].
+    """Binary cross-entropy of probabilities. For logits, use `SigmoidBinaryCrossEntropy`, which loses no digits.
 
-    dy = ((1 - t) / (1 - p) - t / p) / N. A probability below the smallest normal number of its dtype (1.2e-38 in
-    float32) counts as that number, under the logarithm and in the quotient: p = 0 with target 1 is bad, not infinite.
-    With logits at hand, `SigmoidBinaryCrossEntropy` is the better choice.
-    Raises ShapeError if y and target differ in shape, ValueError if one of them is not in [0, 1].
+    value = sum(-(t * log(p) + (1 - t) * log(1 - p))) / N, with probabilities p = y and targets t (...).
+    dy = ((1 - t) / (1 - p) - t / p) / N.
 
+    Parameters
+    ----------
+    reduction : {"mean", "batch", "sum"}, default "mean"
+        N is the number of elements of y, the number of examples (all axes but the last), or 1, in that order.
+
+    Raises
+    ------
+    CacheError
+        If `backward` gets the cache of a different loss.
+    DTypeError
+        If y or target are not numbers.
+    ShapeError
+        If y and target differ in shape.
+    ValueError
+        If a number of y or target is not in [0, 1], `reduction` is not one of the three, or the batch to average over
+        is empty.
+
+    Notes
+    -----
+    A probability below the smallest normal number of its dtype (1.2e-38 in float32) counts as that number, in the
+    logarithm and in the quotient: the loss of p = 0 with target 1 is large, not infinite.
+
+    Examples
+    --------
     >>> loss = BinaryCrossEntropy()
     >>> value, cache = loss.forward(np.array([0.5]), np.array([1.0]))
     >>> round(float(value), 6), loss.backward(cache)
@@ -73,7 +114,7 @@ class BinaryCrossEntropy:
         _check_probabilities("targets", target)
         divisor, least = divisor_of(self.reduction, y.shape), np.finfo(y.dtype).tiny
         p, q = np.maximum(y, least), np.maximum(1 - y, least)
-        log_q = np.where(y < 0.5, np.log1p(-np.minimum(y, 0.5)), np.log(q))  # 1 - y has lost what a small y is
+        log_q = np.where(y < 0.5, np.log1p(-np.minimum(y, 0.5)), np.log(q))  # 1 - y has lost the digits of a small y
         losses = -(target * np.log(p) + (1 - target) * log_q)
         return reduced(losses, divisor, y.dtype), Cache(self, y.shape, (p, q, target, divisor))
 

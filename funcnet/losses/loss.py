@@ -1,4 +1,4 @@
-"""What losses have in common: the protocol, how losses of examples are averaged, targets of the shape of y."""
+"""The parts that losses share: their protocol, averaging, and the check that targets have the shape of y."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from funcnet.values import one_of
 
 
 class Loss(Protocol):
-    """`forward(y, target) -> (value, cache)` and `backward(cache) -> dy`."""
+    """Protocol of losses: `forward(y, target) -> (value, cache)` and `backward(cache) -> dy`."""
 
     def forward(self, y: Array, target: Array) -> tuple[Any, Any]:
-        """The loss, a scalar, and what `backward` needs."""
+        """The loss, a scalar, and a cache for `backward`."""
 
     def backward(self, cache: Any) -> Array:
-        """Its gradient with respect to y, of the shape and dtype of y."""
+        """The gradient of the loss with respect to y, of the shape and dtype of y."""
 
 
 is_reduction = one_of("mean", "batch", "sum")
 
 
 def divisor_of(reduction: str, shape: Shape) -> int:
-    """By what the sum of the losses of y of this shape is divided."""
+    """N, the number by which the sum of the losses of a y of this shape is divided; ValueError if it is 0."""
     count = 1 if reduction == "sum" else math.prod(shape if reduction == "mean" else shape[:-1])
     if count == 0:
         raise ValueError(f'cannot average over an empty batch: y has shape {shape}; use reduction="sum"')
@@ -41,9 +41,9 @@ def reduced(losses: Array, divisor: int, dtype: np.dtype[Any]) -> Any:
 
 
 def same_shape(y: Any, target: Any) -> tuple[Array, Array]:
-    """y, and the target in its dtype."""
+    """y as floating-point numbers and the target in the dtype of y; ShapeError if their shapes differ."""
     y = as_floating(y)
     target = as_array(target, y.dtype)
     if y.shape != target.shape:
-        raise ShapeError(f"expected y and target of one shape, got {y.shape} and {target.shape}")
+        raise ShapeError(f"y and target must have the same shape, got {y.shape} and {target.shape}")
     return y, target

@@ -1,4 +1,4 @@
-"""What is added to a loss to keep params small."""
+"""Penalties, which are added to a loss to keep params small."""
 
 from __future__ import annotations
 
@@ -13,24 +13,42 @@ from funcnet.values import real, register, specification
 
 
 class Penalty(Protocol):
-    """`forward(params) -> (value, cache)` and `backward(cache) -> grads`, a tree like params."""
+    """Protocol of penalties: `forward(params) -> (value, cache)` and `backward(cache) -> grads`, a tree like params."""
 
     def forward(self, params: Tree) -> tuple[Any, Any]:
-        """The penalty, a scalar, and what `backward` needs."""
+        """The penalty, a scalar, and a cache for `backward`."""
 
     def backward(self, cache: Any) -> Tree:
-        """Its gradient with respect to params."""
+        """The gradient of the penalty with respect to params."""
 
 
 @register
 @specification
 class L2:
-    """strength / 2 * the sum of squares of all params but those whose path matches `exclude`: biases, by default.
+    """Weight decay: a penalty on the squares of all params except those that `exclude` names, biases by default.
 
-    grads = strength * params, and 0 for the excluded. The patterns are those of `fnmatch`, for paths as
-    `tree.named_leaves` gives them. Raises ValueError for a negative strength.
-    Krogh, Hertz: A simple weight decay can improve generalization, NIPS 1991.
+    value = strength / 2 * sum(params**2); grads = strength * params. Excluded params count as 0 in both.
 
+    Parameters
+    ----------
+    strength : float
+        Factor of the penalty; at least 0.
+    exclude : str or tuple of str, default ("bias", "*.bias")
+        Patterns, as `fnmatch` has them, of the paths to leave out; paths are written as `tree.named_leaves` gives them.
+
+    Raises
+    ------
+    TypeError
+        If `strength` is not a number, or a pattern is not a string.
+    ValueError
+        If `strength` is negative or NaN.
+
+    References
+    ----------
+    A. Krogh, J. A. Hertz: A simple weight decay can improve generalization. NIPS 1991.
+
+    Examples
+    --------
     >>> import funcnet as fn
     >>> params = fn.LinearParams(weight=np.array([[1.0, 2.0]]), bias=np.array([3.0, 4.0]))
     >>> value, cache = L2(0.1).forward(params)

@@ -1,4 +1,4 @@
-"""The loss of classification among n classes."""
+"""Softmax cross-entropy, the loss of classification among n classes."""
 
 from __future__ import annotations
 
@@ -18,12 +18,30 @@ from funcnet.values import register, specification
 @register
 @specification
 class SoftmaxCrossEntropy:
-    """sum(-t * log(softmax(y))) / N, logits y (..., n).
+    """Cross-entropy of logits of n classes: a softmax and its loss in one, the loss of classification.
 
-    The target is integer labels (...,), for which t is 1 at the label and 0 elsewhere, or the t (..., n) themselves;
-    they need not sum to 1. dy = (sum(t) * softmax(y) - t) / N, computed so that no digits are lost where the two are
-    close. Raises ValueError for a label outside 0..n-1, ShapeError or TypeError for targets of another form.
+    value = sum(-t * log(softmax(y))) / N, with logits y (..., n). The target is t (..., n), whose rows need not sum
+    to 1, or integer labels (...), for which t is 1 at the label and 0 elsewhere.
+    dy = (sum(t) * softmax(y) - t) / N, computed so that no digits are lost where the two terms are close.
 
+    Parameters
+    ----------
+    reduction : {"mean", "batch", "sum"}, default "mean"
+        N is the number of examples (all axes but the last) for "mean" and "batch", 1 for "sum".
+
+    Raises
+    ------
+    CacheError
+        If `backward` gets the cache of a different loss.
+    DTypeError
+        If y or target are not numbers.
+    ShapeError
+        If y is a single number, or the target is neither integer labels (...) nor of the shape of y.
+    ValueError
+        If a label is not in 0..n-1, `reduction` is not one of the three, or the batch to average over is empty.
+
+    Examples
+    --------
     >>> import numpy as np
     >>> loss = SoftmaxCrossEntropy()
     >>> value, cache = loss.forward(np.array([[0.0, 0.0], [0.0, 0.0]]), np.array([0, 1]))

@@ -1,4 +1,4 @@
-"""The loss of regression."""
+"""Mean squared error, the loss of regression."""
 
 from __future__ import annotations
 
@@ -17,10 +17,28 @@ from funcnet.values import register, specification
 @register
 @specification
 class MeanSquaredError:
-    """sum((y - target)**2) / N, y and target (...); dy = 2 * (y - target) / N.
+    """Mean squared error, the loss of regression.
 
-    Raises ShapeError if y and target differ in shape.
+    value = sum((y - target)**2) / N, with y and target (...); dy = 2 * (y - target) / N.
 
+    Parameters
+    ----------
+    reduction : {"mean", "batch", "sum"}, default "mean"
+        N is the number of elements of y, the number of examples (all axes but the last), or 1, in that order.
+
+    Raises
+    ------
+    CacheError
+        If `backward` gets the cache of a different loss.
+    DTypeError
+        If y or target are not numbers.
+    ShapeError
+        If y and target differ in shape.
+    ValueError
+        If `reduction` is not one of the three, or the batch to average over is empty.
+
+    Examples
+    --------
     >>> loss = MeanSquaredError()
     >>> value, cache = loss.forward(np.array([1.0, 3.0]), np.array([1.0, 1.0]))
     >>> float(value), loss.backward(cache)

@@ -1,1 +1,1 @@
-"""Formulas, each once: stable at their ends, and as fast as NumPy lets them be. They know neither layers nor losses."""
+"""Formulas that know neither layers nor losses: each written once, stable at its ends, as fast as NumPy lets it be."""

@@ -14,13 +14,13 @@ erfc = np.frompyfunc(math.erfc, 1, 1)
 
 
 def zero(x: Array) -> Array:
-    """0 in the dtype of x, with which NumPy begins sooner than with a number of Python's."""
+    """0 in the dtype of x; NumPy starts sooner with it than with a Python number."""
     return np.zeros((), x.dtype)
 
 
 @kernel
 def positive(x: Array) -> Array:
-    """max(x, 0). NumPy's maximum of an array and a number is not vectorized; its clip is, behind a slower start.
+    """max(x, 0). NumPy's clip is vectorized but starts slowly; its maximum of an array and a number is not vectorized.
 
     >>> positive(np.array([-1.0, -0.0, 2.0]))
     array([0., 0., 2.])
@@ -28,7 +28,7 @@ def positive(x: Array) -> Array:
     if not is_large(x):
         return np.maximum(x, zero(x))
     y = np.clip(x, 0, np.inf)
-    y += 0  # of -0.0 it is 0.0, as it is of the maximum
+    y += 0  # turns -0.0 into 0.0, as the maximum does
     return y
 
 
@@ -53,14 +53,14 @@ def softplus(x: Array) -> Array:
 
 
 def descended(p: Array, g: Array, rate: float) -> Array:
-    """p - rate * g in the dtype of p, computed in float32 where that is float16. Only one array of its size is made.
+    """p - rate * g in the dtype of p, with float16 computed in float32; DTypeError unless p has a floating-point dtype.
 
-    Raises DTypeError unless p is of floating-point numbers.
+    Only one array of the size of p is made.
 
     >>> descended(np.array([1.0, 2.0]), np.array([1.0, -1.0]), 0.5)
     array([0.5, 2.5])
     """
     dtype = p.dtype if p.dtype in FLOATS else wide_floating(p.dtype)
-    new = as_array(g, dtype) * np.asarray(-rate, dtype)  # it takes longer to convert a number of Python's
+    new = as_array(g, dtype) * np.asarray(-rate, dtype)  # NumPy converts a Python number more slowly
     new += p
     return as_dtype(new, p.dtype)

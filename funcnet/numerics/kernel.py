@@ -1,6 +1,6 @@
-"""What a kernel is: a formula that takes the fastest way NumPy has for plain arrays.
+"""Kernels: formulas that take the fastest way NumPy has for plain arrays.
 
-Arrays that carry more than numbers, such as dual numbers, have a rule for a kernel, as they have one for `np.exp`.
+Arrays that carry more than numbers, such as dual numbers, have a rule for a kernel, just as they have one for `np.exp`.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ _PLAIN = (np.ndarray, np.generic)
 
 
 def kernel(f: Callable[P, Array]) -> Callable[P, Array]:
-    """Make `f` a kernel: for an x of a class with `__array_function__`, that is asked for the result.
+    """A decorator that makes `f` a kernel: an x that is not a plain array is asked for the result.
 
-    What answers NotImplemented, since it has no rule for this kernel, is given to `f` itself.
+    Its `__array_function__` is called; where that has no rule and returns NotImplemented, `f` computes the result.
 
     >>> @kernel
     ... def doubled(x):

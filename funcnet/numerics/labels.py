@@ -1,4 +1,4 @@
-"""Integer labels: checked, and the surprisal -log(softmax(y)) at them with its gradient."""
+"""Integer labels: their check, and the surprisal -log(softmax(y)) at them with its gradient."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from funcnet.tree import Array
 
 
 def checked_classes(name: str, labels: Array, n: int) -> Array:
-    """Raise ValueError, which names the first one and where it is, unless all labels are in 0..n-1; them as int64."""
+    """The labels as int64; ValueError, which names the first bad label and its index, unless all are in 0..n-1."""
     indices = labels.astype(np.int64)
-    unsigned = indices.view(np.uint64)  # in which a negative one is the largest; argmax takes half the time of max
+    unsigned = indices.view(np.uint64)  # negative labels become the largest; argmax takes half the time of max
     if not labels.size or unsigned.item(unsigned.argmax()) < n:
         return indices
     index = tuple(map(int, np.argwhere((labels < 0) | (labels >= n))[0]))
@@ -23,7 +23,7 @@ def checked_classes(name: str, labels: Array, n: int) -> Array:
 
 
 class LabelGradient(NamedTuple):
-    """What the gradient of the surprisal at labels needs: exponentials of logits, those at the labels set apart."""
+    """The parts of the gradient of the surprisal at labels: exponentials of logits, those at the labels set apart."""
 
     of_others: Array
     of_label: Array
@@ -32,7 +32,7 @@ class LabelGradient(NamedTuple):
     axis: int
 
     def dy(self, weight: float) -> Array:
-        """weight * (softmax(y) - 1 at the label), as a matrix of a row for each label."""
+        """weight * (softmax(y) - 1 at the label), as a matrix with a row for each label."""
         scale = weight / (self.others + self.of_label)
         flat = (self.of_others * (scale if self.axis == 0 else scale[:, None])).reshape(-1)
         flat[self.at_label] = -self.others * scale
@@ -41,15 +41,15 @@ class LabelGradient(NamedTuple):
 
 
 def label_surprisal(y: Array, labels: Array) -> tuple[Array, LabelGradient]:
-    """-log(softmax(y)) at the labels (...) of logits y (..., n), as a vector, and what its gradient needs.
+    """-log(softmax(y)) at the labels (...) of logits y (..., n), as a vector, and its gradient as a record.
 
-    It comes from the sum of the exponentials of all other logits, which loses no digits near 0. Short rows are computed
-    class by class, since NumPy's inner loops are then as long as the batch.
+    It is computed from the sum of the exponentials of all other logits, which loses no digits near 0. Short rows are
+    computed class by class: NumPy's inner loops are then as long as the batch.
     """
     n = y.shape[-1]
     if labels.shape != y.shape[:-1] or labels.dtype.kind not in "iu":
         raise ShapeError(
-            f"expected integer labels of shape {y.shape[:-1]} or probabilities of shape {y.shape}, "
+            f"target must be integer labels of shape {y.shape[:-1]} or probabilities of shape {y.shape}, "
             f"got {labels.dtype} of shape {labels.shape}"
         )
     classes, size = checked_classes("label", labels, n).reshape(-1), labels.size

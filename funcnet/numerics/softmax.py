@@ -1,4 +1,4 @@
-"""What softmax and its logarithm are made of: rows shifted against overflow, and sums that lose no digits."""
+"""The parts of softmax and its logarithm: rows shifted against overflow, and sums that lose no digits."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from funcnet.tree import Array, as_array, as_dtype
 
 
 def shifted(x: Array, axis: int = -1) -> Array:
-    """x minus the largest along the axis, (..., n): softmax is the same, and no exponential overflows.
+    """x (..., n) minus its largest number along the axis: softmax stays the same, and no exponential overflows.
 
-    Raises ShapeError if x has no axis to be a row.
+    Raises ShapeError if x is a single number.
 
     >>> shifted(np.array([[1e4, -1e4]]))
     array([[     0., -20000.]])
@@ -29,7 +29,7 @@ def shifted(x: Array, axis: int = -1) -> Array:
 
 @kernel
 def largest(x: Array, axis: int) -> Array:
-    """The largest along the axis, whose length becomes 1. Short rows go column by column: an eighth of the time.
+    """The largest number along the axis, which keeps length 1. Short rows go column by column, in 1/8 of the time.
 
     >>> largest(np.array([[1.0, 3.0], [4.0, 2.0]]), axis=-1)
     array([[3.],
@@ -42,7 +42,7 @@ def largest(x: Array, axis: int) -> Array:
 
 
 def sum_of_others(logits: Array, exponentials: Array) -> Array:
-    """The sum of each row of exponentials but for one of the largest, which is 1: (..., 1), from `shifted` logits.
+    """The sum of each row of exponentials except one largest, which is 1, as (..., 1); `shifted` makes the logits.
 
     Near p = 1, log(1 + others) and 1 - p lose digits; log1p(others) and others / (1 + others) do not.
 
@@ -57,7 +57,7 @@ def sum_of_others(logits: Array, exponentials: Array) -> Array:
 
 
 class DistributionGradient(NamedTuple):
-    """What the gradient of the surprisal under a distribution needs: p = softmax(y), 1 - p, and the distribution."""
+    """The parts of the gradient of the surprisal under a distribution t: p = softmax(y), 1 - p, and t."""
 
     p: Array
     complement: Array
@@ -71,7 +71,7 @@ class DistributionGradient(NamedTuple):
 
 
 def distribution_surprisal(y: Array, target: Array) -> tuple[Array, DistributionGradient]:
-    """-t * log(softmax(y)) for logits y and targets t (..., n), and what the gradient of its sum needs."""
+    """-t * log(softmax(y)) for logits y and targets t (..., n), and the gradient of its sum as a record."""
     target = as_array(target, y.dtype)
     logits = shifted(y)
     exponentials = np.exp(logits)

@@ -10,13 +10,13 @@ from funcnet.errors import DTypeError
 from funcnet.numerics.kernel import kernel
 from funcnet.tree import Array
 
-FLOATS = frozenset({np.dtype(np.float32), np.dtype(np.float64)})  # of which NumPy's and BLAS's loops are fast
-SHORT_ROW = 2**6  # numbers; of shorter rows, NumPy is faster column by column
-_LARGE = 2**14  # numbers; of more, a faster loop pays for a slower start
+FLOATS = frozenset({np.dtype(np.float32), np.dtype(np.float64)})  # dtypes whose loops are fast in NumPy and BLAS
+SHORT_ROW = 2**6  # numbers in a row, below which NumPy is faster column by column
+_LARGE = 2**14  # numbers in an array, above which a faster loop pays for a slower start
 
 
 def wide(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """The dtype to compute in where `dtype` may be too narrow: float32 for float16, else itself.
+    """The dtype to compute in: float32 for float16, which is too narrow, else `dtype` itself.
 
     >>> wide(np.dtype(np.float16)), wide(np.dtype(np.float64))
     (dtype('float32'), dtype('float64'))
@@ -25,31 +25,31 @@ def wide(dtype: np.dtype[Any]) -> np.dtype[Any]:
 
 
 def wide_floating(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """`wide`, of the dtype of params. Raises DTypeError unless that is of floating-point numbers."""
+    """`wide` for the dtype of params; DTypeError unless that is a floating-point one."""
     if dtype.kind not in "fcO":
-        raise DTypeError(f"expected params of floating-point numbers, got {dtype}")
+        raise DTypeError(f"params must have a floating-point dtype, got {dtype}")
     return wide(dtype)
 
 
 def is_large(x: Array) -> bool:
-    """Whether x is so large that a faster loop pays for a slower start, as that of `np.clip` beside `np.maximum`."""
+    """Whether x is so large that a faster loop pays for a slower start, as `np.clip` does beside `np.maximum`."""
     return x.size > _LARGE and x.dtype in FLOATS
 
 
 @kernel
 def wide_sum(x: Array, axis: int | None = None, keepdims: bool = False) -> Array:
-    """The sum of x; that of float16 in float32, where it does not stall at 2048 ones or overflow at 65,520.
+    """The sum of x; float16 is summed in float32, where sums neither stall at 2048 ones nor overflow at 65,520.
 
     >>> float(wide_sum(np.ones(70_000, np.float16)))
     70000.0
     """
-    # What x.sum comes to, without its detour through Python.
+    # x.sum calls this too, after a detour through Python.
     return np.add.reduce(x, axis=axis, keepdims=keepdims, dtype=wide(x.dtype))  # type: ignore[call-overload,no-any-return]
 
 
 @kernel
 def column_sums(x: Array) -> Array:
-    """The sum of each column of a matrix (n, k), as (k,): ones @ x, which takes less time than NumPy's sum.
+    """The sum of each column of a matrix x (n, k), as (k,): ones @ x, which takes less time than NumPy's sum.
 
     >>> column_sums(np.array([[1.0, 2.0], [3.0, 4.0]]))
     array([4., 6.])

@@ -14,20 +14,46 @@ from funcnet.values import real, register, specification
 
 
 def _as_betas(betas: Any) -> tuple[float, float]:
+    """A converter: two numbers in [0, 1), as floats."""
     if not isinstance(betas, tuple | list) or len(betas) != 2 or not all(0 <= real(beta) < 1 for beta in betas):
-        raise ValueError(f"expected betas, two numbers in [0, 1), got {betas!r}")
+        raise ValueError(f"betas must be two numbers in [0, 1), got {betas!r}")
     return real(betas[0]), real(betas[1])
 
 
 @register
 @specification
 class Adam(Optimizer):
-    """Steps of about the learning rate: means of g and g**2, corrected for having begun at 0.
+    """Adam: steps of about the learning rate, from running means of g and g**2 corrected for their start at 0.
 
     With (b1, b2) = betas: g += weight_decay * p;  m = b1 * m + (1 - b1) * g;  v = b2 * v + (1 - b2) * g**2;
     p -= rate * m / (1 - b1**t) / (sqrt(v / (1 - b2**t)) + eps).
-    Kingma, Ba: Adam, a method for stochastic optimization, ICLR 2015, algorithm 1.
 
+    Parameters
+    ----------
+    learning_rate : float or callable, default 0.001
+        Learning rate, or a schedule `step -> rate` of it; at least 0.
+    betas : tuple of two floats, default (0.9, 0.999)
+        Decay rates of the running means of g and g**2; in [0, 1).
+    eps : float, default 1e-8
+        Added to the root, so that the quotient stays finite; at least 0.
+    weight_decay : float, default 0.0
+        Factor of the params that is added to their gradients; at least 0.
+    frozen : str or tuple of str, default ()
+        Patterns, as `fnmatch` has them, of the paths of leaves to leave unchanged.
+
+    Raises
+    ------
+    TypeError
+        If a number is not real, or a pattern is not a string.
+    ValueError
+        If a number is negative or NaN, or `betas` are not two numbers in [0, 1).
+
+    References
+    ----------
+    D. P. Kingma, J. Ba: Adam: a method for stochastic optimization. ICLR 2015, algorithm 1.
+
+    Examples
+    --------
     >>> optimizer = Adam(0.1)
     >>> params = (np.array([1.0]),)
     >>> optimizer.update(params, (np.array([5.0]),), optimizer.init(params))[0]
@@ -54,10 +80,36 @@ class Adam(Optimizer):
 @register
 @specification
 class AdamW(Adam):
-    """Adam whose weight decay is a step of its own: p -= rate * weight_decay * p before Adam's step with the bare g.
+    """Adam with decoupled weight decay: a step of its own, which does not enter the running means.
 
-    Loshchilov, Hutter: Decoupled weight decay regularization, ICLR 2019, algorithm 2.
+    p -= rate * weight_decay * p, then Adam's step with g as it is.
 
+    Parameters
+    ----------
+    learning_rate : float or callable, default 0.001
+        Learning rate, or a schedule `step -> rate` of it; at least 0.
+    betas : tuple of two floats, default (0.9, 0.999)
+        Decay rates of the running means of g and g**2; in [0, 1).
+    eps : float, default 1e-8
+        Added to the root, so that the quotient stays finite; at least 0.
+    weight_decay : float, default 0.01
+        Factor of the decay, which the learning rate multiplies; at least 0.
+    frozen : str or tuple of str, default ()
+        Patterns, as `fnmatch` has them, of the paths of leaves to leave unchanged.
+
+    Raises
+    ------
+    TypeError
+        If a number is not real, or a pattern is not a string.
+    ValueError
+        If a number is negative or NaN, or `betas` are not two numbers in [0, 1).
+
+    References
+    ----------
+    I. Loshchilov, F. Hutter: Decoupled weight decay regularization. ICLR 2019, algorithm 2.
+
+    Examples
+    --------
     >>> optimizer = AdamW(0.1, weight_decay=0.5)
     >>> params = (np.array([1.0]),)
     >>> optimizer.update(params, (np.array([5.0]),), optimizer.init(params))[0]

@@ -1,4 +1,4 @@
-"""Optimizers whose steps are relative to the size of the gradients so far."""
+"""RMSProp and Adagrad, whose steps are relative to the size of the gradients so far."""
 
 from __future__ import annotations
 
@@ -14,12 +14,43 @@ from funcnet.values import is_bool, real, register, specification
 @register
 @specification
 class RMSProp(Optimizer):
-    """Steps relative to the root of the running mean of g**2 (less the squared mean of g if `centered`).
+    """RMSProp: steps relative to the root of the running mean of g**2.
 
     g += weight_decay * p;  v = alpha * v + (1 - alpha) * g**2;  p -= rate * g / (sqrt(v) + eps), or with momentum
-    b = momentum * b + g / (sqrt(v) + eps);  p -= rate * b.
-    Tieleman, Hinton: Lecture 6.5, Neural Networks for Machine Learning, 2012; centered: Graves, arXiv 1308.0850, 2013.
+    b = momentum * b + g / (sqrt(v) + eps);  p -= rate * b. If `centered`, v - mean(g)**2 takes the place of v in sqrt.
 
+    Parameters
+    ----------
+    learning_rate : float or callable, default 0.01
+        Learning rate, or a schedule `step -> rate` of it; at least 0.
+    alpha : float, default 0.99
+        Decay rate of the running means; in [0, 1).
+    eps : float, default 1e-8
+        Added to the root, so that the quotient stays finite; at least 0.
+    weight_decay : float, default 0.0
+        Factor of the params that is added to their gradients; at least 0.
+    momentum : float, default 0.0
+        Factor of the velocity b in each step; at least 0.
+    centered : bool, default False
+        Whether to divide by the root of the variance of g, which is v less the square of g's running mean.
+    frozen : str or tuple of str, default ()
+        Patterns, as `fnmatch` has them, of the paths of leaves to leave unchanged.
+
+    Raises
+    ------
+    TypeError
+        If a number is not real, `centered` is not a bool, or a pattern is not a string.
+    ValueError
+        If a number is negative or NaN, or `alpha` is not below 1.
+
+    References
+    ----------
+    T. Tieleman, G. Hinton: Lecture 6.5, Neural Networks for Machine Learning. Coursera 2012.
+
+    A. Graves: Generating sequences with recurrent neural networks. arXiv 1308.0850, 2013 (centered).
+
+    Examples
+    --------
     >>> optimizer = RMSProp(0.1, alpha=0.75)
     >>> params = (np.array([1.0]),)
     >>> optimizer.update(params, (np.array([5.0]),), optimizer.init(params))[0]
@@ -44,7 +75,7 @@ class RMSProp(Optimizer):
         kept, variance = [v], v
         if self.centered:
             mean = self.alpha * others[0] + (1 - self.alpha) * g
-            kept, variance = [v, mean], np.maximum(v - mean * mean, 0)  # which rounding may take below 0
+            kept, variance = [v, mean], np.maximum(v - mean * mean, 0)  # rounding may take the difference below 0
         update = g / (np.sqrt(variance) + self.eps)
         if self.momentum:
             update = self.momentum * others[-1] + update
@@ -55,11 +86,39 @@ class RMSProp(Optimizer):
 @register
 @specification
 class Adagrad(Optimizer):
-    """Steps relative to the root of the sum of all g**2 so far.
+    """Adagrad: steps relative to the root of the sum of all g**2 so far.
 
     g += weight_decay * p;  s += g**2;  p -= rate / (1 + (t - 1) * lr_decay) * g / (sqrt(s) + eps).
-    Duchi, Hazan, Singer: Adaptive subgradient methods for online learning and stochastic optimization, JMLR 12, 2011.
 
+    Parameters
+    ----------
+    learning_rate : float or callable, default 0.01
+        Learning rate, or a schedule `step -> rate` of it; at least 0.
+    lr_decay : float, default 0.0
+        Decay of the learning rate with the number of updates t; at least 0.
+    weight_decay : float, default 0.0
+        Factor of the params that is added to their gradients; at least 0.
+    initial_accumulator_value : float, default 0.0
+        Value of s before the first update; at least 0.
+    eps : float, default 1e-10
+        Added to the root, so that the quotient stays finite; at least 0.
+    frozen : str or tuple of str, default ()
+        Patterns, as `fnmatch` has them, of the paths of leaves to leave unchanged.
+
+    Raises
+    ------
+    TypeError
+        If a number is not real, or a pattern is not a string.
+    ValueError
+        If a number is negative or NaN.
+
+    References
+    ----------
+    J. Duchi, E. Hazan, Y. Singer: Adaptive subgradient methods for online learning and stochastic optimization.
+    JMLR 12, 2011.
+
+    Examples
+    --------
     >>> optimizer = Adagrad(0.1)
     >>> params = (np.array([1.0]),)
     >>> optimizer.update(params, (np.array([5.0]),), optimizer.init(params))[0]

@@ -1,4 +1,4 @@
-"""Gradients that are not to be too large."""
+"""Gradient clipping."""
 
 from __future__ import annotations
 
@@ -8,17 +8,39 @@ from funcnet.values import real
 
 
 def clip_by_global_norm(grads: Tree, limit: float) -> Tree:
-    """grads, scaled down so that `tree.norm` of them is at most `limit`.
+    """Gradients scaled down so that their `tree.norm` is at most `limit`; unchanged if it is so already.
 
-    Raises ValueError for a limit that is negative or NaN. Pascanu, Mikolov, Bengio: On the difficulty of training
-    recurrent neural networks, ICML 2013, algorithm 1.
+    Parameters
+    ----------
+    grads : Tree
+        Gradients.
+    limit : float
+        The largest norm to allow; at least 0.
 
+    Returns
+    -------
+    Tree
+        Gradients of the same structure, shapes and dtypes; `grads` itself where nothing is to be scaled.
+
+    Raises
+    ------
+    TypeError
+        If the limit is not a number.
+    ValueError
+        If the limit is negative or NaN.
+
+    References
+    ----------
+    R. Pascanu, T. Mikolov, Y. Bengio: On the difficulty of training recurrent neural networks. ICML 2013, algorithm 1.
+
+    Examples
+    --------
     >>> import numpy as np
     >>> clip_by_global_norm((np.array([3.0, 4.0]),), 1.0)
     (array([0.6, 0.8]),)
     """
     limit = real(limit)
     if not limit >= 0:
-        raise ValueError(f"expected a limit >= 0, got {limit}")
+        raise ValueError(f"limit must not be negative or NaN, got {limit}")
     norm = tree.norm(grads)
     return tree.map(lambda g: as_dtype(g * (limit / norm), g.dtype), grads) if norm > limit else grads

@@ -1,4 +1,4 @@
-"""What optimizers share: their state, and how a rule for one array updates a tree of them."""
+"""The parts that optimizers share: their state, and the update of a tree by a rule for one array."""
 
 from __future__ import annotations
 
@@ -27,14 +27,28 @@ from funcnet.values import real, register, specification
 
 
 def factor_field(default: float) -> Any:
-    """A field for a number that is not negative."""
+    """The field of an optimizer for a number that is neither negative nor NaN."""
     return attrs.field(default=default, converter=real, validator=attrs.validators.ge(0))
 
 
 @register
 @node
 class OptimizerState:
-    """How many updates were made, and the optimizer's moments, each a tree like params."""
+    """The state of an optimizer between updates: their number so far, and the moments, each a tree like params.
+
+    Parameters
+    ----------
+    step : int
+        Number of updates made so far.
+    moments : tuple of Tree
+        What the optimizer remembers of past gradients, such as Adam's m and v; () if nothing.
+
+    Examples
+    --------
+    >>> import funcnet as fn
+    >>> fn.SGD(0.1, momentum=0.9).init((np.array([1.0, 2.0]),))
+    OptimizerState(step=0, moments=((array([0., 0.]),),))
+    """
 
     step: int
     moments: tuple[Tree, ...]
@@ -42,39 +56,122 @@ class OptimizerState:
 
 @specification
 class Optimizer:
-    """What optimizers share. One is its rule for a single array, `step`, and the moments that this needs."""
+    """Base class of optimizers, each of which defines `step`, its rule for one array, and `n_moments`.
+
+    Parameters
+    ----------
+    learning_rate : float or callable
+        Learning rate, or a schedule `step -> rate` of it; at least 0.
+    frozen : str or tuple of str, default ()
+        Patterns, as `fnmatch` has them, of the paths of leaves to leave unchanged.
+    """
 
     learning_rate: float | Schedule = attrs.field(converter=as_learning_rate, validator=is_learning_rate)
     frozen: tuple[str, ...] = attrs.field(default=(), converter=as_patterns, kw_only=True)
 
     @property
     def n_moments(self) -> int:
-        """How many moments each param has."""
+        """The number of moments that `step` needs for each param."""
         raise NotImplementedError
 
     def moments(self, p: Array) -> tuple[Array, ...]:
-        """The moments of a param before the first update: zeros unless the optimizer says otherwise."""
+        """The moments of one array of the params before the first update; zeros by default.
+
+        Parameters
+        ----------
+        p : ndarray (...)
+            One array of the params.
+
+        Returns
+        -------
+        tuple of ndarray (...)
+            As many arrays as `n_moments` says, of the shape and dtype of p.
+        """
         return tuple(np.zeros_like(p) for _ in range(self.n_moments))
 
     def step(self, t: int, rate: float, p: Array, g: Array, *moments: Array) -> tuple[Array, ...]:
-        """The new param and moments, from gradient g at update t = 1, 2, ... and its learning rate."""
+        """One array of the params and its moments after update t.
+
+        Parameters
+        ----------
+        t : int
+            Number of the update, counted from 1.
+        rate : float
+            Learning rate of this update.
+        p : ndarray (...)
+            One array of the params.
+        g : ndarray (...)
+            Gradient with respect to p, in the dtype of p.
+        *moments : ndarray (...)
+            Moments of p, as many as `n_moments` says.
+
+        Returns
+        -------
+        tuple of ndarray (...)
+            The new p, followed by the new moments. Float16 is computed in float32, and rounded only afterwards.
+        """
         raise NotImplementedError
 
     def init(self, params: Tree) -> OptimizerState:
-        """The state before the first update. Raises ValueError if a pattern of `frozen` matches no path."""
+        """The state before the first update.
+
+        Parameters
+        ----------
+        params : Tree
+            Params to be trained.
+
+        Returns
+        -------
+        OptimizerState
+            State with `step` 0 and fresh moments.
+
+        Raises
+        ------
+        ValueError
+            If a pattern of `frozen` matches no path.
+        """
         for pattern in self.frozen:
             if not any(matching(params, (pattern,))):
-                raise ValueError(f"no path matches frozen={pattern!r}; there are {', '.join(named_leaves(params))}")
+                raise ValueError(f"frozen={pattern!r} matches no path; the paths are {', '.join(named_leaves(params))}")
         leaves, structure = flatten(params)
         rows = [self.moments(p) for p in leaves]
         return OptimizerState(0, tuple(structure.fill([row[i] for row in rows]) for i in range(self.n_moments)))
 
     def update(self, params: Tree, grads: Tree, state: OptimizerState) -> tuple[Tree, OptimizerState]:
-        """New params and state. Raises TreeError if grads or state are not those of such params."""
+        """New params and a new state from the gradients; nothing is changed in place.
+
+        Parameters
+        ----------
+        params : Tree
+            Params, of floating-point numbers.
+        grads : Tree
+            Gradient with respect to params, of the same structure and shapes.
+        state : OptimizerState
+            State that `init` or the last update returned.
+
+        Returns
+        -------
+        params : Tree
+            New params.
+        state : OptimizerState
+            State for the next update.
+
+        Raises
+        ------
+        DTypeError
+            If params are not floating-point numbers.
+        TreeError
+            If grads do not have the structure and shapes of params, or the state was made for different params or by a
+            different optimizer.
+        TypeError
+            If the state is not an OptimizerState.
+        ValueError
+            If the schedule gives a learning rate that is negative or NaN.
+        """
         if not isinstance(state, OptimizerState):
-            raise TypeError(f"expected the OptimizerState that init makes, got {state!r}")
+            raise TypeError(f"state must be an OptimizerState as made by init, got {state!r}")
         if len(state.moments) != self.n_moments:
-            raise TreeError(f"expected a state of {self!r} with {self.n_moments} moments, got {len(state.moments)}")
+            raise TreeError(f"state must have the {self.n_moments} moments of {self!r}, got {len(state.moments)}")
         rate = learning_rate_at(self.learning_rate, state.step)
         others = [("grads", grads), *(("optimizer state", moment) for moment in state.moments)]
         rows, structure = rows_like(params, others)
@@ -87,15 +184,17 @@ class Optimizer:
         return new, build(OptimizerState, state.step + 1, tuple(moments))
 
     def _stepped(self, t: int, rate: float, p: Array, *rest: Array) -> tuple[Array, ...]:
-        dtype = wide_floating(p.dtype)  # p's, unless that is float16, in which eps would be 0
+        """`step` in a dtype wide enough for it, and its results in the dtype of p."""
+        dtype = wide_floating(p.dtype)  # in float16, eps would be 0
         arrays = [as_array(array, dtype) for array in (p, *rest)]
         return tuple(as_dtype(new, p.dtype) for new in self.step(t, rate, *arrays))
 
 
 def _kept(*arrays: Array) -> tuple[Array, ...]:
+    """Copies of the arrays of a frozen leaf."""
     return tuple(array.copy() for array in arrays)  # the caller may be able to write to the params it gave
 
 
 def decayed(g: Array, p: Array, weight_decay: float) -> Array:
-    """g + weight_decay * p."""
+    """The gradient with weight decay: g + weight_decay * p."""
     return g + weight_decay * p if weight_decay else g

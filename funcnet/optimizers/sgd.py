@@ -1,4 +1,4 @@
-"""Gradient descent, and its momentum."""
+"""Gradient descent, with and without momentum."""
 
 from __future__ import annotations
 
@@ -13,10 +13,35 @@ from funcnet.values import is_bool, real, register, specification
 
 
 def sgd_step(params: Tree, grads: Tree, learning_rate: float) -> Tree:
-    """params - learning_rate * grads, as new params.
+    """New params after one step of gradient descent: params - learning_rate * grads.
 
-    Raises TreeError if grads are of another structure or shape, ValueError for a negative or NaN learning rate.
+    Parameters
+    ----------
+    params : Tree
+        Params, of floating-point numbers.
+    grads : Tree
+        Gradient with respect to params, of the same structure and shapes.
+    learning_rate : float
+        Learning rate; at least 0.
 
+    Returns
+    -------
+    Tree
+        New params; no array is shared with the old ones.
+
+    Raises
+    ------
+    DTypeError
+        If params are not floating-point numbers.
+    TreeError
+        If grads do not have the structure and shapes of params.
+    TypeError
+        If the learning rate is not a number, such as a schedule.
+    ValueError
+        If the learning rate is negative or NaN.
+
+    Examples
+    --------
     >>> import numpy as np, funcnet as fn
     >>> params = fn.LinearParams(weight=np.array([[1.0]]), bias=np.array([0.0]))
     >>> fn.sgd_step(params, params, 0.5)
@@ -31,12 +56,37 @@ def sgd_step(params: Tree, grads: Tree, learning_rate: float) -> Tree:
 @register
 @specification
 class SGD(Optimizer):
-    """Gradient descent, with momentum v if `momentum` is not 0, by Nesterov's rule if asked for.
+    """Stochastic gradient descent, optionally with momentum, plain or Nesterov's.
 
     g += weight_decay * p;  v = momentum * v + g;  p -= rate * v, or rate * (g + momentum * v) with `nesterov`.
-    Raises ValueError for `nesterov` without momentum.
-    Sutskever, Martens, Dahl, Hinton: On the importance of initialization and momentum in deep learning, ICML 2013.
 
+    Parameters
+    ----------
+    learning_rate : float or callable
+        Learning rate, or a schedule `step -> rate` of it; at least 0.
+    momentum : float, default 0.0
+        Factor of the velocity v in each step; at least 0.
+    nesterov : bool, default False
+        Whether to use Nesterov's momentum.
+    weight_decay : float, default 0.0
+        Factor of the params that is added to their gradients; at least 0.
+    frozen : str or tuple of str, default ()
+        Patterns, as `fnmatch` has them, of the paths of leaves to leave unchanged.
+
+    Raises
+    ------
+    TypeError
+        If a number is not real, `nesterov` is not a bool, or a pattern is not a string.
+    ValueError
+        If a number is negative or NaN, or `nesterov` is set without momentum.
+
+    References
+    ----------
+    I. Sutskever, J. Martens, G. Dahl, G. Hinton: On the importance of initialization and momentum in deep learning.
+    ICML 2013.
+
+    Examples
+    --------
     >>> import numpy as np
     >>> optimizer = SGD(0.5)
     >>> params = (np.array([1.0]),)
@@ -50,7 +100,7 @@ class SGD(Optimizer):
 
     def __attrs_post_init__(self) -> None:
         if self.nesterov and not self.momentum:
-            raise ValueError("nesterov needs a momentum")
+            raise ValueError("nesterov=True needs momentum > 0")
 
     @property
     def n_moments(self) -> int:

@@ -1,10 +1,10 @@
 """Files that an earlier funcnet wrote: they load, verify and go on.
 
-They are in `before` and were made at commit 764c9fb, with NumPy 2.4 and one thread of BLAS, by what is here: MODEL and
-its params by `fn.save`, as .npz and as .safetensors; STATE, three steps of Adam, by `fn.save`; PLAIN's params by
-`np.savez` and, with weights (n_out, n_in), by `safetensors.numpy.save_file`; EVERYTHING by its `to_json`. `directories` has
-the directories of `fn.run(*RUNS[name], directory=...)`, and as `stopped-...` those of the same runs that ended with a
-KeyboardInterrupt while epoch 4 ("adam") or 3 ("exact") was evaluated: so they have the epochs before.
+The files are in `before` and were made at commit 764c9fb, with NumPy 2.4 and one thread of BLAS, by the values below:
+MODEL and its params by `fn.save`, as .npz and as .safetensors; STATE, three steps of Adam, by `fn.save`; PLAIN's params
+by `np.savez` and, with weights (n_out, n_in), by `safetensors.numpy.save_file`; EVERYTHING by its `to_json`.
+`directories` has the directories of `fn.run(*RUNS[name], directory=...)`, and as `stopped-...` those of the same runs
+that ended with a KeyboardInterrupt while epoch 4 ("adam") or 3 ("exact") was evaluated: so they have the epochs before.
 
 What is drawn for params is the same on every machine, and so is all of the run "exact", whose numbers are never
 rounded. The other runs come out bit for bit where the machine is as theirs was, and elsewhere to rounding.

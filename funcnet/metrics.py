@@ -90,10 +90,10 @@ class binary_accuracy:  # noqa: N801, metrics are used as functions
     def __call__(self, targets: ArrayLike, scores: ArrayLike) -> float:
         targets, scores = np.asarray(targets), np.asarray(scores)
         if targets.shape != scores.shape:
-            raise ShapeError(f"expected scores of shape {targets.shape}, as the targets, got {scores.shape}")
+            raise ShapeError(f"scores must have the shape {targets.shape} of the targets, got {scores.shape}")
         _check_some(targets.size)
         if not np.isin(targets, (0, 1)).all():
-            raise ValueError("expected targets that are 0 or 1")
+            raise ValueError("targets must be 0 or 1")
         return float(np.mean((scores > self.threshold) == targets))
 
 
@@ -132,7 +132,7 @@ def confusion_matrix(labels: ArrayLike, predictions: ArrayLike, n_classes: int |
     labels, predicted, n_scores = _compared(labels, predictions)
     n = _n_classes(labels, predicted, n_scores) if n_classes is None else operator.index(n_classes)
     if n_scores not in (None, n):
-        raise ValueError(f"expected {n_scores} classes, as many as there are scores, got {n}")
+        raise ValueError(f"expected {n_scores} classes, one for each score, got {n}")
     checked_classes("label", labels, n)
     checked_classes("prediction", predicted, n)
     counts = np.bincount((labels * n + predicted).ravel(), minlength=n * n)

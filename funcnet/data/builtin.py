@@ -39,4 +39,4 @@ def builtin(name: str, directory: str | os.PathLike[str] | None = None) -> tuple
             return xor(), None
         case "xor-21":
             return xor(21), None
-    raise ValueError(f"there are no data {name!r}: there are {', '.join(BUILTIN)}")
+    raise ValueError(f"there is no built-in data set {name!r}; there are {', '.join(BUILTIN)}")

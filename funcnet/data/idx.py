@@ -183,7 +183,7 @@ def _read(path: Path, file: IdxFile, source: object) -> Array:
     if len(content) > size:
         raise ValueError(f"{source}: too long, expected {size} bytes")
     if (digest := sha256(content).hexdigest()) != file.sha256:
-        raise ValueError(f"{source}: not MNIST's, SHA-256 of the content is {digest}, expected {file.sha256}")
+        raise ValueError(f"{source}: not a file of MNIST, its content has SHA-256 {digest}, expected {file.sha256}")
     return np.frombuffer(content, np.uint8, offset=start).reshape(file.shape)
 
 

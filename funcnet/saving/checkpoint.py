@@ -128,7 +128,7 @@ def load(path: str | os.PathLike[str], like: Tree | None = None) -> tuple[Any, T
         except CheckpointError as error:
             raise CheckpointError(f"{os.fspath(path)}: {error}") from error
         except Exception as error:  # zipfile, safetensors and json may raise anything for damaged bytes
-            raise CheckpointError(f"{os.fspath(path)} is damaged, or no checkpoint: {error!r}") from error
+            raise CheckpointError(f"{os.fspath(path)} is damaged or is not a checkpoint: {error!r}") from error
 
 
 def _format(path: str | os.PathLike[str]) -> Format:
@@ -138,13 +138,13 @@ def _format(path: str | os.PathLike[str]) -> Format:
 def _restored(entries: Entries, like: Tree | None, wanted: Mapping[str, Form]) -> tuple[Any, Tree]:
     if entries.description is None:
         if like is None:
-            raise CheckpointError(f"there is no {entries.place_of_description}: a file made elsewhere needs `like`")
-        return None, filled(like, _arrays(entries, wanted, "`like` has not"))
+            raise CheckpointError(f"it has no {entries.place_of_description}: a file not made by `save` needs `like`")
+        return None, filled(like, _arrays(entries, wanted, "`like` does not have"))
     description = parsed(entries.description)
-    arrays = _arrays(entries, description.forms, "is described nowhere")
+    arrays = _arrays(entries, description.forms, "its description does not list")
     if like is not None:
         found = Entries(frozenset(arrays), lambda name, form: arrays[name])
-        arrays = _arrays(found, wanted, "`like` has not")
+        arrays = _arrays(found, wanted, "`like` does not have")
         check_structure(description.template, like)
     return from_plain(description.model), filled(description.template, arrays)
 

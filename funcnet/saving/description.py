@@ -78,7 +78,7 @@ def parsed(text: str | bytes) -> Description:
     """The description in a text that `describe` made; for any other text, CheckpointError or an error of Python."""
     description = json.loads(text)
     if description["format"] != _VERSION:
-        raise CheckpointError(f"it is of format {description['format']}, and this is for {_VERSION}")
+        raise CheckpointError(f"its format version is {description['format']}, but this funcnet reads {_VERSION}")
     template, signatures = _rebuilt(description["structure"]), description["arrays"]
     axes = _torch_axes(template)
     if axes.keys() != signatures.keys():
@@ -95,7 +95,7 @@ def named(params: Tree) -> dict[str, Array]:
     leaves = {name or _ROOT: leaf for name, leaf in named_leaves(params).items()}
     for name, leaf in leaves.items():
         if leaf.dtype.kind not in "biufc":
-            raise TypeError(f"the leaf {name} is of {leaf.dtype}, which has no bytes of its own to save")
+            raise TypeError(f"the leaf {name} must be an array of numbers, got {leaf.dtype}")
     return leaves
 
 
@@ -141,17 +141,17 @@ def _form(name: str, signature: dict[str, Any], torch_axes: tuple[int, ...]) -> 
     is_shape = len(shape) <= 64 and all(0 <= side < 2**63 for side in shape)
     if dtype.kind not in "biufc" or dtype.str != signature["dtype"] or not is_shape:
         raise CheckpointError(
-            f"{name}: there is no array of {signature['dtype']} and shape {str(signature['shape'])[:99]}"
+            f"{name}: an array of numbers cannot be of {signature['dtype']} and shape {str(signature['shape'])[:99]}"
         )
     if order not in ("C", "F"):
-        raise CheckpointError(f"{name}: there is no order {order!r} of an array in memory")
+        raise CheckpointError(f"{name}: its order in memory must be 'C' or 'F', got {order!r}")
     return Form(dtype, shape, _order(torch_axes, len(shape)), order, digest)
 
 
 def check_form(form: Form, dtype: np.dtype[Any], shape: tuple[int, ...]) -> None:
     """Raise CheckpointError if the shape or the dtype differs from the form; any byte order is accepted."""
     if dtype.newbyteorder("=") != form.dtype.newbyteorder("=") or shape != form.shape:
-        raise CheckpointError(f"it is not of {form.dtype} and shape {form.shape}, but of {dtype} and shape {shape}")
+        raise CheckpointError(f"expected {form.dtype} of shape {form.shape}, got {dtype} of shape {shape}")
 
 
 def verified(array: Array, form: Form) -> Array:
@@ -189,7 +189,7 @@ def _rebuilt(described: Any) -> Tree:
     cls, fields = registered(described["node"], "class"), described["fields"]
     names = getattr(cls, "__node_fields__", None)
     if names is None or set(names) != fields.keys():
-        raise CheckpointError(f"{described['node']} is no node of the fields {', '.join(fields)}")
+        raise CheckpointError(f"{described['node']} is not a node with the fields {', '.join(fields)}")
     return build(cls, *(_rebuilt(fields[name]) for name in names))
 
 
@@ -204,6 +204,6 @@ def check_structure(template: Tree, like: Tree) -> None:
     Other values, such as a step count, may differ: they are part of the state, not of the structure.
     """
     differences = flatten(template)[1].differences(flatten(like)[1], values=False)
-    problems = [f"at {path or 'the root'} it has {here}, and `like` {there}" for path, here, there in differences]
+    problems = [f"at {path or 'the root'} it has {here}, but `like` has {there}" for path, here, there in differences]
     if problems:
         raise CheckpointError("; ".join(problems))

@@ -38,7 +38,7 @@ def _opened(file: IO[bytes]) -> Iterator[Entries]:
     with zipfile.ZipFile(file) as archive:
         members = {info.filename: info for info in archive.infolist()}
         if len(members) != len(archive.infolist()):
-            raise CheckpointError("there is one entry twice")
+            raise CheckpointError("two of its entries have the same name")
         if sum(info.compress_size for info in members.values()) > file.seek(0, os.SEEK_END):
             raise CheckpointError("its entries are larger than the file")  # `zipfile` would take memory for them
         info = members.pop(_DESCRIPTION, None)
@@ -56,7 +56,7 @@ def _opened(file: IO[bytes]) -> Iterator[Entries]:
 def _entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo, methods: tuple[int, ...]) -> IO[bytes]:
     """Open an entry; bzip2 and LZMA are refused because `zipfile` unpacks all of their bytes at once."""
     if info.compress_type not in methods:
-        raise CheckpointError(f"{info.filename} is compressed, or larger than it should be")
+        raise CheckpointError(f"{info.filename} is compressed by a method that `load` does not accept")
     return archive.open(info)
 
 
@@ -93,7 +93,7 @@ def _array(entry: IO[bytes], form: Form) -> Array:
 def _read_header(entry: IO[bytes]) -> tuple[tuple[int, ...], Literal["C", "F"], np.dtype[Any]]:
     version = np.lib.format.read_magic(entry)
     if version not in ((1, 0), (2, 0), (3, 0)):
-        raise CheckpointError(f"it is of version {version} of .npy, which is unknown")
+        raise CheckpointError(f"its .npy version {version} is unknown")
     length = entry.read(2 if version == (1, 0) else 4)
     size = int.from_bytes(length, "little")
     if size > _LARGEST_HEADER:

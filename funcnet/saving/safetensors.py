@@ -41,7 +41,7 @@ def _stored(name: str, leaf: Array, form: Form) -> Array:
     """A copy with the memory layout of the file, because the package writes memory as it lies (its issue 825)."""
     dtype = leaf.dtype.newbyteorder("<")
     if dtype.str not in _DTYPES.values():
-        raise TypeError(f"the leaf {name} is of {leaf.dtype}, which no .safetensors made here can have")
+        raise TypeError(f"the leaf {name} is of {leaf.dtype}, which .safetensors cannot hold: save it as .npz")
     return np.array(_transposed(leaf, form.torch_axes), dtype, order="C")
 
 
@@ -77,7 +77,7 @@ def _tensor(tensors: Any, name: str, form: Form) -> Array:
     described = tensors.get_slice(name)
     code, shape = described.get_dtype(), tuple(described.get_shape())
     if code not in _DTYPES:
-        raise CheckpointError(f"it is of {code}, which is not read as an array here")
+        raise CheckpointError(f"its dtype {code} is not one of {', '.join(_DTYPES)}")
     back = tuple(map(int, np.argsort(form.torch_axes)))
     here = tuple(shape[axis] for axis in back) if len(back) == len(shape) else shape
     check_form(form, np.dtype(_DTYPES[code]), here)

@@ -152,7 +152,7 @@ def build(cls: type[T], *values: Tree) -> T:  # noqa: D417, the first sentences 
     """
     names = cls.__node_fields__  # type: ignore[attr-defined]
     if len(values) != len(names):
-        raise TypeError(f"expected the values of {', '.join(names)} of {cls.__name__}, got {len(values)} values")
+        raise TypeError(f"expected a value for each field of {cls.__name__} ({', '.join(names)}), got {len(values)}")
     return assembled(cls, [frozen(value) if type(value) is np.ndarray else value for value in values])
 
 

@@ -14,7 +14,7 @@ def as_patterns(patterns: str | Iterable[str]) -> tuple[str, ...]:
     if isinstance(patterns, str):
         return (patterns,)
     if not isinstance(patterns, Iterable) or not all(isinstance(pattern, str) for pattern in patterns):
-        raise TypeError(f"expected patterns of paths, strings, got {patterns!r}")
+        raise TypeError(f"expected a string or strings, patterns of paths such as '*.bias', got {patterns!r}")
     return tuple(patterns)
 
 

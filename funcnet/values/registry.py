@@ -72,7 +72,7 @@ def register_as(name: str) -> Callable[[T], T]:
         if not is_function and not hasattr(item, "__attrs_attrs__"):
             raise TypeError(f"expected an attrs class or a function, got {item!r}")
         if any(field.alias == "type" for field in getattr(item, "__attrs_attrs__", ())):
-            raise ValueError(f"{name} has a field named type, which is what its class is called in JSON")
+            raise ValueError(f"{name} must not have a field called type: JSON uses that name for the class")
         if name in _BY_NAME and _place(_BY_NAME[name]) != _place(item):
             raise ValueError(f"the name {name!r} is taken by {_BY_NAME[name]!r}")
         _BY_NAME[name] = item  # a notebook's cell that runs again replaces the item it defined before
@@ -139,7 +139,7 @@ def from_json(text: str) -> Any:
 
 
 def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not valid JSON")
 
 
 def to_plain(value: Any) -> Any:
@@ -198,5 +198,5 @@ def registered(name: Any, kind: str, place: str = "") -> Any:
         import_module("funcnet.public")  # registers the classes and functions of the library
     item = _BY_NAME.get(name) if isinstance(name, str) else None
     if item is None or isinstance(item, type) != (kind == "class"):
-        raise UnregisteredError(f"there is no {kind} {name!r} registered{place}")
+        raise UnregisteredError(f"{kind} {name!r}{place} is not registered: import the module that registers it")
     return item

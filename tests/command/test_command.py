@@ -160,7 +160,7 @@ def test_check_of_a_right_gradient(said, written):
 
 def test_layers_of_ones_own_are_imported_for_every_command(said, refused, with_layer, tmp_path):
     path = with_layer("CommandSquare", "layers_right")
-    assert "there is no class 'CommandSquare' registered" in refused("run", path, "--data", "xor")
+    assert "class 'CommandSquare' at model.layers[1] is not registered" in refused("run", path, "--data", "xor")
     wanted = ["--import", "layers_right"]
     assert said("run", path, "--data", "xor", "--out", tmp_path / "a", *wanted)[0] == 0
     assert [said(name, tmp_path / "a", *wanted)[0] for name in ("show", "verify")] == [0, 0]

@@ -71,7 +71,7 @@ def test_one_byte_that_is_wrong_is_an_error_that_names_the_file(real_folder, nam
     content[len(content) // 2] ^= 1
     (real_folder / f"{name}.gz").write_bytes(packed(content))
     with pytest.raises(
-        ValueError, match=rf"{name}.gz: not MNIST's, SHA-256 of the content is \w{{64}}, expected \w{{64}}"
+        ValueError, match=rf"{name}.gz: not a file of MNIST, its content has SHA-256 \w{{64}}, expected \w{{64}}"
     ):
         mnist(real_folder)
 

@@ -31,8 +31,8 @@ DAMAGED = {
     "labels": (lambda: idx(TRAIN_LABELS), "wrong magic number 0x00000801, expected 0x00000803"),
     "backwards": (lambda: MAGIC[::-1] + bytes(100), "wrong magic number 0x03080000, expected 0x00000803"),
     "html": (lambda: b"<html>404</html>", "wrong magic number 0x3c68746d, expected 0x00000803"),
-    "zeros": (lambda: idx(TRAIN_IMAGES), "not MNIST's, SHA-256 of the content is"),
-    "other axes": (lambda: idx(TRAIN_IMAGES, shape=(28, 28, 60_000)), "not MNIST's, SHA-256 of the content is"),
+    "zeros": (lambda: idx(TRAIN_IMAGES), "not a file of MNIST, its content has SHA-256"),
+    "other axes": (lambda: idx(TRAIN_IMAGES, shape=(28, 28, 60_000)), "not a file of MNIST, its content has SHA-256"),
 }
 
 

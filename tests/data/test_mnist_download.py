@@ -119,7 +119,10 @@ def test_a_bad_download_is_an_error_and_does_not_stay(cache, content, cut, messa
 
 def test_a_download_of_the_right_form_and_another_content_does_not_stay(cache):
     contents = {f"{TRAIN_IMAGES}.gz": packed(idx(TRAIN_IMAGES))}
-    with mirror(contents) as (address, _), pytest.raises(ConnectionError, match="gz: not MNIST's, SHA-256"):
+    with (
+        mirror(contents) as (address, _),
+        pytest.raises(ConnectionError, match="gz: not a file of MNIST, its content has SHA-256"),
+    ):
         mnist(mirrors=[address])
     assert left_in(cache) == []
 

@@ -56,12 +56,12 @@ def test_targets_and_scores_of_any_shape_and_dtype(shape, dtype):
 def test_nothing_is_broadcast(targets, scores):
     with pytest.raises(ShapeError) as caught:
         PROBABILITY(np.zeros(targets), np.zeros(scores))
-    assert str(caught.value) == f"expected scores of shape {targets}, as the targets, got {scores}"
+    assert str(caught.value) == f"scores must have the shape {targets} of the targets, got {scores}"
 
 
 @pytest.mark.parametrize("targets", [[0, 2], [-1, 1], [0.5, 1.0], [np.nan, 1.0], [0, np.inf]])
 def test_targets_are_0_or_1(targets):
-    with pytest.raises(ValueError, match="targets that are 0 or 1"):
+    with pytest.raises(ValueError, match="targets must be 0 or 1"):
         PROBABILITY(targets, [0.1, 0.9])
 
 

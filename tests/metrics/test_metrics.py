@@ -209,7 +209,7 @@ def test_scores_that_cannot_reach_a_label_are_an_error(metric: Callable[..., Any
 
 
 def test_n_classes_must_be_the_number_of_scores() -> None:
-    with pytest.raises(ValueError, match="expected 3 classes, as many as there are scores, got 4"):
+    with pytest.raises(ValueError, match="expected 3 classes, one for each score, got 4"):
         confusion_matrix([0, 1], np.zeros((2, 3)), 4)
-    with pytest.raises(ValueError, match="expected 3 classes, as many as there are scores, got 2"):
+    with pytest.raises(ValueError, match="expected 3 classes, one for each score, got 2"):
         classification_report([0, 1], np.zeros((2, 3)), names=["a", "b"])

@@ -118,7 +118,7 @@ def test_a_state_that_is_none_is_refused():
 
 @pytest.mark.parametrize("frozen", [0, (0,), (None, "a")])
 def test_patterns_are_strings(frozen):
-    with pytest.raises(TypeError, match="expected patterns of paths, strings, got"):
+    with pytest.raises(TypeError, match=r"expected a string or strings, patterns of paths such as '\*\.bias', got"):
         fn.SGD(0.1, frozen=frozen)
 
 

@@ -91,15 +91,17 @@ def test_all_that_differs_is_told_at_once(path):
     changed = {"0.weight": np.zeros((3, 4), np.float32), "3.bias": np.zeros(2), "4.bias": np.zeros(2), "5": np.zeros(1)}
     np.savez(path, **{"3.weight": NAMED["3.weight"]}, **changed)
     assert refusal(path, PARAMS) == (
-        "it lacks 0.bias.npy; it has 4.bias.npy, which `like` has not; it has 5.npy, which `like` has not; "
-        "0.weight: it is not of float32 and shape (4, 3), but of float32 and shape (3, 4); "
-        "3.bias: it is not of float32 and shape (2,), but of float64 and shape (2,)"
+        "it lacks 0.bias.npy; it has 4.bias.npy, which `like` does not have; it has 5.npy, which `like` does not have; "
+        "0.weight: expected float32 of shape (4, 3), got float32 of shape (3, 4); "
+        "3.bias: expected float32 of shape (2,), got float64 of shape (2,)"
     )
 
 
 def test_without_like_a_file_made_elsewhere_says_what_it_needs(path):
     np.savez(path, **NAMED)
-    with pytest.raises(fn.CheckpointError, match=r"no entry funcnet\.json: a file made elsewhere needs `like`"):
+    with pytest.raises(
+        fn.CheckpointError, match=r"it has no entry funcnet\.json: a file not made by `save` needs `like`"
+    ):
         fn.load(path)
 
 
@@ -108,7 +110,7 @@ def test_without_like_a_file_made_elsewhere_says_what_it_needs(path):
 )
 def test_no_dtype_is_converted(path, dtype):
     np.savez(path, leaf=np.zeros(2, dtype))
-    assert "leaf: it is not of float32 and shape (2,)" in refusal(path, np.zeros(2, np.float32))
+    assert "leaf: expected float32 of shape (2,), got " in refusal(path, np.zeros(2, np.float32))
 
 
 class Explosive:
@@ -118,12 +120,12 @@ class Explosive:
 
 def test_objects_are_refused_and_not_unpickled(path):
     np.savez(path, leaf=np.array([Explosive()]))
-    assert "but of object and shape (1,)" in refusal(path, np.zeros(1))
+    assert "got object of shape (1,)" in refusal(path, np.zeros(1))
 
 
 def test_objects_in_like_are_the_callers_mistake(path):
     np.savez(path, leaf=np.zeros(1))
-    with pytest.raises(TypeError, match="the leaf leaf is of object"):
+    with pytest.raises(TypeError, match="the leaf leaf must be an array of numbers, got object"):
         fn.load(path, np.array([None]))
 
 
@@ -135,13 +137,13 @@ def header(shape, length=118):
 ZEROS = b"\0" * 2**22
 BOMBS = {
     "more numbers than it declares": (header((3,)) + ZEROS, "leaf: it has more bytes than it should"),
-    "more numbers than the tree has": (header((2**19,)) + ZEROS, r"but of float64 and shape \(524288,\)"),
-    "a shape that no memory has": (header((2**60,)) + ZEROS, "leaf: it is not of float64"),
+    "more numbers than the tree has": (header((2**19,)) + ZEROS, r"got float64 of shape \(524288,\)"),
+    "a shape that no memory has": (header((2**60,)) + ZEROS, "leaf: expected float64"),
     "a header without end": (b"\x93NUMPY\x02\0\xff\xff\xff\xff" + ZEROS, "its header of 4294967295 bytes is too long"),
     "a long header": (header((3,), 2**24), "its header of 16777216 bytes is too long"),
     "too few numbers": (header((3,)) + b"\0" * 23, "leaf: it has fewer bytes than it should"),
-    "an unknown version": (b"\x93NUMPY\x09\0" + ZEROS, "it is of version"),
-    "no .npy": (ZEROS, "is damaged, or no checkpoint"),
+    "an unknown version": (b"\x93NUMPY\x09\0" + ZEROS, r"its .npy version \(9, 0\) is unknown"),
+    "no .npy": (ZEROS, "is damaged or is not a checkpoint"),
 }
 
 
@@ -216,9 +218,9 @@ def test_a_step_count_is_the_files(path):
 def test_all_that_differs_in_a_checkpoint_is_told_at_once(own):
     like = (fn.LinearParams(np.zeros((4, 3))), (), np.zeros(3), fn.LinearParams(np.zeros((3, 3)), PARAMS[3].bias))
     assert refusal(own, like) == (
-        "it lacks 2; it has 0.bias, which `like` has not; "
-        "0.weight: it is not of float64 and shape (4, 3), but of float32 and shape (4, 3); "
-        "3.weight: it is not of float64 and shape (3, 3), but of float32 and shape (3, 2)"
+        "it lacks 2; it has 0.bias, which `like` does not have; "
+        "0.weight: expected float64 of shape (4, 3), got float32 of shape (4, 3); "
+        "3.weight: expected float64 of shape (3, 3), got float32 of shape (3, 2)"
     )
 
 
@@ -232,10 +234,10 @@ class OtherParams:
 def test_a_checkpoint_of_other_nodes_with_the_same_paths_is_not_like_the_tree(own):
     like = (OtherParams(PARAMS[0].weight, PARAMS[0].bias), None, ((),), PARAMS[3])
     assert refusal(own, like) == (
-        "at 0 it has LinearParams, and `like` OtherParams; at 1 it has a tuple of 0, and `like` None; "
-        "at 2 it has FlattenParams, and `like` a tuple of 1"
+        "at 0 it has LinearParams, but `like` has OtherParams; at 1 it has a tuple of 0, but `like` has None; "
+        "at 2 it has FlattenParams, but `like` has a tuple of 1"
     )
-    assert refusal(own, (*PARAMS, ())) == "at the root it has a tuple of 4, and `like` a tuple of 5"
+    assert refusal(own, (*PARAMS, ())) == "at the root it has a tuple of 4, but `like` has a tuple of 5"
 
 
 def test_a_checkpoint_is_verified_before_it_is_held_against_the_tree(own):

@@ -29,7 +29,7 @@ class Run:
     ----------
     experiment : Experiment
         The experiment.
-    params : tree
+    params : Tree
         Trained params: of the best epoch if the experiment has `keep_best`, else of the last.
     history : History
         Loss, metrics and digests of each evaluated epoch, by name.

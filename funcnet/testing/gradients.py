@@ -133,7 +133,7 @@ def check_gradients(
         Model to check.
     loss : Loss
         Loss to check.
-    params : tree
+    params : Tree
         Params of the model, at which to check.
     x : ndarray (*batch, *input_shape)
         Inputs of the model.

@@ -44,7 +44,7 @@ def check_layer(
         A layer; an object with the methods `forward` and `backward` of one; or the two as functions.
     input_shape : tuple of int, optional
         Shape of one example; by default that of the rows of `x`.
-    params : tree, optional
+    params : Tree, optional
         Params to use instead of drawn ones, dicts and lists allowed; by default `()` for a layer without `init`.
     x : ndarray (*batch, *input_shape), optional
         Examples to use instead of drawn ones, for a layer whose domain is limited.
@@ -118,7 +118,7 @@ def check_layer_law(
         Name of the law, as a violation gives it.
     layer : Layer, object or tuple of two functions
         Layer as `check_layer` takes it.
-    params : tree
+    params : Tree
         Params of the layer, dicts and lists allowed.
     x : ndarray (*batch, *input_shape)
         Examples.

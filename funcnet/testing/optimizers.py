@@ -45,7 +45,7 @@ def check_optimizer(
     ----------
     optimizer : Optimizer or object
         An optimizer, or an object with the methods `init` and `update` of one.
-    params : tree, optional
+    params : Tree, optional
         Params to start from instead of drawn ones.
     exempt : mapping of str to str, default {}
         Reason for each law that need not hold, by the law's name; a law that holds all the same is a violation too.
@@ -83,7 +83,7 @@ def check_optimizer_law(law: str, optimizer: Any, params: Tree, grads: tuple[Tre
         Name of the law, as a violation gives it.
     optimizer : Optimizer or object
         Optimizer as `check_optimizer` takes it.
-    params : tree
+    params : Tree
         Params to start from.
     grads : tuple of trees
         Gradients of each update, with the structure of params.

@@ -53,9 +53,13 @@ def leaf(*, default: Any = attrs.NOTHING, torch_axes: tuple[int, ...] = ()) -> A
 def node(cls: type[T]) -> type[T]:
     """Make `cls` a node: a frozen attrs class that owns its arrays, which are read-only.
 
-    `cls` is a plain class with annotated fields, which the decorator turns into a frozen attrs class, or a frozen
-    attrs class. Arrays given to the constructor are copied, and stay read-only through pickle, `copy.deepcopy` and
-    `attrs.evolve`. `==` returns one bool, see `equal`.
+    Arrays given to the constructor are copied, and stay read-only through pickle, `copy.deepcopy` and `attrs.evolve`.
+    `==` returns one bool, see `equal`.
+
+    Parameters
+    ----------
+    cls : type
+        Plain class with annotated fields, which the decorator turns into a frozen attrs class, or a frozen attrs class.
 
     Returns
     -------
@@ -123,13 +127,15 @@ def _is_frozen(cls: type) -> bool:
     return False
 
 
-def build(cls: type[T], *values: Tree) -> T:  # noqa: D417, the first sentences describe cls
+def build(cls: type[T], *values: Tree) -> T:
     """The node `cls` with the given values of its fields, whose arrays are handed over: made read-only, not copied.
 
-    `cls` is a class made by `node`. Use `build` for new arrays that no other code holds.
+    Use `build` for new arrays that no other code holds.
 
     Parameters
     ----------
+    cls : type
+        Class made by `node`.
     *values : Tree
         Values of all fields, in order.
 

@@ -78,7 +78,7 @@ def parameters(item):
     if inspect.isclass(item) and item.__init__ in (ValueError.__init__, object.__init__):
         return []  # of an exception without a constructor of its own
     stars, given = {2: "*", 4: "**"}, inspect.signature(item).parameters.values()
-    return [stars.get(int(each.kind), "") + each.name for each in given if each.name not in ("self", "cls")]
+    return [stars.get(int(each.kind), "") + each.name for each in given if each.name != "self"]
 
 
 @every_callable

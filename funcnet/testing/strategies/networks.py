@@ -45,7 +45,7 @@ def params(layer: Layer, input_shape: Shape, dtype: DType = np.float64) -> st.Se
 
     Returns
     -------
-    SearchStrategy of tree
+    SearchStrategy of Tree
         Shrinks to params of zeros.
 
     Examples

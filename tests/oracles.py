@@ -1,38 +1,25 @@
-"""What layers and losses are compared with: differences of their own values, and textbook formulas in 1000 digits."""
+"""What layers and losses are compared with: the formulas of textbooks, in as many digits as it takes."""
 
-from decimal import Decimal, localcontext
+from decimal import Decimal, getcontext, localcontext
 from functools import cache
 
 import numpy as np
 
-DIGITS = 1000  # 1 - tanh(x)**2 loses 870 of them at x = 1000
+MOST_DIGITS = 1000  # 1 - tanh(x)**2 loses 870 of them at x = 1000
 ROUNDING = 1e-15  # relative, of a handful of operations in float64
 
 
-def pulled_back(f, x, dy):
-    """The gradient of sum(dy * f(x)) with respect to x, in float64, each coordinate by a central difference of f.
-
-    The one of five points, whose error is of order step**4 (Abramowitz, Stegun: Handbook of Mathematical Functions,
-    table 25.2); its step is 2**-10 of the coordinate's size, so that the error is relative, and about 1e-12.
-    """
-    gradient = np.zeros(x.shape)
-    for index in np.ndindex(x.shape):
-        step = 2.0**-10 * max(abs(x[index]), 2.0**-4)
-        one, two = (f(_moved(x, index, k * step)) - f(_moved(x, index, -k * step)) for k in (1, 2))
-        gradient[index] = np.sum(dy * (8 * one - two)) / (12 * step)
-    return gradient
-
-
-def _moved(x, index, distance):
-    x = x.copy()
-    x[index] += distance
-    return x
-
-
 def exactly(f, *numbers):
-    """f of these floats (or lists of them), worked out in 1000 decimal digits and rounded once, to float64."""
-    with localcontext(prec=DIGITS):
+    """f of these floats (or lists of them), worked out in more digits than it loses, and rounded once, to float64."""
+    with localcontext(prec=_digits(numbers)):
         return _floats(f(*map(_decimals, numbers)))
+
+
+def _digits(numbers):
+    """P(Z <= x) loses x**2 / 2 / ln(10) digits, the other formulas fewer; 1 - p loses the zeros that p begins with."""
+    sizes = [abs(Decimal(float(n))) for number in numbers for n in np.ravel(number) if np.isfinite(n) and n]
+    lost = max((max(size * size / 4, -size.adjusted()) for size in sizes), default=0)
+    return min(MOST_DIGITS, 60 + int(lost))
 
 
 def _decimals(number):
@@ -99,7 +86,7 @@ def normal_distribution(x):
     if abs(x) > 60:
         return Decimal(int(x > 0))  # off by less than 1e-780
     total, term, k = x, x, 1
-    while abs(term) > Decimal(10) ** -DIGITS:
+    while abs(term) > Decimal(10) ** -getcontext().prec:
         k += 2
         term = term * x * x / k
         total += term
@@ -111,10 +98,11 @@ def pi():
     """Machin's formula, 16 arctan(1/5) - 4 arctan(1/239), to all digits."""
 
     def arctan_of_one_over(n):
-        terms = (Decimal((-1) ** k) / ((2 * k + 1) * Decimal(n) ** (2 * k + 1)) for k in range(DIGITS))
+        terms = (Decimal((-1) ** k) / ((2 * k + 1) * Decimal(n) ** (2 * k + 1)) for k in range(MOST_DIGITS))
         return sum(terms, Decimal(0))
 
-    return 16 * arctan_of_one_over(5) - 4 * arctan_of_one_over(239)
+    with localcontext(prec=MOST_DIGITS):
+        return 16 * arctan_of_one_over(5) - 4 * arctan_of_one_over(239)
 
 
 def softmax(x):

@@ -30,6 +30,7 @@ def test_all_sides_take_the_same_steps(side):
             np.testing.assert_allclose(np.asarray(array), wanted, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_it_prints_its_table_and_writes_json_and_a_picture(tmp_path):
     command = [sys.executable, "-m", "tests.benchmarks", "--quick", "--out", tmp_path]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=120)

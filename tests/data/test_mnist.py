@@ -51,6 +51,7 @@ def test_mnist_is_read_only_and_has_the_known_counts():
         train.x[0] = 0
 
 
+@pytest.mark.slow
 @needs_real_files
 def test_files_may_be_unpacked_have_a_dot_or_hide_that_they_are_gzipped(tmp_path):
     (tmp_path / TRAIN_IMAGES).write_bytes(gzip.decompress(real(TRAIN_IMAGES)))
@@ -60,6 +61,7 @@ def test_files_may_be_unpacked_have_a_dot_or_hide_that_they_are_gzipped(tmp_path
     assert [half.digest for half in mnist(tmp_path)] == [half.digest for half in mnist(REAL)]
 
 
+@pytest.mark.slow
 @needs_real_files
 @pytest.mark.parametrize("name", SHAPES)
 def test_one_byte_that_is_wrong_is_an_error_that_names_the_file(real_folder, name):
@@ -72,6 +74,7 @@ def test_one_byte_that_is_wrong_is_an_error_that_names_the_file(real_folder, nam
         mnist(real_folder)
 
 
+@pytest.mark.slow
 @needs_real_files
 @pytest.mark.parametrize("name", SHAPES)
 @pytest.mark.parametrize("keep", [0, 9, 0.5, -1])

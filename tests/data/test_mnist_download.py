@@ -69,6 +69,7 @@ def left_in(cache):
     return [str(path) for path in cache.rglob("*")]
 
 
+@pytest.mark.slow
 @needs_real_files
 def test_what_is_missing_is_downloaded_once(cache):
     with mirror({f"{name}.gz": real(name) for name in SHAPES}) as (address, asked):
@@ -84,6 +85,7 @@ def test_what_is_missing_is_downloaded_once(cache):
     assert asked == [f"{TEST_LABELS}.gz"]
 
 
+@pytest.mark.slow
 @needs_real_files
 def test_the_next_mirror_helps_out(cache):
     good = {f"{name}.gz": real(name) for name in SHAPES}

@@ -22,6 +22,7 @@ PROGRAMS = {
 }
 
 
+@pytest.mark.slow
 @needs_mnist
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_the_quick_version_meets_its_bars(program, tmp_path, monkeypatch):
@@ -35,6 +36,7 @@ def test_the_quick_version_meets_its_bars(program, tmp_path, monkeypatch):
         assert (tmp_path / f"{name}.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 @needs_mnist
 def test_the_same_seed_prints_the_same_and_another_does_not(tmp_path, monkeypatch):
     monkeypatch.setenv("FUNCNET_DATA", str(REAL))
@@ -55,6 +57,7 @@ def test_a_folder_without_mnist_is_told_in_one_line(refused, tmp_path):
     assert f"error: {tmp_path} has no train-images-idx3-ubyte" in said
 
 
+@pytest.mark.slow
 def test_a_bar_that_is_missed_is_exit_code_1(tmp_path):
     broken = tmp_path / "descent.py"
     source = (EXAMPLES / "gradient_descent.py").read_text()

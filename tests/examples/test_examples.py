@@ -7,6 +7,7 @@ import pytest
 from tests.examples.programs import run
 
 
+@pytest.mark.slow
 def test_digits_shows_model_table_report_and_pictures(tmp_path):
     done = run("digits.py", "--epochs", 2, "--out", tmp_path)
     assert done.returncode == 0
@@ -20,11 +21,13 @@ def test_digits_shows_model_table_report_and_pictures(tmp_path):
         assert path.read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_the_same_seed_prints_the_same_and_another_does_not(tmp_path):
     first, second, other = (run("digits.py", "--epochs", 1, "--out", tmp_path, "--seed", seed) for seed in (7, 7, 8))
     assert first.stdout == second.stdout != other.stdout
 
 
+@pytest.mark.slow
 def test_digits_reads_97_of_100_on_average_over_five_seeds(tmp_path):
     runs = [run("digits.py", "--seed", seed, "--out", tmp_path) for seed in range(5)]
     accuracies = [float(re.search(r"test accuracy (\S+) on 359", done.stdout)[1]) for done in runs]
@@ -56,6 +59,7 @@ def test_a_refusal_is_the_exit_code_of_the_process():
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
 
 
+@pytest.mark.slow
 def test_a_learning_rate_that_diverges_ends_with_a_word_on_why(tmp_path):
     done = run("digits.py", "--learning-rate", 1e30, "--out", tmp_path)
     assert done.returncode == 1
@@ -63,6 +67,7 @@ def test_a_learning_rate_that_diverges_ends_with_a_word_on_why(tmp_path):
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_check_your_layer_prints_a_violation_and_passes_with_the_fix():
     done = run("check_your_layer.py")
     assert (done.returncode, done.stderr) == (0, "")

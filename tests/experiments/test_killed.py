@@ -20,6 +20,7 @@ SHORT = attrs.evolve(MOMENTUM, epochs=3, keep_best=fn.KeepBest("loss", "min"))
 STRAIGHT = run(SHORT)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="the system has no SIGKILL")
 def test_20_kills_at_random_moments_lose_nothing():
     command = [sys.executable, "-m", "tests.experiments.kill_and_resume", "--times", "20", "--seed", "1"]
@@ -63,6 +64,7 @@ class Failing:
 NO_SPACE = OSError(errno.ENOSPC, "No space left on device")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stays", [False, True], ids=["for a moment", "for good"])
 @pytest.mark.parametrize("name", ["fsync", "replace"])
 @pytest.mark.parametrize(("error", "every"), [(NO_SPACE, 1), (KeyboardInterrupt(), 2)], ids=["full disk", "Ctrl-C"])

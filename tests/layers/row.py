@@ -34,10 +34,15 @@ class Row:
     name: str = attrs.field(default=attrs.Factory(lambda row: str(row.layer), takes_self=True), kw_only=True)
 
 
-def every(rows, subject="layer"):
-    """Parametrize a test of a layer, or a row, and a shape with all that the rows have."""
+def every(rows, subject="layer", unusual=()):
+    """Parametrize a test of a layer, or a row, and a shape with all that the rows have, marking the unusual shapes."""
     cases = [
-        pytest.param(row if subject == "row" else row.layer, shape, id=f"{row.name}-{shape}")
+        pytest.param(
+            row if subject == "row" else row.layer,
+            shape,
+            id=f"{row.name}-{shape}",
+            marks=() if shape == row.shapes[0] else unusual,
+        )
         for row in rows
         for shape in row.shapes
     ]

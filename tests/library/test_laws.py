@@ -14,7 +14,7 @@ from tests.losses.cases import REDUCTIONS
 from tests.optimizers.cases import every_optimizer
 
 
-@every([row for row in ROWS if not row.is_training_form], "row")
+@every([row for row in ROWS if not row.is_training_form], "row", unusual=pytest.mark.slow)
 def test_layers(row, shape):
     check_layer(row.layer, shape, symmetries=row.symmetries, exempt=row.exempt)
 
@@ -44,6 +44,7 @@ def test_optimizers_with_schedules(schedule):
     check_optimizer(fn.Adam(made.get(schedule.__name__, lambda: schedule(0.1, 3, 0.5))()))
 
 
+@pytest.mark.slow
 @given(st.data())
 @settings(max_examples=100)
 def test_random_compositions_pass_adjointness_and_every_coordinate(data):
@@ -58,6 +59,7 @@ def test_random_compositions_pass_adjointness_and_every_coordinate(data):
             check_layer_law(law, form, params, x, dy, input_shape=(3,))
 
 
+@pytest.mark.slow
 @given(strategies.models((2, 2), depth=3))
 @settings(max_examples=20)
 def test_random_compositions_pass_every_law(model):

@@ -215,6 +215,7 @@ def test_params_without_leaves_are_right():
     assert (report.leaves, report.mean, report.relative, report.ok(0)) == ((), 0, 0, True)
 
 
+@pytest.mark.slow
 def test_all_39_760_params_of_a_real_network_in_under_30_seconds():
     model = fn.sequential(fn.Linear(50), fn.ReLU(), fn.Linear(10))
     params = model.init(fn.Key(0), (784,), np.float64)

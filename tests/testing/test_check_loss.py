@@ -31,6 +31,7 @@ def violation(loss, **options):
     return caught.value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("loss", "options", "laws"), [pytest.param(*row, id=row[0].__name__) for row in BROKEN])
 def test_a_broken_loss_is_caught_and_its_case_breaks_the_law_again(loss, options, laws):
     found = violation(loss(), **options)

@@ -35,6 +35,7 @@ def violation(*arguments, check=check_optimizer, **options):
     return caught.value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("optimizer", "laws"), [pytest.param(*row, id=repr(row[0])) for row in BROKEN])
 def test_a_broken_optimizer_is_caught_and_its_case_is_too(optimizer, laws):
     found = violation(optimizer)

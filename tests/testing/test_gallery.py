@@ -23,6 +23,7 @@ def marks(name):
     return [pytest.mark.xfail(reason=SURVIVORS[name])] if name in SURVIVORS else []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("broken", [pytest.param(e, id=e.name, marks=marks(e.name)) for e in BROKEN])
 def test_a_broken_layer_is_caught(broken):
     caught = kill(broken)
@@ -30,6 +31,7 @@ def test_a_broken_layer_is_caught(broken):
     assert not broken.laws or caught.law in broken.laws
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sound", [pytest.param(exhibit, id=exhibit.name) for exhibit in SOUND])
 def test_a_right_layer_is_accepted(sound):
     check_layer(sound.layer, sound.input_shape, **sound.options)

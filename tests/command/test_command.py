@@ -2,9 +2,7 @@
 
 import importlib
 import json
-import os
 import re
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,8 +11,6 @@ import attrs
 import pytest
 
 import funcnet as fn
-from funcnet.command import main
-from funcnet.experiments import directory
 from funcnet.experiments.directory import Directory
 from tests.experiments.sweep_cases import (
     ADAM,
@@ -27,47 +23,7 @@ from tests.experiments.sweep_cases import (
 )
 
 SMALL = attrs.evolve(EXPERIMENT, epochs=2, batch_size=100)
-ROOT = Path(__file__).parents[1]
-
-
-@pytest.fixture
-def said(capsys):
-    """What the command prints, with its exit code."""
-
-    def run(*arguments):
-        try:
-            code = main([*map(str, arguments)])
-        except SystemExit as error:  # argparse
-            code = error.code
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
-
-
-@pytest.fixture
-def refused(said):
-    """The one line on stderr of a use that is refused."""
-
-    def run(*arguments, code=2):
-        found, out, err = said(*arguments)
-        assert (found, out) == (code, "")
-        assert re.fullmatch(r"(funcnet: )?error: .+\n", err)
-        return err
-
-    return run
-
-
-@pytest.fixture
-def written(tmp_path):
-    """The file of an experiment, or of whatever text."""
-
-    def write(content, name="experiment.json"):
-        path = tmp_path / name
-        path.write_text(content if isinstance(content, str) else content.to_json())
-        return path
-
-    return write
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -266,37 +222,3 @@ def test_it_is_a_program(tmp_path):
     command = [sys.executable, "-m", "funcnet", "verify", tmp_path]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=ROOT)
     assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
-
-
-@pytest.mark.skipif(os.name == "nt", reason="Windows sends no SIGINT to one process")
-def test_ctrl_c_exits_with_130_and_the_same_command_goes_on(said, written, tmp_path):
-    path, folder = written(attrs.evolve(EXPERIMENT, epochs=10**6)), tmp_path / "a"
-    command = [sys.executable, "-m", "funcnet", "run", path, "--data", "xor", "--out", folder]
-    with subprocess.Popen(command, stdout=-1, stderr=-1, text=True, cwd=ROOT) as running:
-        while not (folder / "checkpoint.npz").exists():
-            assert running.poll() is None
-        running.send_signal(signal.SIGINT)
-        out, err = running.communicate(timeout=30)
-    assert (running.returncode, out) == (130, "")
-    assert re.fullmatch(r".*stopped.*\n", err)
-    made = Directory(folder).checkpoint().epoch
-    assert said("verify", folder)[:2] == (0, f"{folder}: identical, {made} epochs\n")
-
-
-def test_ctrl_c_while_a_checkpoint_is_written_leaves_no_row_twice(said, written, tmp_path, monkeypatch):
-    path, folder = written(EXPERIMENT), tmp_path / "a"
-    real = directory.save
-    calls = iter([real, None])
-
-    def save(*arguments):
-        """The second checkpoint is interrupted, others are not."""
-        if (write := next(calls, real)) is None:
-            raise KeyboardInterrupt
-        write(*arguments)
-
-    monkeypatch.setattr(directory, "save", save)
-    assert said("run", path, "--data", "xor", "--out", folder)[0] == 130
-    assert [row["epoch"] for row in Directory(folder).rows()] == [1, 2]
-    assert said("verify", folder)[0] == 0
-    assert said("run", path, "--data", "xor", "--out", folder)[0] == 0
-    assert said("verify", folder)[:2] == (0, f"{folder}: identical, 4 epochs\n")

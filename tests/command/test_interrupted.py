@@ -1,0 +1,63 @@
+"""Ctrl-C ends the command with an exit code of its own, and the same command goes on."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import attrs
+import pytest
+
+from funcnet.experiments import directory
+from funcnet.experiments.directory import Directory
+from tests.experiments.sweep_cases import EXPERIMENT
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def heeding_ctrl_c():
+    """Shells start background jobs, pytest among them, so that they and their children ignore Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows sends no SIGINT to one process")
+@pytest.mark.usefixtures("heeding_ctrl_c")
+def test_ctrl_c_exits_with_130_and_the_same_command_goes_on(said, written, tmp_path):
+    path, folder = written(attrs.evolve(EXPERIMENT, epochs=10**6)), tmp_path / "a"
+    command = [sys.executable, "-m", "funcnet", "run", path, "--data", "xor", "--out", folder]
+    with subprocess.Popen(command, stdout=-1, stderr=-1, text=True, cwd=ROOT) as running:
+        while not (folder / "checkpoint.npz").exists():
+            assert running.poll() is None
+        running.send_signal(signal.SIGINT)
+        try:
+            out, err = running.communicate(timeout=30)
+        finally:
+            running.kill()
+    assert (running.returncode, out) == (130, "")
+    assert re.fullmatch(r".*stopped.*\n", err)
+    made = Directory(folder).checkpoint().epoch
+    assert said("verify", folder)[:2] == (0, f"{folder}: identical, {made} epochs\n")
+
+
+def test_ctrl_c_while_a_checkpoint_is_written_leaves_no_row_twice(said, written, tmp_path, monkeypatch):
+    path, folder = written(EXPERIMENT), tmp_path / "a"
+    real = directory.save
+    calls = iter([real, None])
+
+    def save(*arguments):
+        """The second checkpoint is interrupted, others are not."""
+        if (write := next(calls, real)) is None:
+            raise KeyboardInterrupt
+        write(*arguments)
+
+    monkeypatch.setattr(directory, "save", save)
+    assert said("run", path, "--data", "xor", "--out", folder)[0] == 130
+    assert [row["epoch"] for row in Directory(folder).rows()] == [1, 2]
+    assert said("verify", folder)[0] == 0
+    assert said("run", path, "--data", "xor", "--out", folder)[0] == 0
+    assert said("verify", folder)[:2] == (0, f"{folder}: identical, 4 epochs\n")

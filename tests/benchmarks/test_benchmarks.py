@@ -16,6 +16,7 @@ from tests.benchmarks.sides import SIDES
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", [side for side in SIDES if side != "products"])
 def test_all_sides_take_the_same_steps(side):
     if side in ("jax", "torch", "autograd"):

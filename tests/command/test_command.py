@@ -95,6 +95,7 @@ def test_no_epochs_have_no_history(said, written):
     assert out.startswith("no epoch has a row in the history\nreceipt ")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("data", ["xor", "parity", "digits"])
 def test_verify_recognizes_the_data(said, written, tmp_path, data):
     said("run", written(attrs.evolve(SMALL, model=fn.Linear(10))), "--data", data, "--out", tmp_path / "a")

@@ -25,6 +25,7 @@ def heeding_ctrl_c():
     signal.signal(signal.SIGINT, before)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends no SIGINT to one process")
 @pytest.mark.usefixtures("heeding_ctrl_c")
 def test_ctrl_c_exits_with_130_and_the_same_command_goes_on(said, written, tmp_path):
@@ -44,6 +45,7 @@ def test_ctrl_c_exits_with_130_and_the_same_command_goes_on(said, written, tmp_p
     assert said("verify", folder)[:2] == (0, f"{folder}: identical, {made} epochs\n")
 
 
+@pytest.mark.slow
 def test_ctrl_c_while_a_checkpoint_is_written_leaves_no_row_twice(said, written, tmp_path, monkeypatch):
     path, folder = written(EXPERIMENT), tmp_path / "a"
     real = directory.save

@@ -28,6 +28,7 @@ def real_folder(tmp_path):
     return tmp_path
 
 
+@pytest.mark.slow
 @needs_real_files
 def test_mnist_is_what_the_files_say():
     train, test = mnist(REAL)
@@ -40,6 +41,7 @@ def test_mnist_is_what_the_files_say():
         assert (dataset.x.min(), dataset.x.max()) == (0, 1)
 
 
+@pytest.mark.slow
 @needs_real_files
 def test_mnist_is_read_only_and_has_the_known_counts():
     train, test = mnist(str(REAL))

@@ -54,6 +54,7 @@ def test_a_bad_value_gets_one_line_and_exit_code_2(refused, option, value):
     assert option in refused("digits.py", f"{option}={value}")
 
 
+@pytest.mark.slow
 def test_a_refusal_is_the_exit_code_of_the_process():
     done = run("digits.py", "--colour", "red")
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)

@@ -231,6 +231,7 @@ def outcome(folder):
     return said
 
 
+@pytest.mark.slow
 def test_200_damaged_files_are_refused_by_name_or_harmless(full, quick):
     contents, draws, refused = {name: (full / name).read_bytes() for name in NAMES}, np.random.default_rng(0), 0
     for i in range(200):

@@ -34,19 +34,10 @@ class Row:
     name: str = attrs.field(default=attrs.Factory(lambda row: str(row.layer), takes_self=True), kw_only=True)
 
 
-def every(rows, subject="layer", unusual=()):
-    """Parametrize a test of a layer, or a row, and a shape with all that the rows have, marking the unusual shapes."""
-    cases = [
-        pytest.param(
-            row if subject == "row" else row.layer,
-            shape,
-            id=f"{row.name}-{shape}",
-            marks=() if shape == row.shapes[0] else unusual,
-        )
-        for row in rows
-        for shape in row.shapes
-    ]
-    return pytest.mark.parametrize((subject, "shape"), cases)
+def every(rows):
+    """Parametrize a test of layer and shape with each layer of the rows and each of its shapes."""
+    cases = [pytest.param(row.layer, shape, id=f"{row.name}-{shape}") for row in rows for shape in row.shapes]
+    return pytest.mark.parametrize(("layer", "shape"), cases)
 
 
 def every_row(rows):

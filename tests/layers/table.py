@@ -120,6 +120,7 @@ COMBINATORS = {fn.sequential: SEQUENTIAL, fn.add: ADD, fn.concatenate: CONCATENA
 LAYERS = [*LINEAR, *ACTIVATIONS, *NORMALIZING, *RESHAPING, *DROPPING]
 MODELS = [row for rows in COMBINATORS.values() for row in rows]
 ROWS = [*LAYERS, *MODELS]
+FIRST = [*{type(row.layer): row for row in reversed(LAYERS)}.values(), SEQUENTIAL[0]]
 
 every_layer = every(ROWS)
 every_model = every(MODELS)

@@ -8,18 +8,29 @@ from hypothesis import strategies as st
 
 import funcnet as fn
 from funcnet.testing import check_layer, check_layer_law, check_loss, check_optimizer, strategies
-from tests.layers.row import every
-from tests.layers.table import ROWS
+from tests.layers.table import FIRST, ROWS
 from tests.losses.cases import REDUCTIONS
-from tests.optimizers.cases import every_optimizer
+from tests.optimizers.cases import DECAYING, NAMED
 
 
-@every([row for row in ROWS if not row.is_training_form], "row", unusual=pytest.mark.slow)
+def case(row, shape):
+    """Slow, unless it is the usual shape of the first row of a layer."""
+    is_usual = row in FIRST and shape == row.shapes[0]
+    return pytest.param(row, shape, id=f"{row.name}-{shape}", marks=() if is_usual else pytest.mark.slow)
+
+
+@pytest.mark.parametrize(
+    ("row", "shape"), [case(row, shape) for row in ROWS if not row.is_training_form for shape in row.shapes]
+)
 def test_layers(row, shape):
     check_layer(row.layer, shape, symmetries=row.symmetries, exempt=row.exempt)
 
 
-@pytest.mark.parametrize("reduction", REDUCTIONS)
+SLOW_BUT_ONE = [REDUCTIONS[0], *(pytest.param(reduction, marks=pytest.mark.slow) for reduction in REDUCTIONS[1:])]
+every_reduction = pytest.mark.parametrize("reduction", SLOW_BUT_ONE)
+
+
+@every_reduction
 @pytest.mark.parametrize(
     "loss", [fn.MeanSquaredError(), fn.SoftmaxCrossEntropy(), fn.SigmoidBinaryCrossEntropy(), fn.BinaryCrossEntropy()]
 )
@@ -28,16 +39,23 @@ def test_losses(loss, reduction):
     check_loss(attrs.evolve(loss, reduction=reduction), symmetries=symmetries)
 
 
-@pytest.mark.parametrize("reduction", REDUCTIONS)
+@every_reduction
 def test_cross_entropy_takes_any_weights_for_targets(reduction):
     check_loss(fn.SoftmaxCrossEntropy(reduction), targets=("probabilities", "numbers"))
 
 
-@every_optimizer
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        *(pytest.param(optimizer, id=name) for name, optimizer in NAMED.items()),
+        *(pytest.param(optimizer, id=name, marks=pytest.mark.slow) for name, optimizer in DECAYING.items()),
+    ],
+)
 def test_optimizers(optimizer):
     check_optimizer(optimizer)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("schedule", [fn.schedules.cosine, fn.schedules.exponential, fn.schedules.step])
 def test_optimizers_with_schedules(schedule):
     made = {"cosine": lambda: schedule(0.1, 10), "exponential": lambda: schedule(0.1, 0.9)}

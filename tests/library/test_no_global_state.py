@@ -42,6 +42,7 @@ def test_runs_that_wait_for_each_other_are_the_serial_ones(switching):
     assert len(set(seen)) == 2
 
 
+@pytest.mark.slow
 def test_many_runs_at_once_are_the_serial_ones(switching, tmp_path):
     experiments = fn.grid(attrs.evolve(MOMENTUM, epochs=2), seed=range(3)) + fn.grid(PLAIN[1], epochs=[1, 2])
     serial = [run(experiment) for experiment in experiments]

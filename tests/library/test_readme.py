@@ -42,6 +42,7 @@ def test_the_layers_of_ones_own_have_right_gradients(name):
     assert np.vdot(dx, direction) == pytest.approx(np.vdot(dy, difference) / (2 * h), rel=1e-8)
 
 
+@pytest.mark.slow
 def test_the_checks_pass_and_print_a_line_for_each_leaf(capsys):
     names = {}
     exec(LAYERS + CHECKS, names)
@@ -51,6 +52,7 @@ def test_the_checks_pass_and_print_a_line_for_each_leaf(capsys):
     names["check_layer"](names["Square"](), input_shape=(3,))
 
 
+@pytest.mark.slow
 def test_the_experiments_run_and_come_back(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     exec(EXPERIMENTS, {})

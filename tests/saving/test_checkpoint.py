@@ -225,6 +225,7 @@ def damaged(data, draws):
     return bytes(data)
 
 
+@pytest.mark.slow
 def test_2000_damaged_files_are_refused_or_whole(path):
     fn.save(path, MODEL, PARAMS)
     data, draws, refused = path.read_bytes(), np.random.default_rng(0), 0

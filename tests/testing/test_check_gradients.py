@@ -219,9 +219,9 @@ def test_params_without_leaves_are_right():
 def test_all_39_760_params_of_a_real_network_in_under_30_seconds():
     model = fn.sequential(fn.Linear(50), fn.ReLU(), fn.Linear(10))
     params = model.init(fn.Key(0), (784,), np.float64)
-    start = time.perf_counter()
+    start = time.process_time()
     report = check_gradients(model, fn.SoftmaxCrossEntropy(), params, GENERATOR.random((3, 784)), np.array([1, 2, 3]))
-    assert time.perf_counter() - start < 30
+    assert time.process_time() - start < 30
     assert report.ok(1e-14)
 
 

@@ -146,6 +146,7 @@ def test_it_stands_in_the_text():
     assert "diagnosis" not in str(violation(Cubic(lambda dx, x, dy: dx[:1]), law="structure"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "text"),
     [

@@ -118,6 +118,7 @@ def test_the_same_data_may_lie_otherwise_in_memory(full):
 # --- Stopped and gone on with ---
 
 
+@pytest.mark.slow
 @every_experiment
 @pytest.mark.parametrize("every", [1, 3])
 def test_a_run_that_is_stopped_at_any_epoch_goes_on_as_the_straight_one(name, every, tmp_path, quick):

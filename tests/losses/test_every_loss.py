@@ -1,5 +1,7 @@
 """What every loss obeys and no law asks: reductions, exact shifts, forms of labels, byte orders, float16 and NaN."""
 
+import itertools
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -16,7 +18,7 @@ from tests.losses.cases import (
     some_labels,
     some_logits,
 )
-from tests.passes import every_dtype, value_and_dy
+from tests.passes import FLOATS, value_and_dy
 
 # --- Examples, labels and layouts ---
 
@@ -82,16 +84,15 @@ def test_another_byte_order_is_accepted(case):
 # --- dtypes ---
 
 
-@every_dtype
-@pytest.mark.parametrize("batch", [(), (5,)])
 @every_reduction
 @every_case
-def test_the_value_is_a_scalar_of_the_dtype_of_y(case, reduction, batch, dtype):
-    y, target = case.arguments(batch, dtype)
-    for of_target in {target.dtype, np.dtype(float) if target.shape == y.shape else target.dtype}:
-        value, dy = value_and_dy(case.loss(reduction), y, target.astype(of_target))
-        assert type(value) is dtype
-        assert dy.dtype == dtype
+def test_the_value_is_a_scalar_of_the_dtype_of_y(case, reduction):
+    for dtype, batch in itertools.product(FLOATS, [(), (5,)]):
+        y, target = case.arguments(batch, dtype)
+        for of_target in {target.dtype, np.dtype(float) if target.shape == y.shape else target.dtype}:
+            value, dy = value_and_dy(case.loss(reduction), y, target.astype(of_target))
+            assert type(value) is dtype
+            assert dy.dtype == dtype
 
 
 @every_reduction

@@ -166,6 +166,7 @@ class Refuses(Mean):
 SIGNS = np.array([[-1.0, 1.0, 1.0], [1.0, -1.0, -1.0]])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("loss", "options"),
     [

@@ -180,6 +180,7 @@ class Clipped(RightMomentum):
         return super().velocity(state, [np.clip(g, -0.5, 0.5) for g in grads])
 
 
+@pytest.mark.slow
 @needs_numpy_2
 @pytest.mark.parametrize(
     "optimizer",

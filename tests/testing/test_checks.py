@@ -36,6 +36,7 @@ def violation(*arguments, check=check_layer, **options):
 # --- What is taken for a layer ---
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("layer", "shape", "options"),
     [
@@ -56,6 +57,7 @@ def test_right_layers_of_every_kind_are_accepted(layer, shape, options):
     check_layer(layer, shape, examples=14, **options)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("layer", "options"),
     [((sine, minus_cosine), {}), ((affine, lambda p, x, dy: (dy @ p["w"].T, p)), {"params": DICT}), (WrongDuck(), {})],
@@ -96,6 +98,7 @@ def test_the_leaves_of_dicts_and_lists_have_paths():
     assert (found.at, found.diagnosis) == ("grads.layers.item_0.b", "the sign is wrong")
 
 
+@pytest.mark.slow
 def test_grads_of_another_dict_break_the_structure():
     wrong = (affine, lambda p, x, dy: (dy @ p["w"].T, {"w": p["w"]}))
     assert violation(wrong, params=DICT, x=np.ones((1, 2))).law == "structure"

@@ -93,6 +93,7 @@ def test_arrays_are_full_or_sparse_or_constant(shape):
         some(strategies.arrays(shape), condition)
 
 
+@pytest.mark.slow
 @settings(max_examples=20)
 @given(strategies.arrays((50, 100)))
 def test_large_arrays_are_cheap_to_draw(x):

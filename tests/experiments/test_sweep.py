@@ -31,6 +31,8 @@ from tests.experiments.sweep_cases import (
     threads,
 )
 
+pytestmark = pytest.mark.slow  # pools of processes are started
+
 DIGITS = fn.data.digits().take(slice(None, 640))
 MISFIT = attrs.evolve(EXPERIMENT, loss=fn.MeanSquaredError())
 
@@ -222,7 +224,6 @@ def test_a_failed_run_survives_pickle():
     assert (again, str(again.error)) == (run, str(run.error))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("name", "error"), [("unpicklable", UnpicklableError), ("unreadable", UnreadableError)])
 def test_an_error_that_pickle_refuses_is_its_runs_alone(name, error):
     experiments = [EIGHT[0], of(Stumbling(name)), *EIGHT[1:7]]
@@ -234,7 +235,6 @@ def test_an_error_that_pickle_refuses_is_its_runs_alone(name, error):
     assert found[:1] + found[2:] == [None] * 7
 
 
-@pytest.mark.slow
 def test_a_worker_that_dies_fails_its_run_alone():
     experiments = [EIGHT[0], of(Dying(os.getpid())), *EIGHT[1:7]]
     with new_pool() as pool:

@@ -19,6 +19,8 @@ from funcnet.joining import SideBySide, Sum
 from funcnet.testing import strategies
 from tests.passes import FLOATS, every_dtype, passes
 
+pytestmark = pytest.mark.slow  # hundreds of values are drawn for each
+
 
 def classes(module):
     return [value for value in vars(module).values() if inspect.isclass(value)]
@@ -93,7 +95,6 @@ def test_arrays_are_full_or_sparse_or_constant(shape):
         some(strategies.arrays(shape), condition)
 
 
-@pytest.mark.slow
 @settings(max_examples=20)
 @given(strategies.arrays((50, 100)))
 def test_large_arrays_are_cheap_to_draw(x):
@@ -172,7 +173,6 @@ def test_layers_take_any_shape(data, layer, shape):
     assert y.shape == x.shape[: x.ndim - len(shape)] + layer.output_shape(shape)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", LAYERS)
 def test_every_layer_occurs(kind):
     some(strategies.layers(), lambda layer: type(layer) is kind)
@@ -187,7 +187,6 @@ def test_options_are_drawn(layer):
     some(strategies.layers(), lambda drawn: drawn == layer)
 
 
-@pytest.mark.slow
 @given(st.data(), strategies.shapes(max_dims=3) | NO_FEATURES, st.integers(0, 3), st.booleans())
 def test_models_are_valid(data, shape, depth, in_training):
     model, x = data.draw(strategies.models(shape, depth)), data.draw(strategies.inputs(shape))
@@ -214,14 +213,12 @@ COMBINATIONS = {
 }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("condition", COMBINATIONS.values(), ids=COMBINATIONS)
 @pytest.mark.parametrize("shape", [(3,), (2, 3)])
 def test_every_combinator_occurs(condition, shape):
     assert sum(condition(part) for model in models(shape) for part in parts(model)) > 15
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("joining", [Sum, SideBySide])
 def test_branches_keep_all_axes_or_are_all_flattened(joining):
     joined = [model for model in models((2, 3)) if joins(model, joining) and len(model.layers) > 1]
@@ -241,7 +238,6 @@ def test_models_are_nested_no_deeper(drawn):
     assert nesting(model) <= 2 * depth  # a branch may be a sequential that ends in what makes it fit
 
 
-@pytest.mark.slow
 def test_models_shrink_to_what_is_small():
     assert simplest(strategies.models((3,))) == fn.sequential()
     assert simplest(strategies.models((3,), 0)) == fn.Identity()
@@ -255,7 +251,6 @@ def test_what_can_not_be_drawn_is_an_error_at_once():
         strategies.models(())
 
 
-@pytest.mark.slow
 @given(strategies.models((3,), depth=2), strategies.inputs((3,)), st.data())
 def test_an_example_of_use_backward_is_linear(model, x, data):
     params = data.draw(strategies.params(model, (3,)))

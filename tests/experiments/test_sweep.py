@@ -31,6 +31,8 @@ from tests.experiments.sweep_cases import (
     threads,
 )
 
+pytestmark = pytest.mark.slow  # pools of processes are started
+
 DIGITS = fn.data.digits().take(slice(None, 640))
 MISFIT = attrs.evolve(EXPERIMENT, loss=fn.MeanSquaredError())
 

@@ -17,6 +17,8 @@ from matplotlib.transforms import Bbox
 from funcnet.errors import DTypeError, MissingExtraError, ShapeError
 from funcnet.plot import images, learning_curve
 
+pytestmark = pytest.mark.slow  # figures are drawn
+
 HISTORY = {
     "loss": [2.0, 1.0, 0.5],
     "test loss": [2.5, 1.5, 1.0],

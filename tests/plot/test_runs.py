@@ -11,6 +11,8 @@ from tests.experiments.sweep_cases import ADAM, DIVERGING, EXPERIMENT, MODEL, MO
 pytest.importorskip("matplotlib")
 from funcnet.plot import history, learning_curves
 
+pytestmark = pytest.mark.slow  # figures are drawn
+
 RUN = fn.run(EXPERIMENT, TRAIN, TEST)
 UNTRAINED = fn.run(attrs.evolve(EXPERIMENT, epochs=0), TRAIN, TEST)
 (FAILED,) = (run for _, run in fn.sweep([DIVERGING], TRAIN, TEST))

@@ -20,6 +20,8 @@ from funcnet.optimizers.optimizer import Optimizer
 from funcnet.testing import strategies
 from tests.passes import FLOATS, every_dtype, passes
 
+pytestmark = pytest.mark.slow  # hundreds of values are drawn for each
+
 PUBLIC = [item for item in (getattr(fn, name) for name in fn.__all__) if inspect.isclass(item)]
 LAYERS = [kind for kind in PUBLIC if issubclass(kind, fn.Layer) and kind is not fn.Layer]
 LOSSES = [kind for kind in PUBLIC if attrs.has(kind) and "reduction" in attrs.fields_dict(kind)]

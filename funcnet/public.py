@@ -12,7 +12,6 @@ from funcnet.layers.combinators import add, concatenate, residual, sequential
 from funcnet.layers.linear import Linear, LinearParams
 from funcnet.layers.rectifiers import ELU, GELU, LeakyReLU, ReLU, SiLU
 from funcnet.layers.activations import Elementwise, Sigmoid, Softplus, Tanh
-from funcnet.layers.square import Square
 from funcnet.layers.softmax import LogSoftmax, Softmax
 from funcnet.layers.reshaping import Flatten, FlattenParams, Identity
 from funcnet.layers.dropout import Dropout
@@ -40,7 +39,7 @@ __all__ = [
     "DTypeError", "Dropout", "EarlyStopping", "Elementwise", "Experiment", "ExperimentError", "Flatten",
     "FlattenParams", "Identity", "KeepBest", "Key", "Layer", "LeakyReLU", "Linear", "LinearParams", "LogSoftmax",
     "MeanSquaredError", "MissingExtraError", "NonFiniteError", "OptimizerState", "RMSProp", "ReLU", "Run", "ShapeError",
-    "SiLU", "Sigmoid", "SigmoidBinaryCrossEntropy", "Softmax", "SoftmaxCrossEntropy", "Softplus", "Square", "Tanh",
-    "TrainState", "TreeError", "Verification", "add", "clip_by_global_norm", "concatenate", "grid", "load", "register", "residual",
+    "SiLU", "Sigmoid", "SigmoidBinaryCrossEntropy", "Softmax", "SoftmaxCrossEntropy", "Softplus", "Tanh", "TrainState",
+    "TreeError", "Verification", "add", "clip_by_global_norm", "concatenate", "grid", "load", "register", "residual",
     "run", "save", "sequential", "sgd_step", "summary", "sweep", "train", "train_step", "value_and_grad", "verify",
 ]

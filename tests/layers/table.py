@@ -58,8 +58,6 @@ ACTIVATIONS = [
     # torch's own softplus is x from 20 on, if not told otherwise
     Row(fn.Softplus(), NUMBERS, twin=lambda torch, x: torch.nn.functional.softplus(x, threshold=1e6),
         of_number=(oracles.softplus, oracles.sigmoid), limits=((0, INF), (0, 1))),
-    Row(fn.Square(), NUMBERS, twin=lambda torch, x: torch.square(x), of_number=(lambda x: x * x, doubled),
-        is_bounded=False, symmetries=(("homogeneous", 2),)),
     Row(fn.Identity(), NUMBERS, **KINKED, **UNCHANGED),
     Row(fn.Elementwise(np.sin, np.cos), NUMBERS, name="Elementwise sine", twin=lambda torch, x: torch.sin(x)),
     Row(fn.Elementwise(np.square, doubled), NUMBERS, name="Elementwise square", twin=lambda torch, x: torch.square(x),

@@ -9,6 +9,8 @@ from importlib import import_module as _import_module
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
+from funcnet.version import __version__ as __version__
+
 if _TYPE_CHECKING:
     from funcnet import data as data
     from funcnet import initializers as initializers
@@ -18,8 +20,6 @@ if _TYPE_CHECKING:
     from funcnet import testing as testing
     from funcnet import tree as tree
     from funcnet.public import *
-
-__version__ = "0.1.0"
 
 _MODULES = ("data", "initializers", "metrics", "plot", "schedules", "testing", "tree")
 

@@ -1,4 +1,4 @@
-"""Caches with an owner: what a forward pass keeps for the backward pass of the same layer or loss."""
+"""Caches with an owner: records that a forward pass leaves for the backward pass of the same layer or loss."""
 
 from __future__ import annotations
 

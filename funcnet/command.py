@@ -18,7 +18,6 @@ from typing import Any, NoReturn
 import attrs
 import numpy as np
 
-import funcnet
 from funcnet.data import Dataset
 from funcnet.data.builtin import BUILTIN, builtin
 from funcnet.errors import CheckpointError, NonFiniteError
@@ -32,6 +31,7 @@ from funcnet.experiments.verification import verify
 from funcnet.random import Key
 from funcnet.tree import named_leaves
 from funcnet.values import aligned, integer
+from funcnet.version import __version__
 
 _OK, _FAILED = 0, 1
 _ROWS = 12  # of a history to show
@@ -126,7 +126,7 @@ def _experiment(path: str) -> Experiment:
 
 
 def _data_of(receipt: Receipt, options: argparse.Namespace) -> tuple[Dataset, Dataset | None]:
-    """The data that --data names, or else have the receipt's digest; MNIST is tried only if its files are here."""
+    """The data that --data names, else built-in data with the receipt's digest; MNIST only if its files are here."""
     if options.data:
         return builtin(options.data, options.data_dir)
     has_mnist = options.data_dir or "FUNCNET_DATA" in os.environ
@@ -160,7 +160,7 @@ def _parser() -> Parser:
         description="Run experiments, replay them bit for bit, and look at them.",
         epilog="Exit codes: 0, 1 if a run does not verify or diverges or a gradient is wrong, 2 for wrong usage.",
     )
-    parser.add_argument("--version", action="version", version=f"funcnet {funcnet.__version__}")
+    parser.add_argument("--version", action="version", version=f"funcnet {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     a_run = _command(commands, "run", _run, "train what EXPERIMENT.json describes", "examples/digits.json --out runs/a")

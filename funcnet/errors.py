@@ -17,7 +17,7 @@ class FuncnetError(Exception):
     Parameters
     ----------
     message : str
-        What is wrong.
+        Description of the problem.
     """
 
     def __init__(self, message: str) -> None:
@@ -37,7 +37,7 @@ class ShapeError(FuncnetError, ValueError):
     Parameters
     ----------
     message : str
-        What is wrong.
+        Description of the problem.
     """
 
 
@@ -47,7 +47,7 @@ class TreeError(FuncnetError, ValueError):
     Parameters
     ----------
     message : str
-        What is wrong.
+        Description of the problem.
     """
 
 
@@ -57,7 +57,7 @@ class CacheError(FuncnetError, ValueError):
     Parameters
     ----------
     message : str
-        What is wrong.
+        Description of the problem.
     """
 
 
@@ -67,7 +67,7 @@ class DTypeError(FuncnetError, TypeError):
     Parameters
     ----------
     message : str
-        What is wrong.
+        Description of the problem.
     """
 
 

@@ -98,7 +98,7 @@ class binary_accuracy:  # noqa: N801, metrics are used as functions
 
 
 def confusion_matrix(labels: ArrayLike, predictions: ArrayLike, n_classes: int | None = None) -> NDArray[np.int64]:
-    """How many examples with label i, the row, were predicted as class j, the column.
+    """Counts of the examples with label i, the row, and predicted class j, the column.
 
     Parameters
     ----------

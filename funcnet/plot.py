@@ -1,4 +1,4 @@
-"""Pictures of training and of what a network learned, as matplotlib figures: `figure.savefig("curve.png")`.
+"""Pictures of training and of learned weights, as matplotlib figures: `figure.savefig("curve.png")`.
 
 The figures are made without pyplot, so they need no display and leave no window or figure open.
 """

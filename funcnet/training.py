@@ -60,14 +60,14 @@ def train_step(
 ) -> tuple[TrainState, Any]:
     """The state after one step of training on a batch, and the loss before the step.
 
-    The model is in training, as `model.training` makes it. Errors of model, loss, optimizer and penalty pass through.
+    The step uses `model.training(key.fold_in(state.step))`. Errors of model, loss, optimizer and penalty pass through.
 
     Parameters
     ----------
     model : Layer
         Model to train.
     loss : Loss
-        Loss to make small.
+        Loss to minimize.
     optimizer : Optimizer
         Rule by which gradients change params.
     state : TrainState
@@ -127,7 +127,7 @@ def train(
     model : Layer
         Model to train.
     loss : Loss
-        Loss to make small.
+        Loss to minimize.
     optimizer : Optimizer
         Rule by which gradients change params.
     state : TrainState

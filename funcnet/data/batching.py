@@ -102,7 +102,7 @@ def stream(dataset: Dataset, batch_size: int, key: Key, step: int = 0) -> Iterat
 
 
 def steps_per_epoch(dataset: Dataset, batch_size: int) -> int:
-    """How many batches there are in an epoch: ceil(n / batch_size).
+    """The number of batches in an epoch: ceil(n / batch_size).
 
     Parameters
     ----------

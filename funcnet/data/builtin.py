@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from typing import Any
 
 from funcnet.data.dataset import Dataset
 from funcnet.data.idx import mnist
@@ -10,7 +12,16 @@ from funcnet.data.optdigits import digits
 from funcnet.data.synthetic import linearly_separable, parity, xor
 from funcnet.random import Key
 
-BUILTIN = ("digits", "mnist", "parity", "separable", "xor", "xor-21")
+_KEY = Key(0).fold_in("split")
+_SETS: dict[str, Callable[[Any], tuple[Dataset, Dataset | None]]] = {
+    "digits": lambda directory: digits().split(_KEY, 0.8),
+    "mnist": lambda directory: mnist(directory),
+    "parity": lambda directory: (parity(10).take(slice(None, 700)), parity(10).take(slice(700, None))),
+    "separable": lambda directory: linearly_separable(200, Key(0)).split(_KEY, 0.5),
+    "xor": lambda directory: (xor(), None),
+    "xor-21": lambda directory: (xor(21), None),
+}
+BUILTIN = tuple(_SETS)
 
 
 def builtin(name: str, directory: str | os.PathLike[str] | None = None) -> tuple[Dataset, Dataset | None]:
@@ -24,19 +35,6 @@ def builtin(name: str, directory: str | os.PathLike[str] | None = None) -> tuple
     >>> len(train), len(test)
     (700, 324)
     """
-    key = Key(0).fold_in("split")
-    match name:
-        case "digits":
-            return digits().split(key, 0.8)
-        case "mnist":
-            return mnist(directory)
-        case "parity":
-            numbers = parity(10)
-            return numbers.take(slice(None, 700)), numbers.take(slice(700, None))
-        case "separable":
-            return linearly_separable(200, Key(0)).split(key, 0.5)
-        case "xor":
-            return xor(), None
-        case "xor-21":
-            return xor(21), None
-    raise ValueError(f"there is no built-in data set {name!r}; there are {', '.join(BUILTIN)}")
+    if name not in _SETS:
+        raise ValueError(f"unknown data set {name!r}; the built-in ones are {', '.join(BUILTIN)}")
+    return _SETS[name](directory)

@@ -31,25 +31,13 @@ class IdxFile(NamedTuple):
 
 FILES = (
     IdxFile(
-        "train-images-idx3-ubyte",
-        (60_000, 28, 28),
-        "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+        "train-images-idx3-ubyte", (60_000, 28, 28), "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"
     ),
+    IdxFile("train-labels-idx1-ubyte", (60_000,), "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5"),
     IdxFile(
-        "train-labels-idx1-ubyte",
-        (60_000,),
-        "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+        "t10k-images-idx3-ubyte", (10_000, 28, 28), "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7"
     ),
-    IdxFile(
-        "t10k-images-idx3-ubyte",
-        (10_000, 28, 28),
-        "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-    ),
-    IdxFile(
-        "t10k-labels-idx1-ubyte",
-        (10_000,),
-        "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
-    ),
+    IdxFile("t10k-labels-idx1-ubyte", (10_000,), "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"),
 )
 NAMES = ", ".join(file.name for file in FILES)
 
@@ -110,7 +98,7 @@ def _dataset(images: Array, labels: Array) -> Dataset:
     return build(Dataset, np.divide(pixels, 255, dtype=np.float32), labels.astype(np.int64))
 
 
-# --- Where the files are ---
+# --- Places of the files ---
 
 
 def _candidates(folder: Path, file: IdxFile) -> Iterator[Path]:
@@ -163,7 +151,7 @@ def _download(file: IdxFile, folder: Path, mirrors: Sequence[str]) -> Path:
     )
 
 
-# --- What is in them ---
+# --- Contents of the files ---
 
 
 def _read(path: Path, file: IdxFile, source: object) -> Array:

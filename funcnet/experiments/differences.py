@@ -1,4 +1,4 @@
-"""Where two experiments, or other values, differ, and what tells several of them apart."""
+"""Differences between experiments, or other values, and labels that distinguish them."""
 
 from __future__ import annotations
 

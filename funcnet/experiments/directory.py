@@ -136,7 +136,7 @@ class Directory:
         return (self.path / _HISTORY).stat().st_size if self.has(_HISTORY) else 0
 
     def _append(self, new: Sequence[Row], length: int) -> None:
-        """Append rows to the first `length` bytes of the history; what a failed append left there is cut off."""
+        """Append rows to the first `length` bytes of the history, and cut off the rest, left by a failed append."""
         if not new:
             return
         with open(self.path / _HISTORY, "ab") as file:
@@ -218,7 +218,7 @@ def opened(path: str | os.PathLike[str] | None) -> Iterator[Directory | Nowhere]
         except OSError:  # some network file systems have no locks
             pass
         for left in (left for name in NAMES for left in directory.path.glob(beside(name))):
-            left.unlink(missing_ok=True)  # what a process was writing when it was killed
+            left.unlink(missing_ok=True)  # unfinished files of a process that was killed
         yield directory
         fcntl.flock(folder, fcntl.LOCK_UN)  # child processes share the lock after a fork
     finally:

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-import funcnet
 from funcnet.errors import needs
+from funcnet.version import __version__
 
 UNKNOWN = "unknown (threadpoolctl is not installed)"
 
@@ -35,7 +35,7 @@ def facts() -> dict[str, str]:
         "SIMD": " ".join([*simd.get("baseline", []), *simd.get("found", [])]),
         "NumPy": np.__version__,
         **_blas(built),
-        "funcnet": funcnet.__version__,
+        "funcnet": __version__,
         "funcnet's commit": _commit() or "none",
     }
 

@@ -15,7 +15,7 @@ from funcnet.losses.loss import Loss
 from funcnet.losses.penalties import Penalty
 from funcnet.optimizers.optimizer import Optimizer
 from funcnet.random import Key
-from funcnet.values import at_least, from_json, register, specification, to_json
+from funcnet.values import at_least, check_methods, from_json, register, specification, to_json
 
 Metric = Callable[[Any, Any], float]
 
@@ -32,12 +32,7 @@ def _float_dtype(value: Any) -> str:
 
 def _has(*names: str) -> Callable[[Any, Any, Any], None]:
     """A validator: an instance with these methods."""
-
-    def check(instance: object, attribute: Any, value: Any) -> None:
-        if isinstance(value, type) or not all(callable(getattr(value, name, None)) for name in names):
-            raise TypeError(f"{attribute.name} must be an instance with the methods {', '.join(names)}, got {value!r}")
-
-    return check
+    return lambda instance, attribute, value: check_methods(attribute.name, value, *names)
 
 
 def _metrics(value: Iterable[Metric] | None) -> tuple[Metric, ...] | None:
@@ -52,7 +47,7 @@ def _metrics(value: Iterable[Metric] | None) -> tuple[Metric, ...] | None:
 @register
 @specification
 class Experiment:
-    """What to train, how, for how long and from which seed; equal experiments on equal data give equal runs.
+    """Settings of a run: model, loss, optimizer, epochs, seed; equal experiments on equal data give equal runs.
 
     Parameters
     ----------

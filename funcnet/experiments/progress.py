@@ -55,7 +55,7 @@ def is_over(experiment: Experiment, progress: Progress, rows: Sequence[Row]) -> 
 def epochs(
     experiment: Experiment, train: Dataset, test: Dataset | None, progress: Progress, rows: Sequence[Row]
 ) -> Epochs:
-    """The progress after each epoch that is left, and the epoch's row of the history or None.
+    """Yield the progress after each remaining epoch, and the epoch's row of the history or None.
 
     `rows` are the history so far. Raises NonFiniteError, with the epoch, when a loss is NaN or infinite.
     """

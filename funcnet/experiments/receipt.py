@@ -1,4 +1,4 @@
-"""The receipt of a run: digests of what went in and what came out, and the machine on which it ran."""
+"""Receipts, the records of runs: digests of inputs and results, and facts about the machine."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FORMAT = 1
 
 @attrs.frozen(eq=False)
 class Receipt:
-    """What a run started from and what came of it; receipts are equal if their digests are.
+    """Record of a run: digests of inputs and results, and the machine; receipts are equal if their digests are.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class Receipt:
     state : str
         Digest of the final training state, including the optimizer's; "" until the run ends.
     environments : tuple of (int, tuple of (str, str))
-        Epochs at which the run was started or went on, each with the facts about the machine from then on.
+        Epochs at which the run started or resumed, each with the facts about the machine from then on.
     """
 
     experiment: Experiment

@@ -23,7 +23,7 @@ from funcnet.values import integer
 
 @attrs.frozen
 class Run:
-    """What came of an experiment; runs are equal if their experiments and receipts are.
+    """The result of an experiment; runs are equal if their experiments and receipts are.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class Run:
     state : TrainState
         State in which training stopped; None if the run failed before training.
     error : Exception, optional
-        Why the run failed, in a sweep; params, history and state are then those of the epochs before.
+        Error that ended the run, in a sweep; params, history and state are then those of the epochs before it.
 
     Examples
     --------
@@ -77,8 +77,8 @@ def run(
     test : Dataset, optional
         Data that the model is evaluated on, too.
     directory : path, optional
-        Folder in which the run keeps `experiment.json`, `history.jsonl`, `checkpoint.npz` and `receipt.json`. A run
-        that was stopped there goes on, with the bits of a run that was never stopped; one that ended is only read.
+        Folder in which the run keeps `experiment.json`, `history.jsonl`, `checkpoint.npz` and `receipt.json`. A
+        stopped run resumes from there, with the bits of a run that never stopped; one that ended is only read.
     progress : bool, default False
         Whether to show a progress bar.
     checkpoint_every : int, default 1

@@ -19,7 +19,7 @@ from funcnet.experiments.running import Run, attempt
 def sweep(
     experiments: Iterable[Experiment], train: Dataset, test: Dataset | None = None, executor: Executor | None = None
 ) -> Iterator[tuple[Experiment, Run]]:
-    """Run each experiment, and give the runs in the order of the experiments, each as soon as it can be given.
+    """Run experiments, and yield the runs in the same order, each once it and all runs before it have ended.
 
     Parameters
     ----------

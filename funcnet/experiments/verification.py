@@ -30,7 +30,7 @@ _TINY = float(np.finfo(np.float64).tiny)
 
 @attrs.frozen
 class Verification:
-    """What a replay found: true if every bit is the same; prints as a short table.
+    """The result of a replay: true if every bit is the same; prints as a short table.
 
     Parameters
     ----------
@@ -41,9 +41,9 @@ class Verification:
     epoch : int, optional
         First epoch that differs.
     differences : tuple of (str, object, object), default ()
-        What differs at that epoch, values of the history and digests of leaves: name, recorded value, value now.
+        Differing values of the history and digests of leaves at that epoch: name, recorded value, value now.
     distances : tuple of (str, float), default ()
-        How far leaves of the final checkpoint differ: name, and largest difference divided by the leaf's largest entry,
+        Differing leaves of the final checkpoint: name, and largest difference divided by the leaf's largest entry,
         or None if the leaf is missing or has a different shape or dtype.
     environment : tuple of (str, str, str), default ()
         Facts about the machine that have changed: name, recorded fact, fact now. They are not counted as differences.
@@ -110,7 +110,7 @@ def verify(
     Returns
     -------
     Verification
-        Whether the replay is identical, and what differs.
+        Whether the replay is identical, and the differences.
 
     Raises
     ------
@@ -192,7 +192,7 @@ def _unlike_counts(recorded: Progress, replayed: Progress) -> tuple[Difference, 
 
 
 def _in_a_row(there: Row, here: Row, leaves: tuple[str, ...]) -> tuple[Difference, ...]:
-    """What differs between two rows of the history: values, then digests of leaves."""
+    """The differences between two rows of the history: values, then digests of leaves."""
     names = [name for name in {**there, **here} if name not in DIGESTS]
     values = [(name, there.get(name), here.get(name)) for name in names]
     digests = zip(leaves, there.get("leaves", ()), here.get("leaves", ()), strict=False)

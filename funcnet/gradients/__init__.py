@@ -1,1 +1,1 @@
-"""Derivatives: of a loss by backpropagation, and of any function by dual numbers, which carry them along."""
+"""Derivatives: of a loss by backpropagation, and of any function by dual numbers."""

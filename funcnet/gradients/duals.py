@@ -1,8 +1,8 @@
 """Arrays of dual numbers, and the masks that comparing them gives; the rules of calculus are in `dual_rules`.
 
-At a tie, such as max(x, 0) at x = 0, the slope of a function depends on the direction in which one leaves. So each
-direction v is followed by itself: the derivative along v is that of f(x + t * v) at t = 0 from above, which every
-continuous function here has.
+At a tie, such as max(x, 0) at x = 0, the slope of a function depends on the direction. So each direction v is
+differentiated separately: the derivative along v is that of f(x + t * v) at t = 0 from above, which every continuous
+function here has.
 
 References
 ----------
@@ -28,8 +28,8 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {}
 class NoRuleError(TypeError, AttributeError):
     """An operation on dual numbers has no rule here, or names an attribute that they do not have."""
 
-    def __init__(self, what: str) -> None:
-        super().__init__(f"there is no rule for the derivative of {what}")
+    def __init__(self, what: str, problem: str = "there is no rule for the derivative of") -> None:
+        super().__init__(f"{problem} {what}")
 
 
 class Dual(np.lib.mixins.NDArrayOperatorsMixin):
@@ -80,7 +80,7 @@ class Dual(np.lib.mixins.NDArrayOperatorsMixin):
         return FUNCTIONS[function](*inputs, **options)
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Array:
-        raise NoRuleError("an array made from dual numbers")
+        raise NoRuleError("dual numbers to an array", "cannot convert")
 
     def __getattr__(self, name: str) -> Any:
         raise NoRuleError(name)
@@ -102,7 +102,7 @@ class Dual(np.lib.mixins.NDArrayOperatorsMixin):
         """Write a plain number, which has no derivative, at the places of one array of indices."""
         writeable = self.value.flags.writeable and self.tangents.flags.writeable and self.limits is None
         if not (isinstance(index, np.ndarray) and isinstance(number, int | float) and writeable):
-            raise NoRuleError("a write into an array")
+            raise NoRuleError("into dual numbers, except plain numbers at one array of indices", "cannot write")
         self.value[index], self.tangents[:, index] = number, 0
 
     def along(self, value: Array, f: Callable[[Array], Array]) -> Dual:
@@ -172,7 +172,7 @@ class Dual(np.lib.mixins.NDArrayOperatorsMixin):
 
 
 class Mask(np.lib.mixins.NDArrayOperatorsMixin):
-    """A comparison with ties: value (...) as in arrays, and directions (k, ...), what it becomes along each direction.
+    """A comparison with ties: value (...) as in arrays, and directions (k, ...), its truth along each direction.
 
     A mask chooses in `np.where`, counts in sums, and multiplies; NoRuleError where one truth value would be needed.
 
@@ -208,10 +208,10 @@ class Mask(np.lib.mixins.NDArrayOperatorsMixin):
         return numbers.sum(axis, None, out, keepdims)
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Array:
-        raise NoRuleError("an array made from a comparison that ties")
+        raise NoRuleError("a comparison that ties to an array", "cannot convert")
 
     def __bool__(self) -> NoReturn:
-        raise NoRuleError("the truth value of a comparison that ties")
+        raise NoRuleError("a comparison that ties to a bool", "cannot convert")
 
     def __getattr__(self, name: str) -> Any:
         raise NoRuleError(f"{name} of a comparison that ties")
@@ -251,18 +251,18 @@ def aligned(along: Array, ndim: int) -> Array:
 def check_float(dtype: DType | None) -> None:
     """Raise NoRuleError for a dtype that cannot hold derivatives."""
     if dtype is not None and np.dtype(dtype).kind != "f":
-        raise NoRuleError(f"a conversion to {np.dtype(dtype)}")
+        raise NoRuleError(f"dual numbers to {np.dtype(dtype)}", "cannot convert")
 
 
 def _check_no_out(out: None) -> None:
     if out is not None:
-        raise NoRuleError("a write into an array")
+        raise NoRuleError("a sum or maximum into `out`", "cannot write")
 
 
 def _written_into(out: Any, result: Any, name: str) -> Dual:
     """`out` with the result written into its memory, which its views share, as for arrays."""
     still = isinstance(out, Dual) and isinstance(result, Dual) and out.limits is None and result.limits is None
     if not still or not out.value.flags.writeable or not out.tangents.flags.writeable or out.shape != result.shape:
-        raise NoRuleError(f"{name} into an array that cannot hold the result")
+        raise NoRuleError(f"the result of {name} into an array that cannot hold it", "cannot write")
     out.value[...], out.tangents[...] = result.value, result.tangents
     return out  # type: ignore[no-any-return]

@@ -23,7 +23,7 @@ def value_and_grad(
     Parameters
     ----------
     model : Layer
-        Model; in training, as `model.training` makes it, if its random numbers are wanted.
+        Model; for training pass `model.training(key)`.
     loss : Loss
         Loss of the model's output.
     params : Tree

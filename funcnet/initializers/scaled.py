@@ -32,7 +32,7 @@ def glorot_uniform(key: Key, shape: Shape, dtype: DType = np.float32) -> Array:
     Parameters
     ----------
     key : Key
-        The random numbers to draw.
+        Source of the random numbers.
     shape : tuple of int (..., n_in, n_out)
         Shape of the weight.
     dtype : dtype, default float32
@@ -71,7 +71,7 @@ def glorot_normal(key: Key, shape: Shape, dtype: DType = np.float32) -> Array:
     Parameters
     ----------
     key : Key
-        The random numbers to draw.
+        Source of the random numbers.
     shape : tuple of int (..., n_in, n_out)
         Shape of the weight.
     dtype : dtype, default float32
@@ -110,7 +110,7 @@ def he_uniform(key: Key, shape: Shape, dtype: DType = np.float32) -> Array:
     Parameters
     ----------
     key : Key
-        The random numbers to draw.
+        Source of the random numbers.
     shape : tuple of int (..., n_in, n_out)
         Shape of the weight.
     dtype : dtype, default float32
@@ -148,7 +148,7 @@ def he_normal(key: Key, shape: Shape, dtype: DType = np.float32) -> Array:
     Parameters
     ----------
     key : Key
-        The random numbers to draw.
+        Source of the random numbers.
     shape : tuple of int (..., n_in, n_out)
         Shape of the weight.
     dtype : dtype, default float32
@@ -186,7 +186,7 @@ def lecun_normal(key: Key, shape: Shape, dtype: DType = np.float32) -> Array:
     Parameters
     ----------
     key : Key
-        The random numbers to draw.
+        Source of the random numbers.
     shape : tuple of int (..., n_in, n_out)
         Shape of the weight.
     dtype : dtype, default float32
@@ -220,12 +220,12 @@ def lecun_normal(key: Key, shape: Shape, dtype: DType = np.float32) -> Array:
 
 @register_as("initializers.orthogonal")
 def orthogonal(key: Key, shape: Shape, dtype: DType = np.float32) -> Array:
-    """Uniform among the matrices with orthonormal columns, or with orthonormal rows where there are fewer rows.
+    """A uniformly random matrix with orthonormal columns, or with orthonormal rows if it has fewer rows than columns.
 
     Parameters
     ----------
     key : Key
-        The random numbers to draw.
+        Source of the random numbers.
     shape : tuple of int (..., n_in, n_out)
         Shape of the weight; all axes but the last count as rows.
     dtype : dtype, default float32

@@ -1,1 +1,1 @@
-"""What a layer is, and the layers there are, one family a file."""
+"""Layers: the base class, combinators, one family per file."""

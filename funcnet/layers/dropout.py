@@ -25,7 +25,8 @@ class Dropout(Layer):
     rate : float
         Probability that a number is dropped, from 0 to 1.
     key : Key, optional
-        The random numbers of training; the key and the shape of x fix the draws. None is inference; see `training`.
+        Source of the random numbers in training: the key and the shape of x fix the draws. None is inference; see
+        `training`.
 
     Raises
     ------

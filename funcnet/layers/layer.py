@@ -1,4 +1,4 @@
-"""What a layer is: a frozen value with two pure passes.
+"""The base class of layers: frozen values with two pure passes.
 
 `forward(params, x) -> (y, cache)` and `backward(params, cache, dy) -> (dx, grads)`, for every layer and every
 combination of layers.
@@ -39,12 +39,12 @@ class Layer:
     """
 
     def init(self, key: Key, input_shape: Shape, dtype: DType = np.float32) -> Tree:
-        """The params of the layer at the start of training; `()` unless a subclass overrides it.
+        """The params of the layer at the start of training.
 
         Parameters
         ----------
         key : Key
-            The random numbers to draw.
+            Source of the random numbers.
         input_shape : tuple of int
             Shape of one example of x.
         dtype : dtype, default float32
@@ -59,11 +59,15 @@ class Layer:
         ------
         ShapeError
             If the layer does not fit the input shape.
+
+        Notes
+        -----
+        The default, which layers without params inherit, returns `()`.
         """
         return ()
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        """The shape of y for one example; the same as `input_shape` unless a subclass overrides it.
+        """The shape of y for one example.
 
         Parameters
         ----------
@@ -79,6 +83,10 @@ class Layer:
         ------
         ShapeError
             If the layer does not fit the input shape.
+
+        Notes
+        -----
+        The default, which layers that keep the shape of x inherit, returns `input_shape`.
         """
         return input_shape
 
@@ -182,7 +190,7 @@ class Layer:
         Parameters
         ----------
         key : Key
-            The random numbers to draw.
+            Source of the random numbers.
 
         Returns
         -------
@@ -243,14 +251,14 @@ def _in_training(value: Any, key: Key) -> Any:
 def checked_shape(input_shape: Shape) -> Shape:
     """`input_shape` itself; raises TypeError if it is not a tuple."""
     if not isinstance(input_shape, tuple):
-        raise TypeError(f"expected an input shape, a tuple such as (784,), got {input_shape!r}")
+        raise TypeError(f"input_shape must be a tuple such as (784,), got {input_shape!r}")
     return input_shape
 
 
 def with_features(input_shape: Shape) -> Shape:
     """`input_shape` itself; raises ShapeError if it has no axis of features."""
     if not checked_shape(input_shape):
-        raise ShapeError("expected an input shape with at least one axis, the features, got ()")
+        raise ShapeError("input_shape must have at least one axis, that of the features, got ()")
     return input_shape
 
 

@@ -66,7 +66,7 @@ class Linear(Layer):
     ShapeError
         If x does not have n_in features, or an initializer returns a different shape.
     TreeError
-        If params are not LinearParams with n_out columns, or differ from the layer in having a bias.
+        If params are not LinearParams with n_out columns, or only one of layer and params has a bias.
     TypeError
         If n_out is not an integer, bias is not a bool, or an initializer is a class.
     ValueError

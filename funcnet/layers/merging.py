@@ -1,4 +1,4 @@
-"""How `add` and `concatenate` merge the outputs of layers with the same x; all else of the two is alike."""
+"""Merging the outputs of layers with the same x: the only difference between `add` and `concatenate`."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ import numpy as np
 from funcnet.cache import Cache, opened
 from funcnet.layers.activations import backward_of, forward_of
 from funcnet.layers.layer import Layer, check_no_params
-from funcnet.numerics.elementwise import erfc, positive, sigmoid, zero
+from funcnet.numerics.elementwise import erfc, positive, sigmoid, where_positive
 from funcnet.tree import Array, Tree, as_array, as_dtype, as_floating, frozen
 from funcnet.values import real, register, specification
 
@@ -45,9 +45,7 @@ class ReLU(Layer):
 
     def backward(self, params: Tree, cache: Cache, dy: Array) -> tuple[Array, Tree]:
         y, dy = opened(self, cache, dy)
-        dx = (y > zero(y)).astype(dy.dtype)  # converting booleans first is faster than multiplying by them
-        dx *= dy
-        return as_dtype(dx, dy.dtype), ()
+        return as_dtype(where_positive(y, dy), dy.dtype), ()
 
 
 @register

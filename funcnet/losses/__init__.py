@@ -1,4 +1,4 @@
-"""Losses, which training makes small.
+"""Losses, which training minimizes.
 
 A loss is a value with two pure functions, `forward(y, target) -> (value, cache)` and `backward(cache) -> dy`; `value`
 is a scalar of the dtype of y. `reduction` chooses N, by which the sum of all losses is divided: "mean", the number of

@@ -1,1 +1,1 @@
-"""Formulas that know neither layers nor losses: each written once, stable at its ends, as fast as NumPy lets it be."""
+"""Formulas without layers and losses: each written once, numerically stable, as fast as NumPy allows."""

@@ -32,6 +32,17 @@ def positive(x: Array) -> Array:
     return y
 
 
+def where_positive(x: Array, dy: Array) -> Array:
+    """dy where x > 0, else 0, in the dtype of dy: converting booleans first is faster than multiplying by them.
+
+    >>> where_positive(np.array([-1.0, 0.0, 2.0]), np.array([5.0, 6.0, 7.0]))
+    array([0., 0., 7.])
+    """
+    dx: Array = (x > zero(x)).astype(dy.dtype)
+    dx *= dy
+    return dx
+
+
 def sigmoid(x: Array) -> Array:
     """1 / (1 + exp(-x)), to rounding at both ends and without overflow.
 

@@ -8,7 +8,7 @@ from funcnet.values import real
 
 
 def clip_by_global_norm(grads: Tree, limit: float) -> Tree:
-    """Gradients scaled down so that their `tree.norm` is at most `limit`; unchanged if it is so already.
+    """Gradients scaled down so that their `tree.norm` is at most `limit`; unchanged if the norm is within the limit.
 
     Parameters
     ----------

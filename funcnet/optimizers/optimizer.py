@@ -34,14 +34,14 @@ def factor_field(default: float) -> Any:
 @register
 @node
 class OptimizerState:
-    """The state of an optimizer between updates: their number so far, and the moments, each a tree like params.
+    """The state of an optimizer: the number of updates so far, and the moments, each a tree like params.
 
     Parameters
     ----------
     step : int
         Number of updates made so far.
     moments : tuple of Tree
-        What the optimizer remembers of past gradients, such as Adam's m and v; () if nothing.
+        Running statistics of the gradients, such as Adam's m and v; () if the optimizer has none.
 
     Examples
     --------

@@ -51,8 +51,8 @@ def save(path: str | os.PathLike[str], model: Any, params: Tree) -> None:
 
     Notes
     -----
-    In a .safetensors file the weight (n_in, n_out) of LinearParams is stored as (n_out, n_in), and the names are those
-    of PyTorch's `nn.Sequential`, which can load the file.
+    In a .safetensors file, a leaf whose field declares `torch_axes` is stored in that order, so a Linear weight
+    (n_in, n_out) becomes (n_out, n_in). The names are those of PyTorch's `nn.Sequential`, which can load the file.
 
     Examples
     --------
@@ -104,8 +104,8 @@ def load(path: str | os.PathLike[str], like: Tree | None = None) -> tuple[Any, T
     Notes
     -----
     A file that `save` did not write, but `np.savez` or `safetensors.torch.save_file`, holds arrays only. Their names
-    must be the paths of the leaves of `like`, such as "0.weight". In a .safetensors file the weight (n_in, n_out) of
-    LinearParams has the shape (n_out, n_in).
+    must be the paths of the leaves of `like`, such as "0.weight". In a .safetensors file, a leaf whose field declares
+    `torch_axes` is stored in that order, so a Linear weight (n_in, n_out) becomes (n_out, n_in).
 
     Examples
     --------

@@ -17,6 +17,7 @@ import numpy as np
 
 from funcnet.errors import CheckpointError
 from funcnet.tree import Array, Tree, build, flatten, is_leaf, named_leaves
+from funcnet.tree.node import node_fields
 from funcnet.values import from_plain, registered, registered_name, to_plain
 
 _VERSION = 1
@@ -159,7 +160,7 @@ def verified(array: Array, form: Form) -> Array:
     check_form(form, array.dtype, array.shape)
     array = array.astype(form.dtype, order=form.order or "K", copy=False)
     if form.digest not in (None, _digest(array)):
-        raise CheckpointError("its bytes are not those that were saved")
+        raise CheckpointError("its bytes differ from those that were saved")
     return array
 
 
@@ -170,7 +171,7 @@ def _described(params: Tree) -> Any:
     """The structure of a tree: {"node": class, "fields": ...}, [...] for a tuple, {"leaf": true} or {"value": ...}."""
     if is_leaf(params):
         return {"leaf": True}
-    names = getattr(type(params), "__node_fields__", None)
+    names = node_fields(type(params))
     if names is not None:
         fields = {name: _described(getattr(params, name)) for name in names}
         return {"node": registered_name(type(params)), "fields": fields}
@@ -187,7 +188,7 @@ def _rebuilt(described: Any) -> Tree:
     if "value" in described:
         return from_plain(described["value"])
     cls, fields = registered(described["node"], "class"), described["fields"]
-    names = getattr(cls, "__node_fields__", None)
+    names = node_fields(cls)
     if names is None or set(names) != fields.keys():
         raise CheckpointError(f"{described['node']} is not a node with the fields {', '.join(fields)}")
     return build(cls, *(_rebuilt(fields[name]) for name in names))

@@ -1,8 +1,8 @@
 """Checkpoints as .safetensors, which PyTorch and others read: the names and the layout are those of `nn.Sequential`.
 
-A weight (n_in, n_out) of LinearParams is stored as (n_out, n_in), as in `nn.Linear`; other leaves are stored unchanged.
-The metadata of the file holds the same description as an .npz, so that dtypes and memory orders are restored, and the
-SHA-256 of the description, since the format has no checksums.
+A leaf whose field declares `torch_axes` is stored in that order, so a Linear weight (n_in, n_out) becomes
+(n_out, n_in). The metadata of the file holds the same description as an .npz, so that dtypes and memory orders are
+restored, and the SHA-256 of the description, since the format has no checksums.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def _description(metadata: dict[str, str]) -> str | None:
     if description is None and digest is None:
         return None
     if description is None or digest != _digest(description):
-        raise CheckpointError("its description is not the one that was saved")
+        raise CheckpointError("its description differs from the one that was saved")
     return description
 
 

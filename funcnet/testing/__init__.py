@@ -1,7 +1,7 @@
-"""Checks of gradients, those of funcnet and your own.
+"""Checks of layers, losses, optimizers and gradients: funcnet's and your own.
 
-`check_layer`, `check_loss` and `check_optimizer` hold a layer, loss or optimizer against the laws that all of them
-obey; `check_gradients` holds a model's gradient against an oracle. `strategies` needs Hypothesis.
+`check_layer`, `check_loss` and `check_optimizer` check a layer, loss or optimizer against the laws that all of them
+obey; `check_gradients` checks a model's gradient against an oracle. `strategies` needs Hypothesis.
 """
 
 from importlib import import_module as _import_module

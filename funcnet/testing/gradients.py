@@ -23,7 +23,7 @@ from funcnet.values import aligned
 
 @attrs.frozen
 class LeafReport:
-    """How far the model's gradient a of one leaf is from the oracle's n.
+    """Differences between the model's gradient a of one leaf and the oracle's n.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ class LeafReport:
 
 @attrs.frozen
 class GradientReport:
-    """How far the model's gradient a is from the oracle's n, leaf by leaf and over all leaves; prints as a table.
+    """Differences between the model's gradient a and the oracle's n, leaf by leaf and overall; prints as a table.
 
     Parameters
     ----------
@@ -79,9 +79,15 @@ class GradientReport:
 
     @property
     def worst(self) -> LeafReport:
-        """The leaf with the largest relative difference; NaN is larger than any. ValueError if there are no leaves."""
+        """The leaf with the largest relative difference; NaN is larger than any.
+
+        Raises
+        ------
+        ValueError
+            If there are no leaves.
+        """
         if not self.leaves:
-            raise ValueError("the report has no leaves, so there is no worst one")
+            raise ValueError("the report has no leaves, so none is the worst")
         return max(self.leaves, key=lambda leaf: (math.isnan(leaf.relative), leaf.relative))
 
     def ok(self, tolerance: float) -> bool:
@@ -221,7 +227,7 @@ def _derivatives(method: str | None, step: float, *arguments: Any) -> tuple[str,
 def _apart(n: Array, a: Array, leaf: Array) -> Array:
     """Where n and a differ by more than rounding in the leaf's dtype explains."""
     eps = np.finfo(leaf.dtype if leaf.dtype.kind == "f" else np.float64).eps
-    apart: Array = ~(np.abs(n - a) <= 100 * eps * np.abs(n))  # NaN is
+    apart: Array = ~(np.abs(n - a) <= 100 * eps * np.abs(n))  # NaN counts as apart
     return apart
 
 

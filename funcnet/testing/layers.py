@@ -18,7 +18,7 @@ from funcnet.testing.laws import LAYER_LAWS
 from funcnet.testing.reports.diagnosis import diagnosis
 from funcnet.testing.reports.holding import Kind, hold
 from funcnet.tree import Array, Shape, Tree, as_floating
-from funcnet.values import integer
+from funcnet.values import check_methods, integer
 
 
 def check_layer(
@@ -32,11 +32,11 @@ def check_layer(
     examples: int = 56,
     seed: int = 0,
 ) -> None:
-    """Hold a layer against every law, as it is and in training, in float64 and float32.
+    """Check a layer against every law, in inference and in training, in float64 and float32.
 
     x has the shape (*batch, *input_shape) and dy that of y. The same seed draws the same cases; with Hypothesis
-    installed, the case that breaks a law is shrunk. Digits that the layer's own arithmetic loses are not missed:
-    y * (1 - y) is accepted where 1 - y has become 0.
+    installed, the case that breaks a law is shrunk. Rounding by the layer's own formula is tolerated: y * (1 - y) is
+    accepted where 1 - y has become 0.
 
     Parameters
     ----------
@@ -49,11 +49,11 @@ def check_layer(
     x : ndarray (*batch, *input_shape), optional
         Examples to use instead of drawn ones, for a layer whose domain is limited.
     exempt : mapping of str to str, default {}
-        Reason for each law that need not hold, by the law's name; a law that holds all the same is a violation too.
+        Reason for each law that need not hold, by its name, see Notes; an exempted law that holds is a violation too.
     symmetries : sequence, default ()
         Symmetries that the layer must have: "shift-invariant", "scale-invariant" or ("homogeneous", k).
     examples : int, default 56
-        Number of cases; in 56, every combination of batch shape, dtype and magnitude of numbers comes up.
+        Number of cases; 56 cases cover every combination of batch shape, dtype and magnitude of numbers.
     seed : int, default 0
         Seed of the cases.
 
@@ -65,6 +65,12 @@ def check_layer(
         If `layer` is not a layer, or neither `input_shape` nor `x` is given.
     ValueError
         For an unknown law or symmetry, an exemption without a reason, or x without an example.
+
+    Notes
+    -----
+    The laws, by the names that `exempt` takes: init, structure, purity, determinism, coordinates, adjointness, kinks,
+    linearity, symmetry, batch.rows, batch.permutation, batch.sum, batch.single, batch.axes, batch.empty, interleaving,
+    threads, aliasing, layout, dtype, finite, nan, shortcuts, composition, pickle, training.
 
     Examples
     --------
@@ -108,7 +114,7 @@ def check_layer_law(
     symmetries: Sequence[Any] = (),
     is_given: bool = False,
 ) -> None:
-    """Hold a layer against one law, on one case.
+    """Check a layer against one law, on one case.
 
     x has the shape (*batch, *input_shape) and dy that of y.
 
@@ -129,7 +135,7 @@ def check_layer_law(
     symmetries : sequence, default ()
         Symmetries that the layer must have, as for `check_layer`.
     is_given : bool, default False
-        Whether the law may not choose an x of its own.
+        Whether the law must use this x; otherwise it may also try different ones.
 
     Raises
     ------
@@ -169,14 +175,12 @@ LAYERS = Kind(LAYER_LAWS, "check_layer_law", _arguments, _options, diagnosis, sh
 def _as_layer(layer: Any) -> Any:
     if isinstance(layer, tuple) and len(layer) == 2 and all(map(callable, layer)):
         return Pair(*layer)
-    if isinstance(layer, type) or not (hasattr(layer, "forward") and hasattr(layer, "backward")):
-        allowed = "an instance with the methods forward and backward, or a pair of functions"
-        raise TypeError(f"layer must be {allowed}, got {layer!r}")
+    check_methods("layer", layer, "forward", "backward", otherwise=", or a pair of functions")
     return layer
 
 
 def _in_training(layer: Any, key: Key) -> list[Any]:
-    """The layer in training, if that is a different layer."""
+    """The training form of the layer, if that is a different layer."""
     try:
         trained = layer.training(key) if isinstance(layer, Layer) else layer
     except Exception:  # the law of training reports it

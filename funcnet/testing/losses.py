@@ -19,7 +19,7 @@ from funcnet.testing.layers import check_symmetries
 from funcnet.testing.reports.diagnosis import diagnosis
 from funcnet.testing.reports.holding import Kind, hold
 from funcnet.tree import Array, Shape, as_floating
-from funcnet.values import integer
+from funcnet.values import check_methods, integer
 
 _BATCHES: tuple[Shape, ...] = ((2,), (1,), (), (3,), (2, 2), (5,), (40,))
 _FEATURES = (3, 1, 4)
@@ -61,7 +61,7 @@ def check_loss(
     examples: int = 48,
     seed: int = 0,
 ) -> None:
-    """Hold a loss, `forward(y, target) -> (value, cache)` and `backward(cache) -> dy`, against every law of losses.
+    """Check a loss, `forward(y, target) -> (value, cache)` and `backward(cache) -> dy`, against every law of losses.
 
     y has the shape (*batch, n), and targets have the shape of y or, as labels, (*batch,). "numbers", "probabilities"
     and "bits" stand for one number each, "distributions" for numbers that sum to 1 over the last axis, "labels" for
@@ -78,7 +78,7 @@ def check_loss(
         "numbers", "probabilities" or "distributions" for y, or the y to use, row by row with targets that are an array;
         by default as for a loss of the library, else "numbers".
     exempt : mapping of str to str, default {}
-        Reason for each law that need not hold, by the law's name; a law that holds all the same is a violation too.
+        Reason for each law that need not hold, by its name, see Notes; an exempted law that holds is a violation too.
     symmetries : sequence, default ()
         Symmetries in y that the loss must have, as for `check_layer`.
     examples : int, default 48
@@ -94,6 +94,12 @@ def check_loss(
         If `loss` is not a loss, or only `outputs` is an array.
     ValueError
         For an unknown law, symmetry or kind of targets or outputs, or an exemption without a reason.
+
+    Notes
+    -----
+    The laws, by the names that `exempt` takes: structure, purity, determinism, coordinates, adjointness, kinks,
+    symmetry, batch.permutation, batch.sum, batch.reductions, batch.empty, shapes, interleaving, threads, aliasing,
+    layout, dtype, finite, nan, pickle.
 
     Examples
     --------
@@ -152,7 +158,7 @@ def _given(draws: Any, targets: Array, outputs: Any, drawn: Any, is_whole: bool)
 
 
 def check_loss_law(law: str, loss: Any, y: Any, target: Any, *, symmetries: Sequence[Any] = ()) -> None:
-    """Hold a loss against one law, on one case.
+    """Check a loss against one law, on one case.
 
     y has the shape (*batch, n), and target has the shape that the loss takes.
 
@@ -190,8 +196,7 @@ def check_loss_law(law: str, loss: Any, y: Any, target: Any, *, symmetries: Sequ
 
 
 def _check_is_loss(loss: Any) -> None:
-    if isinstance(loss, type) or not (hasattr(loss, "forward") and hasattr(loss, "backward")):
-        raise TypeError(f"loss must be an instance with the methods forward and backward, got {loss!r}")
+    check_methods("loss", loss, "forward", "backward")
     if isinstance(loss, Layer):
         raise TypeError(f"loss must be a loss, got a layer, which check_layer checks: {loss!r}")
 

@@ -17,7 +17,7 @@ from funcnet.testing.laws import OPTIMIZER_LAWS
 from funcnet.testing.laws.optimizers import OptimizerCase
 from funcnet.testing.reports.holding import Kind, hold
 from funcnet.tree import Array, Tree
-from funcnet.values import integer
+from funcnet.values import check_methods, integer
 
 # From one number on: the first case that breaks a law is a small one.
 _SHAPES: tuple[Tree, ...] = (
@@ -36,10 +36,10 @@ def check_optimizer(
     examples: int = 24,
     seed: int = 0,
 ) -> None:
-    """Hold an optimizer against every law of optimizers.
+    """Check an optimizer against every law of optimizers.
 
-    It has `init(params) -> state` and `update(params, grads, state) -> (params, state)`. Laws about plain steps set
-    its fields `weight_decay` to 0, `frozen` to (), and a `learning_rate` that is a schedule to a number.
+    An optimizer has `init(params) -> state` and `update(params, grads, state) -> (params, state)`. Laws about plain
+    steps set its fields `weight_decay` to 0, `frozen` to (), and a `learning_rate` that is a schedule to a number.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def check_optimizer(
     params : Tree, optional
         Params to start from instead of drawn ones.
     exempt : mapping of str to str, default {}
-        Reason for each law that need not hold, by the law's name; a law that holds all the same is a violation too.
+        Reason for each law that need not hold, by its name, see Notes; an exempted law that holds is a violation too.
     examples : int, default 24
         Number of cases.
     seed : int, default 0
@@ -63,19 +63,24 @@ def check_optimizer(
     ValueError
         For an unknown law, or an exemption without a reason.
 
+    Notes
+    -----
+    The laws, by the names that `exempt` takes: purity, structure, determinism, zero, descent, steadiness, order,
+    aliasing, resumption, layout, dtype.
+
     Examples
     --------
     >>> import funcnet as fn
     >>> check_optimizer(fn.Adam(0.1))
     """
     __tracebackhide__ = True
-    _check_is_optimizer(optimizer)
+    check_methods("optimizer", optimizer, "init", "update")
     integer(examples, "examples", 1)
     hold(OPTIMIZERS, _cases(optimizer, params, Key(seed), examples), exempt)
 
 
 def check_optimizer_law(law: str, optimizer: Any, params: Tree, grads: tuple[Tree, ...]) -> None:
-    """Hold an optimizer against one law, on one case.
+    """Check an optimizer against one law, on one case.
 
     Parameters
     ----------
@@ -103,15 +108,10 @@ def check_optimizer_law(law: str, optimizer: Any, params: Tree, grads: tuple[Tre
     >>> check_optimizer_law("zero", fn.SGD(0.5), (np.array([1.0]),), ((np.array([2.0]),),))
     """
     __tracebackhide__ = True
-    _check_is_optimizer(optimizer)
+    check_methods("optimizer", optimizer, "init", "update")
     if not grads:
         raise ValueError("grads must hold the gradients of at least one update, got none")
     hold(OPTIMIZERS.of_one(law), [OptimizerCase(optimizer, params, grads)], {})
-
-
-def _check_is_optimizer(optimizer: Any) -> None:
-    if isinstance(optimizer, type) or not (hasattr(optimizer, "init") and hasattr(optimizer, "update")):
-        raise TypeError(f"optimizer must be an instance with the methods init and update, got {optimizer!r}")
 
 
 def _cases(optimizer: Any, params: Tree, key: Key, examples: int) -> Iterator[OptimizerCase]:

@@ -1,4 +1,4 @@
-"""Immutable trees of arrays: what parameters, gradients and optimizer states are made of.
+"""Immutable trees of arrays, which hold parameters, gradients and optimizer states.
 
 A tree is an array (a leaf), a tuple of trees, a `node` (a frozen attrs class whose fields are trees) or None.
 Any other value in a field, such as a step count or a name, is part of the tree's structure and carried along unchanged.
@@ -14,7 +14,7 @@ from funcnet.tree.arrays import Array as Array, DType as DType, Shape as Shape, 
 from funcnet.tree.arrays import as_dtype as as_dtype, as_floating as as_floating, canonical as canonical
 from funcnet.tree.arrays import frozen as frozen, read_only as read_only, to_array as to_array
 from funcnet.tree.functions import map_new as map_new
-from funcnet.tree.node import check_immutable as check_immutable, children as children, is_leaf as is_leaf
+from funcnet.tree.node import is_leaf as is_leaf, node_fields as node_fields
 from funcnet.tree.patterns import as_patterns as as_patterns, matching as matching
 from funcnet.tree.structure import flatten as flatten, has_leaves as has_leaves
 from funcnet.tree.structure import leaves_like as leaves_like, rows_like as rows_like

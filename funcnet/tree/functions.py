@@ -183,7 +183,7 @@ def zeros_like(tree: Tree) -> Tree:
 
 
 def size(tree: Tree) -> int:
-    """How many numbers there are in `tree`.
+    """The number of entries in all arrays of `tree`.
 
     Parameters
     ----------

@@ -35,7 +35,7 @@ def leaf(*, default: Any = attrs.NOTHING, torch_axes: tuple[int, ...] = ()) -> A
     Returns
     -------
     attrs field
-        The field, to stand in the body of a class.
+        Field to assign in a class body.
 
     Examples
     --------
@@ -125,6 +125,11 @@ def _is_frozen(cls: type) -> bool:
     except AttributeError:
         pass
     return False
+
+
+def node_fields(kind: type) -> tuple[str, ...] | None:
+    """The names of the fields of a node class; None for any other class."""
+    return getattr(kind, "__node_fields__", None)
 
 
 def build(cls: type[T], *values: Tree) -> T:

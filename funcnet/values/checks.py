@@ -52,18 +52,30 @@ def at_least(least: int, name: str) -> Callable[[Any], int]:
     >>> at_least(1, "epochs")(3)
     3
     """
-    return lambda value: integer(value, name, least)
+
+    def convert(value: int) -> int:
+        return integer(value, name, least)
+
+    return convert
 
 
 def one_of(*options: str) -> Callable[[object, Any, object], None]:
     """A validator: the value must be one of the strings `options`."""
-    listed = f"{', '.join(f'{option!r}' for option in options[:-1])} or {options[-1]!r}".replace("'", '"')
+    *others, last = [f'"{option}"' for option in options]
+    listed = f"{', '.join(others)} or {last}"
 
     def check(instance: object, attribute: Any, value: object) -> None:
         if value not in options:
             raise ValueError(f"{attribute.name} must be {listed}, got {value!r}")
 
     return check
+
+
+def check_methods(name: str, value: object, *methods: str, otherwise: str = "") -> None:
+    """Raise TypeError unless `value` is an instance with these methods; `otherwise` says what else it may be."""
+    if isinstance(value, type) or not all(callable(getattr(value, method, None)) for method in methods):
+        allowed = f"an instance with the methods {', '.join(methods[:-1])} and {methods[-1]}{otherwise}"
+        raise TypeError(f"{name} must be {allowed}, got {value!r}")
 
 
 def is_bool(instance: object, attribute: Any, value: object) -> None:

@@ -192,10 +192,15 @@ def from_plain(plain: Any, path: str = "") -> Any:
         raise ValueError(f"{plain['type']}{place}: {error}") from error
 
 
+def public_items() -> dict[str, Any]:
+    """The public names of the library and their values, loaded at the first call."""
+    return vars(import_module("funcnet.public"))
+
+
 def registered(name: Any, kind: str, place: str = "") -> Any:
     """The class or function registered as `name`. Raises UnregisteredError if there is none of this kind."""
     if isinstance(name, str) and name not in _BY_NAME:
-        import_module("funcnet.public")  # registers the classes and functions of the library
+        public_items()  # registers the classes and functions of the library
     item = _BY_NAME.get(name) if isinstance(name, str) else None
     if item is None or isinstance(item, type) != (kind == "class"):
         raise UnregisteredError(f"{kind} {name!r}{place} is not registered: import the module that registers it")

@@ -1,7 +1,7 @@
 """A case, one point at which a law is asked: a layer, its params, an input and a dy; and the results of its passes.
 
 A law is a function of a case whose docstring states the law. It raises `Difference` where the case breaks the law, and
-`Inapplicable` where the law says nothing about the case.
+`Inapplicable` where the law does not apply to the case.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Case:
         return Key(0).fold_in(name).fold_in(crc32(self.x.tobytes())).generator()
 
     def rounding(self, *arrays: Any) -> float:
-        """How much a number in these results may differ by rounding alone: a few roundings per number of an example."""
+        """Bound on the rounding error of a number in these results: a few roundings per number of an example."""
         dtypes = [array.dtype for array in map(np.asarray, arrays) if array.dtype.kind == "f"]
         eps = max((np.finfo(dtype).eps for dtype in dtypes), default=0)
         sizes = [max(1.0, largest(array)) for array in (self.x, self.dy, *floats(self.params))]
@@ -69,12 +69,12 @@ class Case:
         return float(count * eps * (max(map(largest, arrays)) + math.prod(sizes)))
 
     def needs_layer(self) -> Layer:
-        """The layer; the law is not about a case whose layer is not a `Layer`."""
+        """The layer; raises Inapplicable unless it is a `Layer`."""
         needs(isinstance(self.layer, Layer))
         return self.layer  # type: ignore[no-any-return]
 
     def needs_rows(self, least: int = 1) -> int:
-        """The number of rows; the law is not about a case without just one batch axis of at least so many rows."""
+        """The number of rows; raises Inapplicable unless there is one batch axis of at least `least` rows."""
         needs(len(self.batch) == 1 and self.batch[0] >= least)
         return self.batch[0]
 
@@ -83,11 +83,11 @@ Law: TypeAlias = Callable[[Case], None]
 
 
 class Inapplicable(Exception):  # noqa: N818, it is not an error
-    """The law says nothing about this case."""
+    """The law does not apply to this case."""
 
 
 def needs(condition: bool) -> None:
-    """Raise Inapplicable, since the law is not about this case, unless the condition holds."""
+    """Raise Inapplicable, because the law does not apply to this case, unless the condition holds."""
     if not condition:
         raise Inapplicable
 

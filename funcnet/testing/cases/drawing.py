@@ -1,6 +1,6 @@
-"""How cases are drawn: from a seed, and the same with and without Hypothesis.
+"""Drawing cases: from a seed, and the same with and without Hypothesis.
 
-Batches, dtypes and regimes of numbers take turns, so that every combination of them comes up in 56 cases.
+Batches, dtypes and regimes of numbers take turns: 56 cases cover every combination.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ import attrs
 
 from funcnet import tree
 from funcnet.tree import Array, Tree
+from funcnet.tree.node import node_fields
 
 
 @attrs.frozen
@@ -58,7 +59,7 @@ def with_containers(params: Tree) -> Any:
     kind, names = getattr(type(params), "__container__", (None, ()))
     if kind is None:
         return params
-    values = [with_containers(getattr(params, name)) for name in type(params).__node_fields__]
+    values = [with_containers(getattr(params, name)) for name in node_fields(type(params)) or ()]
     return values if kind == "list" else dict(zip(names, values, strict=True))
 
 

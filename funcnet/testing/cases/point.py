@@ -197,7 +197,7 @@ class Point:
         which = moved[i]
         name, g = [*gradient(0, self.case.params)][which], self.gradients[which]
         if indices is None:
-            return attrs.evolve(difference, at=f"<{name}, v>")
+            return attrs.evolve(difference, at=f"<{self.case.name(name)}, v>")
         index = as_index(np.unravel_index(indices[i], g.shape))
         values = expected.values[np.asarray(moved) == which]
         whole = (g, values.reshape(g.shape)) if len(values) == g.size else None

@@ -1,4 +1,4 @@
-"""How a case that breaks a law is shrunk to a small one that breaks it too: first fewer rows, then simpler numbers.
+"""Shrinking a case that breaks a law to a small one that breaks it too: first fewer rows, then simpler numbers.
 
 Hypothesis finds the simpler numbers; without it the case stays as it is.
 """

@@ -1,4 +1,4 @@
-"""Copies of trees and caches, for laws about what a pass changes."""
+"""Copies of trees and caches, for laws that a pass leaves them as they were."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Laws that hold backward against the derivative of forward, and laws that follow from it."""
+"""Laws that compare backward with the derivative of forward, and laws that follow from them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def coordinates(case: Case) -> None:
 
 
 def adjointness(case: Case) -> None:
-    """<dy, J v> = <dx, v> for a random v, and likewise for each leaf of params."""
+    """<dy, J v> = <{dx}, v> for a random v, and likewise for each leaf of params."""
     point, draws = Point.of(case), case.draws("adjointness")
     # Multiples of 1/16, so that the steps of differences are exact.
     vectors = [(which, draws.integers(-32, 32, point.leaves[which].shape) / 16 + 1 / 32) for which in point.moving]
@@ -40,7 +40,7 @@ def adjointness(case: Case) -> None:
 
 
 def kinks(case: Case) -> None:
-    """At a tie or a corner of one number of y, <dx, v> lies between the slopes along v on its sides."""
+    """At a tie or a corner of one number of {y}, <{dx}, v> lies between the slopes along v on its sides."""
     needs(not (isinstance(case.layer, Layer) and case.layer.parts(case.input_shape)))  # where corners may meet
     ties = np.sign(np.round(case.x))
     for x in [case.x] if case.is_given else [ties, np.round(case.x * 4) / 4]:
@@ -54,19 +54,19 @@ def kinks(case: Case) -> None:
                 is_known = np.isfinite([low[place], high[place], slack[place]]).all()
                 if is_known and not low[place] - slack[place] <= got <= high[place] + slack[place]:
                     beside = point.slopes_beside(point.directions([(0, v)]), draws)[:, *place]
-                    _check_corner(place, got, np.array([*beside, low[place], high[place]]), float(slack[place]))
+                    _check_corner(case, place, got, np.array([*beside, low[place], high[place]]), float(slack[place]))
         except Difference:
             raise
-        except Exception as outside:  # near a point that forward takes there may be points that it does not
+        except Exception as outside:  # forward may fail near a point where it works
             raise Inapplicable from outside
 
 
-def _check_corner(place: Any, got: float, slopes: Array, slack: float) -> None:
+def _check_corner(case: Case, place: Any, got: float, slopes: Array, slack: float) -> None:
     """Raise Difference if <dx, v> is not between the slopes at the corner and beside it."""
     low, high = float(slopes.min()), float(slopes.max())
     slack += 1e-3 * (high - low)
     if not low - slack <= got <= high + slack:
-        at = f"<dx, v>, dy being 1 at {as_index(place)} and 0 elsewhere,"
+        at = f"<{case.name('dx')}, v>, dy being 1 at {as_index(place)} and 0 elsewhere,"
         raise Difference(at, got, f"from {low:.6g} to {high:.6g}", None, "one-sided differences", slack)
 
 
@@ -100,7 +100,7 @@ def _normal(array: Array, original: Array) -> Array:
 
 
 def symmetry(case: Case) -> None:
-    """A shift-invariant layer's dx sums to 0 over each example; one homogeneous of degree k has <dx, x> = k <dy, y>."""
+    """If shift-invariant, {dx} sums to 0 over each example; if homogeneous of degree k, <{dx}, {x}> = k <dy, {y}>."""
     needs(bool(case.symmetries) and case.x.size > 0)
     results = case.passes()
     y, dx = results["y"], results["dx"]
@@ -118,10 +118,10 @@ def symmetry(case: Case) -> None:
             index = as_index(np.argwhere(~(np.abs(got - expected) <= bound))[0])
             wanted = np.broadcast_to(expected, got.shape)[index]
             at = "the sum of dx" if degree is None else "<dx, x>"
-            raise Difference(at, got[index], wanted, index, f"as it is declared {name}", bound)
+            raise Difference(at, got[index], wanted, index, f"declared {name}", bound)
         if not case.is_given:
             there, _ = case.layer.forward(case.params, moved.astype(case.x.dtype))
-            close({"y": np.asarray(there)}, {"y": image.astype(y.dtype)}, case.rounding, f"y, as it is declared {name}")
+            close({"y": np.asarray(there)}, {"y": image.astype(y.dtype)}, case.rounding, f"y, declared {name}")
 
 
 def _by_example(case: Case, array: Array) -> Array:

@@ -30,7 +30,7 @@ class AtTarget:
         return (dx if dy == 1 else dx * dy), ()
 
 
-_NAMES = {"x": "y", "y": "value", "dx": "dy"}  # what a loss calls a layer's x, y and dx
+_NAMES = {"x": "y", "y": "value", "dx": "dy"}  # a loss's names for a layer's x, y and dx
 
 
 def loss_case(loss: Any, y: Array, target: Array, is_bounded: bool, symmetries: tuple[Any, ...] = ()) -> Case:
@@ -142,7 +142,7 @@ def empty(case: Case) -> None:
                 return
             raise
     if is_mean:
-        raise Difference("value", results["value"], "ValueError: the mean of nothing", oracle="no examples")
+        raise Difference("value", results["value"], "ValueError for an empty batch", oracle="no examples")
     results["value"] = np.asarray(results["value"] + results["value"].dtype.type(0))  # for -0.0
     same_bits(results, {"value": np.zeros((), case.x.dtype), "dy": case.x[:0]}, "no examples")
 

@@ -1,4 +1,4 @@
-"""Laws of the two passes as functions: what they may change, what they return, what they may depend on."""
+"""Laws of the passes as functions: purity, results and determinism."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from funcnet.testing.cases.case import Case, Results, leaves, map_floats, named,
 from funcnet.testing.cases.snapshots import copied, read_only, snapshot, unchanged, writable
 from funcnet.testing.reports.comparing import Difference, own_memory, same_bits, same_form
 from funcnet.tree import Array, Tree, is_leaf, leaves_like
+from funcnet.tree.node import node_fields
 
 
 def structure(case: Case) -> None:
@@ -182,8 +183,8 @@ def pickling(case: Case) -> None:
     expected = case.passes()
     y, cache = case.layer.forward(case.params, case.x)
     layer, params, cache = (copied(value) for value in (case.layer, case.params, cache))
-    same_bits(named(y, *layer.backward(params, cache, case.dy)), expected, "what was not pickled")
-    same_bits(attrs.evolve(case, layer=layer, params=params).passes(), expected, "what was not pickled")
+    same_bits(named(y, *layer.backward(params, cache, case.dy)), expected, "before pickling")
+    same_bits(attrs.evolve(case, layer=layer, params=params).passes(), expected, "before pickling")
     for at, leaf in leaves("params", _nodes(params)).items():
         if leaf.flags.writeable:
             raise Difference(at, "writable after pickle", "read-only")
@@ -191,7 +192,7 @@ def pickling(case: Case) -> None:
 
 def _nodes(params: Tree) -> Tree:
     """`params` without the arrays that are not inside a node."""
-    if isinstance(params, tuple) and not hasattr(type(params), "__node_fields__"):
+    if isinstance(params, tuple) and node_fields(type(params)) is None:
         return tuple(map(_nodes, params))
     return None if is_leaf(params) else params
 

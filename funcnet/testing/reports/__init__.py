@@ -1,1 +1,1 @@
-"""What a check says: how results compare, what a difference looks like, and the case as code."""
+"""Reports of checks: comparisons of results, guesses at the mistake, and the case as code."""

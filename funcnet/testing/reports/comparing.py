@@ -1,4 +1,4 @@
-"""How results are compared, and the exception that says where they differ."""
+"""Comparisons of results, and the exception that says where they differ."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from funcnet.tree import Array
 
 @attrs.define(eq=False, slots=False)
 class Difference(Exception):  # noqa: N818, a law turns it into a LawViolation
-    """Raised by a law that is broken: which result is wrong, where in it, what it is and what it should be."""
+    """Raised by a broken law: the wrong result, the place in it, the value found there and the expected one."""
 
     at: str
     got: Any
@@ -80,7 +80,7 @@ def own_memory(arrays: Mapping[str, Array], others: Mapping[str, Array]) -> None
     for at, array in arrays.items():
         for name, other in others.items():
             if np.shares_memory(array, other):
-                raise Difference(at, f"memory of {name}", "memory of its own")
+                raise Difference(at, f"memory of {name}", "separate memory")
 
 
 def as_index(place: Any) -> tuple[int, ...]:

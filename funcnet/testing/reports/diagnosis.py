@@ -1,4 +1,4 @@
-"""What a wrong gradient looks like: a guess at the mistake, from comparing it with the right one."""
+"""Guesses at the mistake behind a wrong gradient, from comparing it with the right one."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _constant_ratio(got: Array, expected: Array, at: str, case: Case) -> str:
         names[float(n)] = f"{n} times too large, and there are {n} rows: a mean was not taken"
         names[1.0 / n] = f"{n} times too small, and there are {n} rows: a mean was taken instead of the sum"
     known = (text for factor, text in names.items() if math.isclose(ratio, factor, rel_tol=1e-4))
-    return next(known, f"every number is {ratio:.6g} times what it should be")
+    return next(known, f"every number is {ratio:.6g} times the expected one")
 
 
 def _transposed(got: Array, expected: Array, at: str, case: Case) -> str:

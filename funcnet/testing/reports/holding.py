@@ -1,4 +1,4 @@
-"""How laws are asked of cases, how exempted laws are treated, and how a violation is made."""
+"""Running laws on cases, treating exempted laws, and making violations."""
 
 from __future__ import annotations
 
@@ -58,8 +58,8 @@ def hold(kind: Kind, cases: Iterable[Any], exempt: Mapping[str, str]) -> None:
                     cause = None if isinstance(error, Difference) else error
                     raise _violation(kind, law, case, error) from cause
     if idle := sorted((held & set(exempt)) - broken):
-        needless = f"holds, and so do all of {', '.join(idle)}" if len(idle) > 1 else "holds"
-        difference = Difference("exempt", needless, f"that it does not, as {exempt[idle[0]]!r}")
+        needless = f"holds, as do all of {', '.join(idle)}" if len(idle) > 1 else "holds"
+        difference = Difference("exempt", needless, f"a violation, because exempt says: {exempt[idle[0]]!r}")
         raise attrs.evolve(_written(kind, idle[0], case, difference, ""), case="")
 
 
@@ -81,14 +81,14 @@ def _violation(kind: Kind, law: str, case: Any, error: Exception) -> LawViolatio
 
 
 def _written(kind: Kind, law: str, case: Any, difference: Difference, diagnosis: str) -> LawViolation:
-    arguments = kind.arguments(case)
+    arguments, names = kind.arguments(case), {"x": "x", "y": "y", "dx": "dx", **getattr(case, "names", {})}
     options = [f"{name}={value}" for name, value in kind.options(case).items() if value is not None]
     call = f"fn.testing.{kind.check}({', '.join([repr(law), *arguments, *options])})"
     return LawViolation(
         law=law,
-        statement=" ".join(inspect.cleandoc(kind.laws[law].__doc__ or "").split()),
+        statement=" ".join(inspect.cleandoc(kind.laws[law].__doc__ or "").split()).format_map(names),
         layer=written(next(iter(arguments.values()))),
-        at=getattr(case, "names", {}).get(difference.at, difference.at),
+        at=names.get(difference.at, difference.at),
         index=difference.index,
         got=difference.got,
         expected=difference.expected,

@@ -9,15 +9,17 @@ from typing import Any
 import attrs
 import numpy as np
 
-import funcnet
-from funcnet.tree import Array, is_leaf
-from funcnet.values import code
+from funcnet.tree import Array, is_leaf, node_fields
+from funcnet.values import code, public_items
+
+_MODULES = ("initializers", "metrics", "schedules")  # whose names are written with the module's
 
 
 def script(assignments: dict[str, Any], last: str) -> str:
     """Code that assigns each value to its name, with the imports it needs, and then the last line.
 
-    >>> print(script({"layer": funcnet.Linear(2), "x": np.array([0.5])}, "layer"))
+    >>> import funcnet as fn
+    >>> print(script({"layer": fn.Linear(2), "x": np.array([0.5])}, "layer"))
     import numpy as np
     from funcnet import Linear
     <BLANKLINE>
@@ -42,7 +44,7 @@ def written(value: Any) -> str:
         return f"[{', '.join(map(written, value))}]"
     if isinstance(value, dict):
         return f"{{{', '.join(f'{key!r}: {written(item)}' for key, item in value.items())}}}"
-    if hasattr(type(value), "__node_fields__") or (attrs.has(type(value)) and not _is_code(repr(value))):
+    if node_fields(type(value)) is not None or (attrs.has(type(value)) and not _is_code(repr(value))):
         return _call(value, {f.alias: getattr(value, f.name) for f in attrs.fields(type(value)) if f.init})
     if not _is_code(code(value)) and not getattr(value, "__dict__", None) and not callable(value):
         return f"{type(value).__name__}()"
@@ -81,7 +83,7 @@ def _imports(text: str, values: list[Any]) -> list[str]:
     homes: dict[str, list[str]] = {}
     for name in sorted(names - set(modules)):
         item = known.get(name)
-        if name in dir(funcnet) and (item is None or item.__module__.partition(".")[0] == "funcnet"):
+        if name in _MODULES or (name in public_items() and (item is None or item.__module__.startswith("funcnet."))):
             homes.setdefault("funcnet", []).append(name)
         elif item is not None and "<locals>" in item.__qualname__:
             lines.append(f"# {name} is made inside {item.__qualname__.partition('.<locals>')[0]} in {item.__module__}")

@@ -24,15 +24,15 @@ class LawViolation(AssertionError):  # noqa: N818, it reads as what it is
     at : str
         Result that is wrong, such as "y", "dx" or "grads.weight".
     index : tuple of int, or None
-        Place of the wrong number in that result.
+        Index of the wrong number in that result.
     got, expected : object
         Value there, and the value that the law asks for.
     oracle : str
-        Where the expected value comes from.
+        Source of the expected value.
     bound : float
-        How far apart the two may be.
+        Largest difference of the two that the law accepts.
     diagnosis : str
-        What the difference looks like, empty if unknown.
+        Guess at the mistake; "" if there is none.
     case : str
         Code that breaks the law again when it is run.
     """

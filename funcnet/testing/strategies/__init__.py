@@ -1,6 +1,6 @@
 """Hypothesis strategies for your own property tests: keys, arrays, params, layers, whole networks and the rest.
 
-What they draw is valid by construction and shrinks to something short to read: numbers to 0, then 1, then small
+Drawn values are valid by construction and shrink to values that print briefly: numbers to 0, then 1, then small
 fractions; options to their defaults or 0; networks to `sequential()`. A test file that uses them:
 
 >>> import funcnet as fn

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import cache, partial
-from importlib import import_module
 
 import attrs
 import numpy as np
@@ -28,7 +27,7 @@ from funcnet.optimizers.sgd import SGD
 from funcnet.random import Key
 from funcnet.testing.strategies.arrays import arrays, sixteenths
 from funcnet.tree import DType, Shape, Tree, flatten
-from funcnet.values import integer
+from funcnet.values import integer, public_items
 
 
 def params(layer: Layer, input_shape: Shape, dtype: DType = np.float64) -> st.SearchStrategy[Tree]:
@@ -95,8 +94,7 @@ def _layers(flatten: bool) -> st.SearchStrategy[Layer]:
 
 def _without_options() -> list[type[Layer]]:
     """The public layers that can be made without arguments, other than those that `_layers` treats by name."""
-    public = vars(import_module("funcnet.public")).values()  # loaded when layers are first drawn
-    kinds = [item for item in public if isinstance(item, type) and issubclass(item, Layer)]
+    kinds = [item for item in public_items().values() if isinstance(item, type) and issubclass(item, Layer)]
     by_name = (Layer, Identity, Flatten)
     return [
         kind
@@ -116,7 +114,7 @@ def models(input_shape: Shape, depth: int = 3) -> st.SearchStrategy[Layer]:
     input_shape : tuple of int
         Shape of one example of the input, with at least one axis.
     depth : int, default 3
-        How deep combinators may be nested; 0 gives single layers.
+        Largest depth of nested combinators; 0 gives single layers.
 
     Returns
     -------

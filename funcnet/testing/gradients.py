@@ -1,4 +1,4 @@
-"""`check_gradients`, which holds the gradient of a model and its loss against an oracle, and its report."""
+"""`check_gradients`, which checks the gradient of a model and a loss against an oracle, and the report of a check."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def check_gradients(
     sample: int | None = None,
     key: Key = Key(0),  # noqa: B008, a key is a value
 ) -> GradientReport:
-    """Hold the gradient that `value_and_grad` gives against an oracle that knows no backward pass.
+    """Check the gradient that `value_and_grad` gives against an oracle that does not use a backward pass.
 
     The oracle works in float64, whatever the dtype of the params. At a corner, "exact" accepts whatever lies between
     the one-sided derivatives.

@@ -68,5 +68,5 @@ def test_mnist_needs_its_files(tmp_path):
 
 @pytest.mark.parametrize("name", ["", "Digits", "xor-4", "mnist "])
 def test_another_name_is_an_error_that_lists_them(name):
-    with pytest.raises(ValueError, match=f"there is no built-in data set '{name}'; there are {', '.join(BUILTIN)}"):
+    with pytest.raises(ValueError, match=f"unknown data set '{name}'; the built-in ones are {', '.join(BUILTIN)}"):
         builtin(name)

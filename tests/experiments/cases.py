@@ -71,7 +71,7 @@ def run(experiment=MOMENTUM, directory=None, **options):
 
 
 def assert_same_run(made, expected):
-    """Every bit of what came of two runs is the same."""
+    """Every bit of the results of two runs is the same."""
     assert made == expected
     assert made.state == expected.state
     assert fn.tree.equal(made.params, expected.params)

@@ -130,7 +130,7 @@ def test_adding_in_place_changes_the_dual_that_is_added_to():
     ],
 )
 def test_what_has_no_rule_is_refused(f):
-    with pytest.raises(TypeError, match="there is no rule for the derivative of"):
+    with pytest.raises(TypeError, match=r"there is no rule for the derivative of|cannot (convert|write) "):
         f(Dual(np.ones(2), np.ones((1, 2))))
 
 

@@ -222,8 +222,8 @@ def test_what_a_mask_can_not_be_is_refused(f):
     "f",
     [bool, np.any, np.logical_and.reduce, np.asarray, lambda mask: mask.astype(float), lambda mask: mask + 1],
 )
-def test_a_refused_mask_says_that_there_is_no_rule(f):
-    with pytest.raises(NoRuleError, match="there is no rule for the derivative of"):
+def test_a_refused_mask_says_what_is_impossible(f):
+    with pytest.raises(NoRuleError, match=r"no rule for the derivative of|cannot convert a comparison that ties to "):
         f(tied(0.0) > 0)
 
 

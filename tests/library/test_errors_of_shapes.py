@@ -111,24 +111,32 @@ from tests.library.wrong_uses import (
             "dy must have the shape of y",
             "(3, 4), got (3, 1)",
         ),
-        ("no features at init", lambda: fn.Linear(3).init(KEY, ()), "at least one axis, the features, got ()"),
+        (
+            "no features at init",
+            lambda: fn.Linear(3).init(KEY, ()),
+            "input_shape must have at least one axis, that of the features, got ()",
+        ),
         (
             "no features for output_shape",
             lambda: fn.Linear(3).output_shape(()),
-            "at least one axis, the features, got ()",
+            "input_shape must have at least one axis, that of the features, got ()",
         ),
-        ("no features for softmax", lambda: fn.Softmax().output_shape(()), "at least one axis, the features, got ()"),
+        (
+            "no features for softmax",
+            lambda: fn.Softmax().output_shape(()),
+            "input_shape must have at least one axis, that of the features, got ()",
+        ),
         (
             "no features at init of sequential",
             lambda: fn.sequential(fn.ReLU(), fn.Linear(3)).init(KEY, ()),
             "in layer 1 of sequential (Linear(n_out=3)): ",
-            "at least one axis, the features, got ()",
+            "input_shape must have at least one axis, that of the features, got ()",
         ),
         (
             "no features in summary",
             lambda: fn.summary(fn.sequential(fn.sequential(fn.Softmax())), ()),
             "in layer 0.0 of sequential (Softmax()): ",
-            "at least one axis, the features, got ()",
+            "input_shape must have at least one axis, that of the features, got ()",
         ),
     ]
 )

@@ -23,7 +23,7 @@ from tests.library.wrong_uses import CACHE, KEY, LINEAR, LINEAR_PARAMS, MODEL, P
         (
             "a number for a shape",
             lambda: fn.Linear(2).init(KEY, 4),
-            "expected an input shape, a tuple such as (784,), got 4",
+            "input_shape must be a tuple such as (784,), got 4",
         ),
         ("a function", lambda: fn.residual(np.tanh), "must be a layer, got <ufunc 'tanh'>"),
         ("another class", lambda: fn.sequential(int), "layer 0 of sequential must be a layer, got <class 'int'>"),
@@ -54,7 +54,7 @@ from tests.library.wrong_uses import CACHE, KEY, LINEAR, LINEAR_PARAMS, MODEL, P
         ("a seed to split with", lambda: fn.data.xor().split(0, 0.5), "expected a key such as Key(0), got 0"),
         ("a class to sum up", lambda: fn.summary(fn.Linear, (3,)), "expected a layer, got <class"),
         ("complex numbers in GELU", lambda: fn.GELU().apply((), X * 1j), "expected numbers of float64, got complex128"),
-        ("a size for a shape", lambda: fn.Flatten().init(KEY, 4), "expected an input shape, a tuple such as (784,)"),
+        ("a size for a shape", lambda: fn.Flatten().init(KEY, 4), "input_shape must be a tuple such as (784,)"),
         ("no size", lambda: fn.Linear(), "n_out"),
     ]
 )

@@ -165,7 +165,7 @@ WRONG = {
     "two wrong": (lambda c: (c.pop("0.bias.npy"), c.update({"4.npy": b""})), "lacks 0.bias.npy; it has 4.npy"),
     "a path upward": (lambda c: c.update({"../4.npy": b""}), r"it has \.\./4.npy"),
     "another shape": (swap, r"0.bias: .*; 3.bias: expected float32 of shape \(2,\)|0.bias"),
-    "another number": (swap_alike, "0.weight: its bytes are not those that were saved"),
+    "another number": (swap_alike, "0.weight: its bytes differ from those that were saved"),
     "objects": (objects, "0.bias"),
     "no description": (lambda c: c.pop("funcnet.json"), "it has no entry funcnet.json"),
     "another format": (

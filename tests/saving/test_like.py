@@ -246,7 +246,7 @@ def test_a_checkpoint_is_verified_before_it_is_held_against_the_tree(own):
     with zipfile.ZipFile(own, "w") as archive:
         for name, data in contents.items():
             archive.writestr(name, data)
-    assert refusal(own, PARAMS) == "0.weight: its bytes are not those that were saved"
+    assert refusal(own, PARAMS) == "0.weight: its bytes differ from those that were saved"
 
 
 PROMISES = {  # numbers promised, bytes that are there

@@ -197,16 +197,19 @@ def rewritten(path, arrays=None, description=None, **metadata):
 
 
 WRONG = {
-    "another number": ({"arrays": {"0.bias": np.ones(3, "f4")}}, "0.bias: its bytes are not those that were saved"),
+    "another number": ({"arrays": {"0.bias": np.ones(3, "f4")}}, "0.bias: its bytes differ from those that were saved"),
     "an array too many": ({"arrays": {"4": np.ones(3)}}, "it has 4, which its description does not list"),
     "two other shapes": (
         {"arrays": {"0.weight": np.zeros((4, 3), "f4"), "0.bias": np.zeros((3, 1), "f4")}},
         "0.weight: expected float32 of shape (4, 3), got float32 of shape (3, 4); "
         "0.bias: expected float32 of shape (3,), got float32 of shape (3, 1)",
     ),
-    "another model": ({"description": {"model": {"type": "ReLU"}}}, "its description is not the one that was saved"),
-    "no digest": ({"funcnet.sha256": ""}, "its description is not the one that was saved"),
-    "no description": ({"funcnet": ""}, "its description is not the one that was saved"),
+    "another model": (
+        {"description": {"model": {"type": "ReLU"}}},
+        "its description differs from the one that was saved",
+    ),
+    "no digest": ({"funcnet.sha256": ""}, "its description differs from the one that was saved"),
+    "no description": ({"funcnet": ""}, "its description differs from the one that was saved"),
 }
 
 

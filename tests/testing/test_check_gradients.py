@@ -283,7 +283,7 @@ def test_a_check_of_nothing_is_refused(options):
 
 
 def test_without_params_none_is_worst():
-    with pytest.raises(ValueError, match="the report has no leaves, so there is no worst one"):
+    with pytest.raises(ValueError, match="the report has no leaves, so none is the worst"):
         _ = check_gradients(fn.ReLU(), fn.MeanSquaredError(), (), X, X).worst
 
 

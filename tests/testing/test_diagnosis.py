@@ -1,4 +1,4 @@
-"""What a violation says that a wrong gradient looks like."""
+"""The mistakes that violations guess behind wrong gradients."""
 
 import attrs
 import numpy as np
@@ -54,8 +54,8 @@ class Product(fn.Layer):
         (lambda dx, x, dy: dx / 2, "a factor of 2 is missing"),
         (lambda dx, x, dy: 3 * dx, "3 times too large, and there are 3 rows: a mean was not taken"),
         (lambda dx, x, dy: dx / 3, "3 times too small, and there are 3 rows: a mean was taken instead of the sum"),
-        (lambda dx, x, dy: 0.9375 * dx, "every number is 0.9375 times what it should be"),
-        (lambda dx, x, dy: -4 * dx, "every number is -4 times what it should be"),
+        (lambda dx, x, dy: 0.9375 * dx, "every number is 0.9375 times the expected one"),
+        (lambda dx, x, dy: -4 * dx, "every number is -4 times the expected one"),
         (lambda dx, x, dy: 0 * dx, "it is all zeros"),
         (lambda dx, x, dy: dy, "dy is passed through as it is"),
         (lambda dx, x, dy: dx.T, "it is transposed"),
@@ -116,7 +116,7 @@ def test_of_dx_of_two_rows_a_factor_of_two_is_just_that():
 
 def test_of_a_single_example_there_are_no_rows():
     found = violation(Cubic(lambda dx, x, dy: 3 * dx), x=X[0], dy=DY[0], input_shape=(3,))
-    assert found.diagnosis == "every number is 3 times what it should be"
+    assert found.diagnosis == "every number is 3 times the expected one"
 
 
 def test_of_one_number_alone_nothing_is_said_of_others():

@@ -31,6 +31,10 @@ class Row:
     is_bounded: bool = attrs.field(default=True, kw_only=True)
     # Whether it is the form in training of some layer, which the laws ask of together with that.
     is_training_form: bool = attrs.field(default=False, kw_only=True)
+    # Whether it draws in training, so that its form in training is another layer.
+    is_random: bool = attrs.field(default=False, kw_only=True)
+    # Whether it adds numbers that have met no params: of bits, 1 + 1 = 1.
+    is_sum_of_inputs: bool = attrs.field(default=False, kw_only=True)
     name: str = attrs.field(default=attrs.Factory(lambda row: str(row.layer), takes_self=True), kw_only=True)
 
 

@@ -13,7 +13,8 @@ NUMBERS = (3,), (), (2, 3), (0,)  # shapes for what acts on each number by itsel
 VECTORS = (4,), (1,), (2, 3), (0,)
 INF = float("inf")
 BIAS = fn.initializers.normal(1.0)
-DROPPED = dict.fromkeys(("batch.permutation", "batch.sum"), "what is dropped depends on the place in the batch")
+PLACES = dict.fromkeys(("batch.permutation", "batch.sum"), "what is dropped depends on the place in the batch")
+DROPPED = {"exempt": PLACES, "is_random": True}
 UNCHANGED = {"of_number": (lambda x: x, lambda x: 1), "limits": ((-INF, INF), (1, 1)), "twin": lambda torch, x: x * 1}
 KINKED = {"symmetries": (("homogeneous", 1),)}
 
@@ -73,10 +74,11 @@ RESHAPING = [
     Row(fn.Flatten(), ((2, 3), (3,), (), (0, 2)), twin=lambda torch, x: torch.flatten(x, -2)),
 ]
 DROPPING = [
-    Row(fn.Dropout(0.0), ((3,),), **UNCHANGED),
-    Row(fn.Dropout(0.3), ((3,), (), (2, 3)), **UNCHANGED, exempt=DROPPED),
-    Row(fn.Dropout(1.0), ((3,),), **UNCHANGED, exempt={"training": "there is nothing to draw: all is dropped"}),
-    Row(fn.Dropout(0.3).training(fn.Key(2**100).fold_in("name").fold_in(3)), ((3,), (), (2, 3)), exempt=DROPPED,
+    Row(fn.Dropout(0.0), ((3,),), **UNCHANGED, is_random=True),
+    Row(fn.Dropout(0.3), ((3,), (), (2, 3)), **UNCHANGED, **DROPPED),
+    Row(fn.Dropout(1.0), ((3,),), **UNCHANGED, is_random=True,
+        exempt={"training": "there is nothing to draw: all is dropped"}),
+    Row(fn.Dropout(0.3).training(fn.Key(2**100).fold_in("name").fold_in(3)), ((3,), (), (2, 3)), **DROPPED,
         name="Dropout in training", is_training_form=True),
 ]
 SEQUENTIAL = [
@@ -91,15 +93,16 @@ SEQUENTIAL = [
         name="sequential of sequentials", twin=lambda torch, x, w, b, v, c: (torch.tanh(x) @ w + b) @ v + c),
     Row(fn.sequential(fn.Tanh(), fn.Flatten(), fn.Linear(2)), ((2, 3),), name="sequential with Flatten"),
     Row(fn.sequential(fn.Linear(4), fn.GELU(), fn.Dropout(0.5), fn.Linear(2), fn.LogSoftmax()), ((3,), (0,)),
-        name="sequential with Dropout", exempt=DROPPED),
+        name="sequential with Dropout", **DROPPED),
     Row(fn.sequential(fn.Linear(4), fn.Dropout(0.5), fn.Linear(2)).training(fn.Key(3)), ((3,),),
-        name="sequential in training", exempt=DROPPED, is_training_form=True),
+        name="sequential in training", **DROPPED, is_training_form=True),
 ]
 ADD = [
     Row(fn.add(fn.Linear(3), fn.Tanh(), fn.Linear(3)), ((3,),), name="add",
         twin=lambda torch, x, w, b, v, c: x @ w + b + torch.tanh(x) + x @ v + c),
     Row(fn.add(fn.Linear(2)), ((3,),), name="add of one", twin=linear),
-    Row(fn.add(fn.Identity(), fn.Identity()), ((3,),), name="add of identities", twin=lambda torch, x: x + x),
+    Row(fn.add(fn.Identity(), fn.Identity()), ((3,),), name="add of identities", twin=lambda torch, x: x + x,
+        is_sum_of_inputs=True),
 ]
 CONCATENATE = [
     Row(fn.concatenate(fn.Linear(2), fn.Tanh(), fn.Linear(1)), ((3,),), name="concatenate",

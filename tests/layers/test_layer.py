@@ -196,6 +196,6 @@ def test_a_layer_in_training_has_the_params_and_shapes_of_the_layer(row):
     assert trained.apply(params, x).shape == layer.apply(params, x).shape == (5, *layer.output_shape(shape))
 
 
-@every_row([row for row in ROWS if "Dropout" not in repr(row.layer)])
-def test_a_layer_without_randomness_is_its_own_training_form(row):
-    assert row.layer.training(fn.Key(0)) == row.layer
+@every
+def test_a_layer_without_randomness_is_its_own_training_form_and_no_other_is(row):
+    assert (row.layer.training(fn.Key(0)) == row.layer) == (not row.is_random)

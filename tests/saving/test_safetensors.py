@@ -232,6 +232,7 @@ def test_200_damaged_files_are_refused_or_whole_within_a_second(path, like):
             refused += 1
         else:
             assert loaded == (MODEL, PARAMS)
+        # That a length in it is believed shows as time. It is this process's: the machine may be busy with others.
         assert process_time() - start < 1
     assert refused > 180
 

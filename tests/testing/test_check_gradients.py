@@ -221,6 +221,7 @@ def test_all_39_760_params_of_a_real_network_in_under_30_seconds():
     params = model.init(fn.Key(0), (784,), np.float64)
     start = time.process_time()
     report = check_gradients(model, fn.SoftmaxCrossEntropy(), params, GENERATOR.random((3, 784)), np.array([1, 2, 3]))
+    # The check promises to be fit for real networks. It is this process's time: the machine may be busy with others.
     assert time.process_time() - start < 30
     assert report.ok(1e-14)
 

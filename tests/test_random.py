@@ -152,7 +152,7 @@ def test_a_bad_position_is_refused(position):
 
 
 @pytest.mark.parametrize("value", [True, False, 0.0, 1.5, np.float64(1), None, b"name", (1,), np.bool_(True)])
-def test_what_is_no_integer_is_refused(value):
+def test_what_is_not_an_integer_is_refused(value):
     with pytest.raises(TypeError, match="a seed must be an integer, got"):
         fn.Key(value)
     with pytest.raises(TypeError, match="a position must be an integer, got"):

@@ -175,7 +175,7 @@ def test_check_of_a_wrong_gradient_exits_with_1(said, written, wrong):
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '"x"', "3", "1e999", "NaN", "[" * 100_000, '{"type": "Linear"}'])
 @pytest.mark.parametrize("name", ["run", "check"])
-def test_what_is_no_experiment_is_refused(refused, written, name, text):
+def test_what_is_not_an_experiment_is_refused(refused, written, name, text):
     assert "experiment.json" in refused(name, written(text), "--data", "xor")
 
 
@@ -206,7 +206,7 @@ def test_files_that_are_not_there_or_no_files_are_refused(refused, written, tmp_
     assert "has no train-images" in refused("run", written(SMALL), "--data", "mnist", "--data-dir", tmp_path)
 
 
-def test_the_folder_of_another_experiment_is_refused(said, refused, written, tmp_path):
+def test_the_folder_of_a_different_experiment_is_refused(said, refused, written, tmp_path):
     said("run", written(SMALL), "--data", "xor", "--out", tmp_path / "a")
     other = written(attrs.evolve(SMALL, optimizer=ADAM))
     assert "a different experiment: optimizer is SGD(" in refused(

@@ -67,7 +67,7 @@ def test_x_and_y_have_as_many_examples():
 
 
 @pytest.mark.parametrize(("x", "y", "name"), [(1.0, [1], "x"), ([1.0], 1, "y"), (1.0, 1, "x")])
-def test_a_scalar_is_no_set_of_examples(x, y, name):
+def test_a_scalar_is_not_a_set_of_examples(x, y, name):
     with pytest.raises(fn.ShapeError, match=rf"expected {name} of shape \(n, ...\), .*, got \(\)"):
         Dataset(x, y)
 

@@ -53,7 +53,7 @@ def test_a_bad_option_gets_one_line_and_exit_code_2(refused, program):
     assert "--seed: expected a whole number" in refused(program, "--seed", "one")
 
 
-def test_a_folder_without_mnist_is_told_in_one_line(refused, tmp_path):
+def test_a_folder_without_mnist_is_reported_in_one_line(refused, tmp_path):
     said = refused("xor_and_mnist.py", "--data", tmp_path, "--out", tmp_path)
     assert f"error: {tmp_path} has no train-images-idx3-ubyte" in said
 

@@ -25,11 +25,11 @@ def test_equal_values_do_not_differ():
         ({"metrics": ()}, "metrics is None there and () here"),
     ],
 )
-def test_the_first_path_at_which_experiments_differ_is_told(changes, where):
+def test_the_first_path_at_which_experiments_differ_is_reported(changes, where):
     assert difference(EXPERIMENT, attrs.evolve(EXPERIMENT, **changes)).startswith(where)
 
 
-def test_the_first_of_several_differences_is_told():
+def test_the_first_of_several_differences_is_reported():
     assert difference(EXPERIMENT, attrs.evolve(EXPERIMENT, seed=3, epochs=9)).startswith("epochs is")
 
 

@@ -88,7 +88,7 @@ OTHERS = [
 
 
 @pytest.mark.parametrize(("other", "message"), OTHERS)
-def test_the_directory_of_another_experiment_is_refused_by_the_field(other, message, full):
+def test_the_directory_of_a_different_experiment_is_refused_by_the_field(other, message, full):
     before = {file: (full / file).read_bytes() for file in NAMES}
     with pytest.raises(fn.ExperimentError, match=f"full belongs to a different experiment: {message}"):
         run(other, full)
@@ -250,20 +250,20 @@ def test_200_damaged_files_are_refused_by_name_or_harmless(full, quick):
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("data", [b"", b"\xff\xfe\x00", b"null\n", b"{}\n", b"[1]\n", b"[" * 100_000 + b"\n"])
-def test_what_is_no_such_file_is_refused_or_harmless(name, data, full, quick):
+def test_what_is_not_such_a_file_is_refused_or_harmless(name, data, full, quick):
     (full / name).write_bytes(data)
     outcome(full)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_file_that_is_gone_is_told_or_made_again(name, full, quick):
+def test_a_file_that_is_gone_is_reported_or_made_again(name, full, quick):
     (full / name).unlink()
     outcome(full)
 
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("other", [attrs.evolve(SHORT, seed=2), ADAM, attrs.evolve(SHORT, epochs=2)])
-def test_the_file_of_another_run_is_told(name, other, full, tmp_path, quick):
+def test_the_file_of_a_different_run_is_reported(name, other, full, tmp_path, quick):
     run(other, tmp_path / "other")
     shutil.copy(tmp_path / "other" / name, full / name)
     if not (name == CHECKPOINT and other.epochs == 2):  # which is this run's own, but earlier
@@ -271,6 +271,6 @@ def test_the_file_of_another_run_is_told(name, other, full, tmp_path, quick):
 
 
 @pytest.mark.parametrize("change", [lambda rows: rows[1:], lambda rows: rows[:1] + rows[2:], lambda rows: rows[::-1]])
-def test_a_row_that_is_gone_is_told(change, full, quick):
+def test_a_row_that_is_gone_is_reported(change, full, quick):
     (full / HISTORY).write_text("".join(f"{line}\n" for line in change(lines(full))))
     assert HISTORY in outcome(full)

@@ -71,7 +71,7 @@ def test_a_relative_directory_stays_where_it_was(tmp_path, monkeypatch):
     assert directory.path == tmp_path / "here"
 
 
-def test_an_update_that_overflows_is_no_last_good_state():
+def test_an_update_that_overflows_is_not_the_last_good_state():
     model, loss = fn.Linear(1), fn.MeanSquaredError()
     optimizer = fn.SGD(lambda step: 1e308 if step == 2 else 1e-3)
     params = fn.LinearParams(weight=np.array([[1.0]]), bias=np.array([0.0]))

@@ -145,7 +145,7 @@ FORGOTTEN = {
 
 
 @pytest.mark.parametrize("fields", FORGOTTEN.values(), ids=FORGOTTEN)
-def test_what_is_not_registered_is_told_before_training_starts(fields, tmp_path):
+def test_what_is_not_registered_is_reported_before_training_starts(fields, tmp_path):
     experiment = attrs.evolve(MOMENTUM, **fields)
     with pytest.raises(UnregisteredError, match="is not registered: decorate it with"):
         experiment.to_json()
@@ -188,7 +188,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("field", "value", "error"), WRONG)
-def test_a_wrong_field_is_told_by_name(field, value, error):
+def test_a_wrong_field_is_reported_by_name(field, value, error):
     with pytest.raises(error, match=field):
         attrs.evolve(LINEAR, **{field: value})
 
@@ -213,7 +213,7 @@ def test_a_wrong_field_is_told_by_name(field, value, error):
         (lambda: fn.Experiment.from_json(LINEAR.to_json().replace("epochs", "turns")), ValueError, "turns"),
     ],
 )
-def test_what_is_no_experiment_is_told(make, error, message):
+def test_what_is_not_an_experiment_is_reported(make, error, message):
     with pytest.raises(error, match=message):
         make()
 
@@ -279,11 +279,11 @@ def test_a_grid_of_nothing():
         ("", r"Experiment has no field '' \(in ''\); its fields are model, "),
     ],
 )
-def test_a_path_that_leads_nowhere_is_told_with_what_there_is(path, message):
+def test_a_path_that_leads_nowhere_is_reported_with_what_there_is(path, message):
     with pytest.raises(ValueError, match=message):
         fn.grid(MOMENTUM, **{path: [1]})
 
 
-def test_a_wrong_value_in_a_grid_is_told():
+def test_a_wrong_value_in_a_grid_is_reported():
     with pytest.raises(ValueError, match="learning_rate"):
         fn.grid(LINEAR, **{"optimizer.learning_rate": [0.1, math.nan]})

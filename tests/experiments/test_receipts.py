@@ -135,7 +135,7 @@ def test_the_digest_of_data_is_of_its_numbers_and_not_of_its_memory():
     assert len({fn.data.Dataset(*other).digest for other in others} | {sha256(text).hexdigest()}) == 7
 
 
-def test_the_machine_is_told():
+def test_the_machine_is_reported():
     ((epoch, environment),) = run(MOMENTUM).receipt.environments
     there = dict(environment)
     names = {"Python", "system", "processor", "SIMD", "NumPy", "BLAS", "BLAS kernel", "BLAS threads", "funcnet"}
@@ -200,7 +200,7 @@ CHANGES = [another, lambda holder, name: holder.pop(name), lambda holder, name: 
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=["another", "none", "null"])
-def test_a_receipt_that_was_changed_is_told(receipt, change):
+def test_a_receipt_that_was_changed_is_reported(receipt, change):
     plain = json.loads(receipt.to_json())
     paths = [path for path in places(plain) if path[0] != "environments"]
     assert len(paths) > 50
@@ -211,12 +211,12 @@ def test_a_receipt_that_was_changed_is_told(receipt, change):
 
 
 @pytest.mark.parametrize("text", ["", "null", "[]", "{}", "3", '{"format": 1}', '{"format": 2}', "NaN"])
-def test_what_is_no_receipt_is_a_value_error(text):
+def test_what_is_not_a_receipt_is_a_value_error(text):
     with pytest.raises(ValueError, match=r"receipt|Expecting|format"):
         Receipt.from_json(text)
 
 
-def test_a_metric_that_is_no_number_comes_back_too():
+def test_a_metric_that_is_not_a_number_comes_back_too():
     rows = [{"epoch": 1, "step": 1, "loss": np.inf, "own": np.nan, "params": "a", "leaves": (), "seconds": 0.1}]
     made = Receipt(MOMENTUM, "a", None).after(rows, "b")
     again = Receipt.from_json(made.to_json())

@@ -222,7 +222,7 @@ def test_nan_is_never_best(values, goal, best, hook):
 @pytest.mark.parametrize(
     ("values", "stops"), [([NAN, 1.0, 1.0, NAN, 0.0, 0.0], 4), ([NAN] * 6, 2), ([1.0, NAN, 0.5, NAN, NAN, 0.0], 5)]
 )
-def test_nan_is_no_progress(values, stops, hook):
+def test_nan_is_not_progress(values, stops, hook):
     hooked_values(hook, values)
     stopping = fn.EarlyStopping("hooked", "min", patience=2)
     assert run(attrs.evolve(MOMENTUM, early_stopping=stopping)).history["epoch"][-1] == stops
@@ -271,7 +271,7 @@ def test_data_that_is_not_finite_is_found_at_its_step():
 
 
 @pytest.mark.parametrize("wrong", [(TRAIN.x, TRAIN.y), None, TRAIN.x])
-def test_what_is_no_dataset_is_told(wrong):
+def test_what_is_not_a_dataset_is_reported(wrong):
     for arguments in ((wrong,), (TRAIN, wrong)):
         if arguments[-1] is not None or len(arguments) == 1:
             with pytest.raises(TypeError, match="must be a Dataset"):

@@ -284,7 +284,7 @@ def test_other_data_are_refused_by_name(copy):
 
 
 @pytest.mark.parametrize("name", ["", "experiment.json", "receipt.json"])
-def test_where_no_run_is_no_file_is_found(copy, name, tmp_path):
+def test_without_a_run_there_is_no_file_to_be_found(copy, name, tmp_path):
     if name:
         (copy / name).unlink()
     with pytest.raises(FileNotFoundError):

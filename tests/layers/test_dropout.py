@@ -53,7 +53,7 @@ def test_inference_ignores_what_training_draws():
 
 
 @pytest.mark.parametrize("rate", [-0.1, 1.1, np.inf, -np.inf, np.nan])
-def test_a_rate_that_is_no_probability_is_an_error(rate):
+def test_a_rate_that_is_not_a_probability_is_an_error(rate):
     with pytest.raises(ValueError, match="rate"):
         fn.Dropout(rate)
 

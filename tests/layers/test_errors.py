@@ -1,4 +1,4 @@
-"""What every layer refuses: another's dy, cache or params, and options that make no sense."""
+"""What every layer refuses: the dy, cache or params of a different layer, and options that make no sense."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from tests.layers.table import every_layer
 
 
 @every_layer
-def test_a_dy_of_another_shape_is_an_error(layer, shape):
+def test_a_dy_of_a_different_shape_is_an_error(layer, shape):
     params, x, dy = some_pass(layer, shape, (5,))
     y, cache = layer.forward(params, x)
     with pytest.raises(fn.ShapeError, match="shape of y") as error:
@@ -20,7 +20,7 @@ def test_a_dy_of_another_shape_is_an_error(layer, shape):
 
 
 @every_layer
-def test_a_cache_of_another_layer_is_an_error(layer, shape):
+def test_a_cache_of_a_different_layer_is_an_error(layer, shape):
     params, x, dy = some_pass(layer, shape, (5,))
     other = fn.Elementwise(np.arctan, np.cos)
     _, cache = other.forward((), x)
@@ -35,7 +35,7 @@ def test_a_cache_of_another_layer_is_an_error(layer, shape):
 
 
 @every_layer
-def test_params_of_another_structure_are_an_error(layer, shape):
+def test_params_of_a_different_structure_are_an_error(layer, shape):
     _, x, _ = some_pass(layer, shape, (5,))
     with pytest.raises(fn.TreeError, match=r"expected .* got"):
         layer.forward((np.ones(3),), x)

@@ -1,4 +1,4 @@
-"""What is no layer, no number and no size has a message that says what to write."""
+"""Wrong layers, numbers and sizes raise helpful errors."""
 
 import numpy as np
 

@@ -30,7 +30,7 @@ def test_sigmoid_cross_entropy_by_hand():
 
 
 @pytest.mark.parametrize("target", [-0.1, 1.1, np.nan, np.inf])
-def test_a_target_that_is_no_probability_is_an_error(target):
+def test_a_target_that_is_not_a_probability_is_an_error(target):
     for loss in (fn.SigmoidBinaryCrossEntropy(), fn.BinaryCrossEntropy()):
         with pytest.raises(ValueError, match=r"targets in \[0, 1\], got") as error:
             loss.forward(np.array([0.5, 0.5]), np.array([0.5, target]))
@@ -38,7 +38,7 @@ def test_a_target_that_is_no_probability_is_an_error(target):
 
 
 @pytest.mark.parametrize("p", [-0.1, 1.1, np.nan, np.inf])
-def test_a_prediction_that_is_no_probability_is_an_error(p):
+def test_a_prediction_that_is_not_a_probability_is_an_error(p):
     with pytest.raises(ValueError, match=r"y in \[0, 1\], got") as error:
         fn.BinaryCrossEntropy().forward(np.array([0.5, p]), np.array([0.5, 0.5]))
     assert str(error.value).endswith(str(p))

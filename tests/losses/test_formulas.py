@@ -52,7 +52,7 @@ def test_the_gradient_shares_no_memory_with_y_and_target(case):
 
 
 @every_case
-def test_a_cache_of_another_loss_is_an_error(case):
+def test_a_cache_of_a_different_loss_is_an_error(case):
     y, target = case.arguments((5,))
     p = some_probabilities((5, 2))
     others = [
@@ -72,6 +72,6 @@ def test_a_cache_of_another_loss_is_an_error(case):
 
 @pytest.mark.parametrize("reduction", ["none", "Mean", None, 1])
 @every_loss
-def test_a_reduction_of_another_name_is_an_error(case, reduction):
+def test_a_reduction_of_a_different_name_is_an_error(case, reduction):
     with pytest.raises(ValueError, match='reduction must be "mean", "batch" or "sum", got'):
         case.loss(reduction)

@@ -131,7 +131,7 @@ def test_params_stay_as_they_were_and_share_no_memory_with_the_gradient():
     assert not any(np.shares_memory(a, b) for a in gradient for b in params)
 
 
-def test_a_strength_of_0_is_no_penalty():
+def test_a_strength_of_0_adds_nothing():
     assert fn.L2(0.0).forward(PARAMS)[0] == 0
     assert not ravel(gradient_of(fn.L2(0.0), PARAMS))[0].any()
 

@@ -71,7 +71,7 @@ def test_a_float16_cross_entropy_over_70_000_classes():
     assert_allclose(dy, np.where(np.arange(MANY) == 0, -1, 0) + 1 / MANY, rtol=2.0**-10, atol=SMALLEST)
 
 
-def test_a_float16_square_beyond_the_largest_is_no_infinity_in_the_mean():
+def test_a_float16_square_beyond_the_largest_is_not_infinite_in_the_mean():
     y = np.array([300.0] + [0.0] * 999, np.float16)
     value, cache = fn.MeanSquaredError().forward(y, np.zeros(1000))
     assert (value, value.dtype) == (np.float16(300**2 / 1000), np.float16)

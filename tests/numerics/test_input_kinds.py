@@ -65,7 +65,7 @@ no_numbers = pytest.mark.parametrize("x", NO_NUMBERS, ids=["strings", "dates", "
 
 @no_numbers
 @every_layer
-def test_what_is_no_number_is_a_type_error(row, x):
+def test_what_is_not_a_number_is_a_type_error(row, x):
     layer = row.layer
     params = layer.init(fn.Key(0), (3,))
     with pytest.raises(TypeError, match="expected numbers"):
@@ -77,7 +77,7 @@ def test_what_is_no_number_is_a_type_error(row, x):
 
 @no_numbers
 @every_loss
-def test_a_prediction_or_target_that_is_no_number_is_a_type_error(loss, x):
+def test_a_prediction_or_target_that_is_not_a_number_is_a_type_error(loss, x):
     with pytest.raises(TypeError, match="expected numbers"):
         loss.forward(x, np.ones((1, 3)))
     with pytest.raises(TypeError, match="expected numbers"):

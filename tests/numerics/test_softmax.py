@@ -120,7 +120,7 @@ def test_a_label_out_of_range_is_named(labels, label, index):
     ],
     ids=["floats", "a column", "bits", "too few", "one number", "strings"],
 )
-def test_labels_of_another_form_are_told_what_is_accepted(target):
+def test_labels_of_a_different_form_are_told_what_is_accepted(target):
     with pytest.raises((ValueError, TypeError)) as error:
         fn.SoftmaxCrossEntropy().forward(np.zeros((2, 3)), target)
     assert "integer labels of shape (2,) or probabilities of shape (2, 3)" in str(error.value)

@@ -76,7 +76,7 @@ def test_nesterov_needs_momentum():
         ((np.ones(()), np.ones(3)), r"grads must have the shapes of params: expected .*\(2,\) at 0, got .*\(\)"),
     ],
 )
-def test_grads_of_another_structure_or_shape_are_refused(optimizer, grads, message):
+def test_grads_of_a_different_structure_or_shape_are_refused(optimizer, grads, message):
     params = (np.ones(2), np.ones(3))
     with pytest.raises(fn.TreeError, match=message):
         optimizer.update(params, grads, optimizer.init(params))
@@ -84,7 +84,7 @@ def test_grads_of_another_structure_or_shape_are_refused(optimizer, grads, messa
 
 @pytest.mark.parametrize("optimizer", [o for o in OPTIMIZERS if o.init(()).moments])
 @pytest.mark.parametrize("other", [(np.ones(2),), (np.ones(2), np.ones((1, 3))), fn.LinearParams(np.ones((2, 3)))])
-def test_the_state_of_another_model_is_refused(optimizer, other):
+def test_the_state_of_a_different_model_is_refused(optimizer, other):
     params = (np.ones(2), np.ones(3))
     with pytest.raises(fn.TreeError, match=r"optimizer state must have the (structure|shapes) of params"):
         optimizer.update(params, params, optimizer.init(other))
@@ -98,7 +98,7 @@ def test_the_state_of_another_model_is_refused(optimizer, other):
         (fn.RMSProp(centered=True), fn.RMSProp(), r"state must have the 2 moments of RMSProp\(centered=True\), got 1"),
     ],
 )
-def test_the_state_of_another_optimizer_is_refused(optimizer, other, message):
+def test_the_state_of_a_different_optimizer_is_refused(optimizer, other, message):
     with pytest.raises(fn.TreeError, match=message):
         optimizer.update(PARAMS, GRADIENTS[0], other.init(PARAMS))
 

@@ -77,7 +77,7 @@ def test_one_epoch_is_visible() -> None:
         ({"loss": [1.0, 2.0], "accuracy": [1.0]}, r"got {'loss': 2, 'accuracy': 1}"),
     ],
 )
-def test_a_history_that_is_no_history(history: dict[str, list[float]], words: str) -> None:
+def test_a_history_that_is_not_a_history(history: dict[str, list[float]], words: str) -> None:
     with pytest.raises(ValueError, match=f"one number for each epoch, {words}"):
         learning_curve(history)
 
@@ -150,13 +150,13 @@ def test_titles_may_be_anything_that_prints() -> None:
 
 
 @pytest.mark.parametrize("shape", [(), (4,), (3, 12), (2, 3, 4, 5)])
-def test_what_is_no_images(shape: tuple[int, ...]) -> None:
+def test_what_is_not_a_set_of_images(shape: tuple[int, ...]) -> None:
     with pytest.raises(ShapeError) as caught:
         images(np.zeros(shape))
     assert f"got x of shape {shape}" in str(caught.value)
 
 
-def test_images_of_another_shape_than_said() -> None:
+def test_images_of_a_different_shape_than_said() -> None:
     with pytest.raises(ShapeError, match=r"got x of shape \(3, 64\) and shape=\(4, 5\)"):
         images(np.zeros((3, 64)), shape=(4, 5))
     with pytest.raises(ShapeError, match=r"got x of shape \(3, 5, 4\) and shape=\(4, 5\)"):

@@ -89,7 +89,7 @@ def test_curves_have_a_line_for_each_run_with_what_tells_it_apart():
 
 
 @pytest.mark.parametrize("metric", ["loss", "accuracy", "test accuracy", "learning_rate"])
-def test_curves_of_another_metric(metric):
+def test_curves_of_a_different_metric(metric):
     other = fn.run(attrs.evolve(EXPERIMENT, seed=1), TRAIN, TEST)
     assert panels(learning_curves([RUN, other], metric)) == {
         metric: {"seed=0": column(RUN, metric), "seed=1": column(other, metric)}

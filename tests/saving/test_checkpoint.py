@@ -200,7 +200,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("change", "message"), WRONG.values(), ids=WRONG)
-def test_what_is_wrong_is_told(path, change, message):
+def test_what_is_wrong_is_reported(path, change, message):
     rewritten(path, change)
     with pytest.raises(fn.CheckpointError, match=message):
         fn.load(path)
@@ -247,7 +247,7 @@ def test_2000_damaged_files_are_refused_or_whole(path):
 
 
 @pytest.mark.parametrize("data", [b"", b"PK", b"not a zip file at all", b"\x93NUMPY"])
-def test_another_file_is_no_checkpoint(path, data):
+def test_another_file_is_not_a_checkpoint(path, data):
     path.write_bytes(data)
     with pytest.raises(fn.CheckpointError, match="is damaged or is not a checkpoint"):
         fn.load(path)

@@ -87,7 +87,7 @@ def test_a_node_that_is_not_registered_will_do_as_like(path):
 # --- Files that do not fit ---
 
 
-def test_all_that_differs_is_told_at_once(path):
+def test_all_that_differs_is_reported_at_once(path):
     changed = {"0.weight": np.zeros((3, 4), np.float32), "3.bias": np.zeros(2), "4.bias": np.zeros(2), "5": np.zeros(1)}
     np.savez(path, **{"3.weight": NAMED["3.weight"]}, **changed)
     assert refusal(path, PARAMS) == (
@@ -215,7 +215,7 @@ def test_a_step_count_is_the_files(path):
     assert fn.load(path, like=fn.TrainState(0, PARAMS, state.optimizer_state)) == (MODEL, state)
 
 
-def test_all_that_differs_in_a_checkpoint_is_told_at_once(own):
+def test_all_that_differs_in_a_checkpoint_is_reported_at_once(own):
     like = (fn.LinearParams(np.zeros((4, 3))), (), np.zeros(3), fn.LinearParams(np.zeros((3, 3)), PARAMS[3].bias))
     assert refusal(own, like) == (
         "it lacks 2; it has 0.bias, which `like` does not have; "

@@ -120,7 +120,7 @@ def test_what_pytorch_saved_is_loaded_here(path):
         )
 
 
-def test_a_dtype_that_numpy_lacks_is_told(path):
+def test_a_dtype_that_numpy_lacks_is_reported(path):
     torch, files = pytest.importorskip("torch"), pytest.importorskip("safetensors.torch")
     files.save_file({"0": torch.zeros(2, dtype=torch.bfloat16), "1": torch.zeros(2)}, path)
     like = (np.zeros(2, np.float32), np.zeros(3, np.float32))
@@ -140,7 +140,7 @@ def test_without_like_a_file_made_elsewhere_says_what_it_needs(path):
         assert fn.load(path, PARAMS) == (None, PARAMS)
 
 
-def test_all_that_differs_is_told_at_once(path):
+def test_all_that_differs_is_reported_at_once(path):
     numpy_files.save_file({"0.weight": np.zeros((4, 3), "f4"), "3.bias": np.zeros(2), "4": np.zeros(2)}, path)
     assert refusal(path, PARAMS) == (
         "it lacks 0.bias; it lacks 3.weight; it has 4, which `like` does not have; "
@@ -214,7 +214,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("change", "message"), WRONG.values(), ids=WRONG)
-def test_what_is_wrong_is_told(path, change, message):
+def test_what_is_wrong_is_reported(path, change, message):
     rewritten(path, **change)
     assert refusal(path) == refusal(path, PARAMS) == message
 
@@ -238,7 +238,7 @@ def test_200_damaged_files_are_refused_or_whole_within_a_second(path, like):
 
 
 @pytest.mark.parametrize("data", [b"", b"PK", b"\xff" * 100, b"\x02" + b"\0" * 7 + b"{}"[:1], b"\0" * 2**20])
-def test_another_file_is_no_checkpoint(path, data):
+def test_another_file_is_not_a_checkpoint(path, data):
     path.write_bytes(data)
     assert "is damaged or is not a checkpoint" in refusal(path)
 

@@ -202,7 +202,7 @@ def test_wrong_options_are_value_errors(options, message):
 
 
 @pytest.mark.parametrize("loss", [fn.MeanSquaredError, fn.Linear(3), 3, None])
-def test_what_is_no_loss_is_a_type_error(loss):
+def test_what_is_not_a_loss_is_a_type_error(loss):
     with pytest.raises(
         TypeError, match=r"loss must be (an instance with the methods forward and backward|a loss), got "
     ):

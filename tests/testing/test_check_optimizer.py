@@ -155,7 +155,7 @@ def test_wrong_exemptions_are_value_errors(exempt, message):
 
 
 @pytest.mark.parametrize("optimizer", [fn.SGD, fn.Linear(3), 3, None, lambda params: params])
-def test_what_is_no_optimizer_is_a_type_error(optimizer):
+def test_what_is_not_an_optimizer_is_a_type_error(optimizer):
     with pytest.raises(TypeError, match="optimizer must be an instance with the methods init and update"):
         check_optimizer(optimizer)
     with pytest.raises(TypeError, match="optimizer must be an instance with the methods init and update"):

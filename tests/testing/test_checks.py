@@ -81,7 +81,7 @@ def test_wrong_layers_of_every_kind_are_caught(layer, options):
         fn.MeanSquaredError,
     ],
 )
-def test_what_is_no_layer_is_a_type_error(layer):
+def test_what_is_not_a_layer_is_a_type_error(layer):
     message = "layer must be an instance with the methods forward and backward, or a pair of functions"
     with pytest.raises(TypeError, match=message):
         check_layer(layer, (2,))
@@ -99,7 +99,7 @@ def test_the_leaves_of_dicts_and_lists_have_paths():
 
 
 @pytest.mark.slow
-def test_grads_of_another_dict_break_the_structure():
+def test_grads_of_a_different_dict_break_the_structure():
     wrong = (affine, lambda p, x, dy: (dy @ p["w"].T, {"w": p["w"]}))
     assert violation(wrong, params=DICT, x=np.ones((1, 2))).law == "structure"
 

@@ -1,4 +1,4 @@
-"""A node is a frozen attrs class of what cannot change, and equal to another by structure, dtypes and bits."""
+"""A node is a frozen attrs class of immutable values, and equal to another by structure, dtypes and bits."""
 
 import copy
 import inspect
@@ -87,7 +87,7 @@ def test_memory_order_survives_copies(order):
 
 
 @pytest.mark.parametrize("value", [[NUMBERS], {}, {"a": NUMBERS}, (NUMBERS, []), (1, [NUMBERS])])
-def test_what_can_change_is_no_part_of_a_node(value):
+def test_mutable_values_are_refused_in_a_node(value):
     with pytest.raises(TypeError, match="lists and dicts cannot be trees because they are mutable"):
         Box(value)
 
@@ -140,7 +140,7 @@ def test_a_node_does_not_equal_another_type(other):
     assert (Box(NUMBERS) != other) is True
 
 
-def test_memory_order_is_no_difference():
+def test_memory_order_makes_no_difference():
     assert Box(NUMBERS) == Box(np.asfortranarray(NUMBERS)) == Box(NUMBERS[::-1][::-1])
 
 
@@ -168,7 +168,7 @@ def test_build_takes_a_value_for_each_field(values):
         tree.build(fn.LinearParams, *values)
 
 
-def test_a_pickle_of_another_number_of_fields_is_no_node():
+def test_a_pickle_of_a_different_number_of_fields_is_not_a_node():
     make, (cls, *values) = fn.LinearParams(NUMBERS, NUMBERS[0]).__reduce__()
     with pytest.raises(TypeError, match=r"expected a value for each field of LinearParams \(weight, bias\), got 3$"):
         make(cls, *values, NUMBERS)

@@ -62,7 +62,7 @@ def test_an_empty_tree_is_an_empty_vector(empty):
 
 
 @pytest.mark.parametrize("shape", [(), (0,), (2,), (4,), (3, 1), (1, 3)])
-def test_unravel_refuses_a_vector_of_another_size(shape):
+def test_unravel_refuses_a_vector_of_a_different_size(shape):
     _, unravel = tree.ravel((np.zeros(2), np.array(0.0)))
     with pytest.raises(fn.ShapeError) as caught:
         unravel(np.zeros(shape))

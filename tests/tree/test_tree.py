@@ -136,7 +136,7 @@ def test_every_one_of_the_rest_is_compared():
     [[NUMBERS], {"a": NUMBERS}, (NUMBERS, [NUMBERS])],
     ids=["list", "dict", "list in a tuple"],
 )
-def test_what_can_change_is_no_tree(function, value):
+def test_mutable_values_are_refused(function, value):
     with pytest.raises(
         TypeError, match="lists and dicts cannot be trees because they are mutable; use a tuple or a node"
     ):

@@ -130,6 +130,6 @@ def test_what_is_not_registered_is_not_written():
         ("[" * 100_000, "nested too deeply"),
     ],
 )
-def test_what_is_no_such_form_is_a_value_error(text, message):
+def test_what_is_not_such_a_form_is_a_value_error(text, message):
     with pytest.raises(ValueError, match=message):
         from_json(text)

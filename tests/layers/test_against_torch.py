@@ -1,12 +1,15 @@
 """Layers against PyTorch's functions of the same name and its automatic differentiation."""
 
 import numpy as np
+import pytest
 
 import funcnet as fn
 from funcnet import tree
-from tests.against_torch import assert_same, precisions, tensor, torch
+from tests.against_torch import assert_same, precisions, tensor
 from tests.layers.row import every_row
 from tests.layers.table import ROWS
+
+torch = pytest.importorskip("torch", reason="the other implementation to compare with is not installed")
 
 
 @precisions

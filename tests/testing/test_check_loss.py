@@ -215,3 +215,20 @@ def test_what_is_not_a_loss_is_a_type_error(loss):
 
 def test_a_symmetry_that_is_declared_but_not_there():
     assert violation(fn.MeanSquaredError(), symmetries=["shift-invariant"]).law == "symmetry"
+
+
+class Doubled(fn.MeanSquaredError):
+    """Its dy is twice what it should be."""
+
+    def backward(self, cache):
+        return 2 * super().backward(cache)
+
+
+def test_a_report_has_the_loss_in_its_own_words():
+    with pytest.raises(LawViolation) as caught:
+        check_loss_law("adjointness", Doubled(), np.array([[1.0, 2.0]]), np.array([[0.5, 0.0]]))
+    assert caught.value.at == "<dy, v>"
+    found = violation(fn.MeanSquaredError(), symmetries=["shift-invariant"])
+    assert found.statement == (
+        "If shift-invariant, dy sums to 0 over each example; if homogeneous of degree k, <dy, y> = k <dy, value>."
+    )

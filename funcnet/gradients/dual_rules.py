@@ -18,9 +18,7 @@ from typing import Any
 import numpy as np
 
 from funcnet.gradients.duals import FUNCTIONS, UFUNCS, Dual, Mask, NoRuleError, aligned, decided, directed
-from funcnet.numerics.elementwise import erfc, positive, zero
-from funcnet.numerics.softmax import largest
-from funcnet.numerics.sums import column_sums, wide_sum
+from funcnet.numerics.elementwise import erfc
 from funcnet.tree import Array
 
 __all__ = ["Dual", "Mask", "NoRuleError"]
@@ -224,10 +222,6 @@ _OF_UFUNCS: dict[np.ufunc, Callable[..., Any]] = {
 }
 
 _OF_FUNCTIONS: dict[Any, Callable[..., Any]] = {
-    positive: lambda x: np.maximum(x, zero(x)),
-    wide_sum: lambda x, axis=None, keepdims=False: x.sum(axis=axis, keepdims=keepdims),
-    column_sums: lambda x: x.along(column_sums(x.value), lambda tangents: tangents.sum(axis=1)),
-    largest: lambda x, axis: x.max(axis=axis, keepdims=True),
     np.dot: _dot,
     np.where: _where,
     np.concatenate: _concatenate,

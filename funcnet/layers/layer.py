@@ -6,6 +6,7 @@ combination of layers.
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Any
 
 import attrs
@@ -202,13 +203,8 @@ class Layer:
         TypeError
             If the key is not a Key.
         """
-        checked_key(key)
-        changes = {}
-        for field in attrs.fields(type(self)):
-            value = getattr(self, field.name)
-            if _overrides_training(value):
-                changes[field.alias] = _in_training(value, key.fold_in(field.name))
-        return attrs.evolve(self, **changes) if changes else self
+        trained: Layer = _in_training(self, checked_key(key), ())
+        return trained
 
     def parts(self, input_shape: Shape) -> tuple[tuple[Layer, Shape], ...]:
         """The layers inside a combinator, each with the shape of its own input; `summary` shows them.
@@ -229,23 +225,26 @@ class Layer:
         return f"{type(self).__qualname__}()"
 
 
-def _overrides_training(value: Any) -> bool:
-    """Whether `training` changes a layer in the field `value`; keys are folded in only where it does."""
+def _in_training(value: Any, key: Key, path: tuple[int | str, ...]) -> Any:
+    """A layer or a tuple of layers in training; the path is folded into the key only where `training` is overridden."""
     if isinstance(value, tuple):
-        return any(map(_overrides_training, value))
+        children = tuple(_in_training(child, key, (*path, index)) for index, child in enumerate(value))
+        return children if any(a is not b for a, b in zip(children, value, strict=True)) else value
     if not isinstance(value, Layer):
-        return False
-    kind = type(value)
-    return kind.training is not Layer.training or any(
-        _overrides_training(getattr(value, field.name)) for field in attrs.fields(kind)
-    )
+        return value
+    if path and type(value).training is not Layer.training:
+        return value.training(reduce(Key.fold_in, path, key))
+    changes = {}
+    for field in attrs.fields(type(value)):
+        held = getattr(value, field.name)
+        if isinstance(held, _HOLDS_LAYERS):
+            trained = _in_training(held, key, (*path, field.name))
+            if trained is not held:
+                changes[field.alias] = trained
+    return attrs.evolve(value, **changes) if changes else value
 
 
-def _in_training(value: Any, key: Key) -> Any:
-    if isinstance(value, Layer):
-        return value.training(key)
-    children = enumerate(value)
-    return tuple(_in_training(child, key.fold_in(i)) if _overrides_training(child) else child for i, child in children)
+_HOLDS_LAYERS = (Layer, tuple)
 
 
 def checked_shape(input_shape: Shape) -> Shape:

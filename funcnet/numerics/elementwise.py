@@ -18,18 +18,23 @@ def zero(x: Array) -> Array:
     return np.zeros((), x.dtype)
 
 
-@kernel
-def positive(x: Array) -> Array:
-    """max(x, 0). NumPy's clip is vectorized but starts slowly; its maximum of an array and a number is not vectorized.
-
-    >>> positive(np.array([-1.0, -0.0, 2.0]))
-    array([0., 0., 2.])
-    """
+def _plain_positive(x: Array) -> Array:
+    """By np.clip, which starts slowly, where x is large: np.maximum of an array and a number is not vectorized."""
     if not is_large(x):
         return np.maximum(x, zero(x))
     y = np.clip(x, 0, np.inf)
     y += 0  # turns -0.0 into 0.0, as the maximum does
     return y
+
+
+@kernel(_plain_positive)
+def positive(x: Array) -> Array:
+    """max(x, 0).
+
+    >>> positive(np.array([-1.0, -0.0, 2.0]))
+    array([0., 0., 2.])
+    """
+    return np.maximum(x, zero(x))
 
 
 def where_positive(x: Array, dy: Array) -> Array:
@@ -63,15 +68,22 @@ def softplus(x: Array) -> Array:
     return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
 
 
+def moved(p: Array, g: Array, rate: float) -> Array:
+    """p - rate * g in the dtype of g. Only one array of that size is made.
+
+    >>> moved(np.array([1.0, 2.0]), np.array([1.0, -1.0]), 0.5)
+    array([0.5, 2.5])
+    """
+    new: Array = g * np.asarray(-rate, g.dtype)  # NumPy converts a Python number more slowly
+    new += p
+    return new
+
+
 def descended(p: Array, g: Array, rate: float) -> Array:
-    """p - rate * g in the dtype of p, with float16 computed in float32; DTypeError unless p has a floating-point dtype.
+    """`moved` in the dtype of p, with float16 computed in float32; DTypeError unless p has a floating-point dtype.
 
-    Only one array of the size of p is made.
-
-    >>> descended(np.array([1.0, 2.0]), np.array([1.0, -1.0]), 0.5)
+    >>> descended(np.array([1.0, 2.0]), np.array([1, -1]), 0.5)
     array([0.5, 2.5])
     """
     dtype = p.dtype if p.dtype in FLOATS else wide_floating(p.dtype)
-    new = as_array(g, dtype) * np.asarray(-rate, dtype)  # NumPy converts a Python number more slowly
-    new += p
-    return as_dtype(new, p.dtype)
+    return as_dtype(moved(p, as_array(g, dtype), rate), p.dtype)

@@ -1,6 +1,6 @@
-"""Kernels: formulas that take the fastest way NumPy has for plain arrays.
+"""Kernels: formulas that have a faster way for plain arrays.
 
-Arrays that carry more than numbers, such as dual numbers, have a rule for a kernel, just as they have one for `np.exp`.
+Every other class of array, such as dual numbers, gets the formula itself, or the rule of its own in `rules`.
 """
 
 from __future__ import annotations
@@ -14,27 +14,26 @@ import numpy as np
 from funcnet.tree import Array
 
 P = ParamSpec("P")
-_PLAIN = (np.ndarray, np.generic)
 
 
-def kernel(f: Callable[P, Array]) -> Callable[P, Array]:
-    """A decorator that makes `f` a kernel: an x that is not a plain array is asked for the result.
+def kernel(plain: Callable[P, Array]) -> Callable[[Callable[P, Array]], Callable[P, Array]]:
+    """Make a formula a kernel, which plain arrays compute by `plain`: the class of its first argument decides.
 
-    Its `__array_function__` is called; where that has no rule and returns NotImplemented, `f` computes the result.
-
-    >>> @kernel
+    >>> @kernel(lambda x: np.add(x, x))
     ... def doubled(x):
     ...     return x + x
-    >>> doubled(np.array([1.5]))
-    array([3.])
+    >>> doubled(np.array([1.5])), doubled(2)
+    (array([3.]), 4)
     """
 
-    @wraps(f)
-    def dispatched(*args: P.args, **options: P.kwargs) -> Array:
-        x: Any = args[0]
-        if type(x) is np.ndarray or isinstance(x, _PLAIN):
-            return f(*args, **options)
-        result = x.__array_function__(dispatched, (type(x),), args, options)
-        return f(*args, **options) if result is NotImplemented else result
+    def decorate(formula: Callable[P, Array]) -> Callable[P, Array]:
+        rules: dict[type, Any] = {np.ndarray: plain}
 
-    return dispatched
+        @wraps(formula)
+        def dispatched(*args: P.args, **options: P.kwargs) -> Array:
+            return rules.get(type(args[0]), formula)(*args, **options)  # type: ignore[no-any-return]
+
+        dispatched.rules = rules  # type: ignore[attr-defined]
+        return dispatched
+
+    return decorate

@@ -36,26 +36,34 @@ def is_large(x: Array) -> bool:
     return x.size > _LARGE and x.dtype in FLOATS
 
 
-@kernel
+def _plain_sum(x: Array, axis: int | None = None, keepdims: bool = False) -> Array:
+    # x.sum calls this too, after a detour through Python.
+    return np.add.reduce(x, axis=axis, keepdims=keepdims, dtype=wide(x.dtype))  # type: ignore[call-overload,no-any-return]
+
+
+@kernel(_plain_sum)
 def wide_sum(x: Array, axis: int | None = None, keepdims: bool = False) -> Array:
     """The sum of x; float16 is summed in float32, where sums neither stall at 2048 ones nor overflow at 65,520.
 
     >>> float(wide_sum(np.ones(70_000, np.float16)))
     70000.0
     """
-    # x.sum calls this too, after a detour through Python.
-    return np.add.reduce(x, axis=axis, keepdims=keepdims, dtype=wide(x.dtype))  # type: ignore[call-overload,no-any-return]
+    return x.sum(axis=axis, keepdims=keepdims, dtype=wide(x.dtype))  # type: ignore[no-any-return]
 
 
-@kernel
+def _plain_column_sums(x: Array) -> Array:
+    if x.dtype not in FLOATS:
+        return wide_sum(x, axis=0)
+    ones = np.empty(len(x), x.dtype)
+    ones.fill(1)  # in half the time of np.ones
+    return np.dot(ones, x)  # type: ignore[no-any-return]
+
+
+@kernel(_plain_column_sums)
 def column_sums(x: Array) -> Array:
     """The sum of each column of a matrix x (n, k), as (k,): ones @ x, which takes less time than NumPy's sum.
 
     >>> column_sums(np.array([[1.0, 2.0], [3.0, 4.0]]))
     array([4., 6.])
     """
-    if x.dtype not in FLOATS:
-        return wide_sum(x, axis=0)
-    ones = np.empty(len(x), x.dtype)
-    ones.fill(1)  # in half the time of np.ones
-    return np.dot(ones, x)  # type: ignore[no-any-return]
+    return wide_sum(x, axis=0)

@@ -72,7 +72,7 @@ class Optimizer:
     @property
     def n_moments(self) -> int:
         """The number of moments that `step` needs for each param."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} has no n_moments")
 
     def moments(self, p: Array) -> tuple[Array, ...]:
         """The moments of one array of the params before the first update; zeros by default.
@@ -135,7 +135,7 @@ class Optimizer:
                 raise ValueError(f"frozen={pattern!r} matches no path; the paths are {', '.join(named_leaves(params))}")
         leaves, structure = flatten(params)
         rows = [self.moments(p) for p in leaves]
-        return OptimizerState(0, tuple(structure.fill([row[i] for row in rows]) for i in range(self.n_moments)))
+        return OptimizerState(0, tuple(structure.fill([row[i] for row in rows]) for i in range(self._count())))
 
     def update(self, params: Tree, grads: Tree, state: OptimizerState) -> tuple[Tree, OptimizerState]:
         """New params and a new state from the gradients; nothing is changed in place.
@@ -170,8 +170,8 @@ class Optimizer:
         """
         if not isinstance(state, OptimizerState):
             raise TypeError(f"state must be an OptimizerState as made by init, got {state!r}")
-        if len(state.moments) != self.n_moments:
-            raise TreeError(f"state must have the {self.n_moments} moments of {self!r}, got {len(state.moments)}")
+        if len(state.moments) != self._count():
+            raise TreeError(f"state must have the {self._count()} moments of {self!r}, got {len(state.moments)}")
         rate = learning_rate_at(self.learning_rate, state.step)
         others = [("grads", grads), *(("optimizer state", moment) for moment in state.moments)]
         rows, structure = rows_like(params, others)
@@ -180,8 +180,13 @@ class Optimizer:
             _kept(p, *moments) if kept else self._stepped(state.step + 1, rate, p, g, *moments)
             for kept, (p, g, *moments) in zip(is_frozen, rows, strict=True)
         ]
-        new, *moments = (structure.fill([row[i] for row in stepped]) for i in range(1 + self.n_moments))
+        new, *moments = (structure.fill([row[i] for row in stepped]) for i in range(1 + len(state.moments)))
         return new, build(OptimizerState, state.step + 1, tuple(moments))
+
+    def _count(self) -> int:
+        """The number of moments: where a subclass has its own `moments`, as many as that returns."""
+        has_own = type(self).moments is not Optimizer.moments
+        return len(self.moments(np.zeros(0))) if has_own else self.n_moments
 
     def _stepped(self, t: int, rate: float, p: Array, *rest: Array) -> tuple[Array, ...]:
         """`step` in a dtype wide enough for it, and its results in the dtype of p."""

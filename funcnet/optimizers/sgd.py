@@ -6,9 +6,9 @@ from functools import partial
 
 import attrs
 
-from funcnet.numerics.elementwise import descended
+from funcnet.numerics.elementwise import descended, moved
 from funcnet.optimizers.optimizer import Optimizer, decayed, factor_field
-from funcnet.tree import Array, Tree, map_new
+from funcnet.tree import Array, Tree, map_new, to_array
 from funcnet.values import is_bool, real, register, specification
 
 
@@ -109,6 +109,6 @@ class SGD(Optimizer):
     def step(self, t: int, rate: float, p: Array, g: Array, *moments: Array) -> tuple[Array, ...]:
         g = decayed(g, p, self.weight_decay)
         if not moments:
-            return (descended(p, g, rate),)
+            return (moved(p, to_array(g), rate),)
         v = self.momentum * moments[0] + g
-        return descended(p, g + self.momentum * v if self.nesterov else v, rate), v
+        return moved(p, to_array(g + self.momentum * v if self.nesterov else v), rate), v

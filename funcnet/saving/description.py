@@ -107,10 +107,14 @@ def forms(params: Tree) -> dict[str, Form]:
 
 
 def _torch_axes(params: Tree) -> dict[str, tuple[int, ...]]:
-    """The `torch_axes` of each leaf by its path, as `tree.leaf` declared them for its field."""
+    """The `torch_axes` of each leaf by its path, as `tree.leaf` declared them; a subclass does not inherit them."""
     structure = flatten(params)[1]
     fields = zip(structure.paths(), structure.leaf_fields(), strict=True)
-    return {path or _ROOT: () if field is None else field.metadata.get("torch_axes", ()) for path, field in fields}
+    return {path or _ROOT: _declared_axes(field) for path, field in fields}
+
+
+def _declared_axes(field: Any) -> tuple[int, ...]:
+    return () if field is None or field.inherited else field.metadata.get("torch_axes", ())
 
 
 def _order(axes: tuple[int, ...], ndim: int) -> tuple[int, ...]:

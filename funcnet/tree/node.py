@@ -37,6 +37,11 @@ def leaf(*, default: Any = attrs.NOTHING, torch_axes: tuple[int, ...] = ()) -> A
     attrs field
         Field to assign in a class body.
 
+    Raises
+    ------
+    ValueError
+        If torch_axes is not a tuple of the axes 0, 1, ... in some order.
+
     Examples
     --------
     >>> import funcnet as fn
@@ -46,6 +51,8 @@ def leaf(*, default: Any = attrs.NOTHING, torch_axes: tuple[int, ...] = ()) -> A
     >>> Projection(np.zeros((3, 2))).weight.shape
     (3, 2)
     """
+    if not isinstance(torch_axes, tuple) or sorted(torch_axes) != list(range(len(torch_axes))):
+        raise ValueError(f"torch_axes must be the axes 0, 1, ... in some order, such as (1, 0), got {torch_axes!r}")
     return attrs.field(default=default, metadata={"torch_axes": torch_axes})
 
 

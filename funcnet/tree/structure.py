@@ -10,7 +10,7 @@ import numpy as np
 
 from funcnet.errors import TreeError
 from funcnet.tree.arrays import NUMBERS, Array, as_array, frozen
-from funcnet.tree.node import Tree, check_immutable, children, from_children, is_leaf
+from funcnet.tree.node import Tree, check_immutable, children, from_children, is_leaf, node_fields
 
 _LEAF = "leaf"
 
@@ -98,9 +98,10 @@ def _leaf_places(skeleton: Any, path: str = "", field: Any = None) -> Iterator[t
 
 def _named_children(kind: type, skeletons: Sequence[Any]) -> Iterator[tuple[str, Any, Any]]:
     """For each child, its name, the field that holds it (None in a tuple), and its skeleton."""
-    if hasattr(kind, "__node_fields__"):
-        fields = attrs.fields(kind)
-        yield from ((field.name, field, child) for field, child in zip(fields, skeletons, strict=True))
+    names = node_fields(kind)
+    if names is not None:
+        fields = attrs.fields_dict(kind)  # a subclass that is not made a node has more
+        yield from ((name, fields[name], child) for name, child in zip(names, skeletons, strict=True))
     else:
         yield from ((str(index), None, child) for index, child in enumerate(skeletons))
 
@@ -154,7 +155,7 @@ def rows_like(
     for name, other in others:
         found, other_structure = flatten(other)
         if structure._skeleton != other_structure._skeleton:
-            path, here, there = next(structure.differences(other_structure))
+            path, here, there = next(structure.differences(other_structure), ("", repr(tree), repr(other)))
             raise _difference(name, "structure", like, path, here, there)
         if [leaf.shape for leaf in leaves] != [leaf.shape for leaf in found]:
             places = zip(structure.paths(), leaves, found, strict=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from importlib import import_module
 from types import BuiltinFunctionType
 from typing import Any, TypeVar
@@ -27,6 +27,7 @@ class UnregisteredError(ValueError):
 
 _BY_NAME: dict[str, Any] = {f"np.{f.__name__}": f for f in vars(np).values() if isinstance(f, np.ufunc)}
 _NAMES: dict[Any, str] = {}
+_WRITTEN = ("initializers", "metrics", "schedules")  # modules, also of users, whose names stand before their items'
 
 
 def register(item: T) -> T:
@@ -76,7 +77,8 @@ def register_as(name: str) -> Callable[[T], T]:
         if name in _BY_NAME and _place(_BY_NAME[name]) != _place(item):
             raise ValueError(f"the name {name!r} is taken by {_BY_NAME[name]!r}")
         _BY_NAME[name] = item  # a notebook's cell that runs again replaces the item it defined before
-        _NAMES[item] = name
+        if isinstance(item, Hashable):
+            _NAMES[item] = name
         return item
 
     return registered_item
@@ -93,11 +95,12 @@ def public_name(item: Any) -> str:
     >>> public_name(fn.Linear), public_name(fn.initializers.zeros), public_name(np.sin)
     ('Linear', 'initializers.zeros', 'np.sin')
     """
-    module = (getattr(item, "__module__", None) or "numpy").partition(".")[0]  # ufuncs had none in NumPy 1
-    if module == "numpy":
+    module = (getattr(item, "__module__", None) or "numpy").removeprefix("funcnet.")  # ufuncs had none in NumPy 1
+    if module.partition(".")[0] == "numpy":
         return f"np.{item.__name__}"
+    name = _NAMES.get(item) if isinstance(item, Hashable) else None
     is_in_a_module = isinstance(item, BuiltinFunctionType) and module != "builtins"
-    return _NAMES.get(item) or (f"{item.__module__}." if is_in_a_module else "") + str(item.__qualname__)
+    return name or (f"{module}." if is_in_a_module or module in _WRITTEN else "") + str(item.__qualname__)
 
 
 def code(value: Any) -> str:

@@ -1,5 +1,6 @@
 """Every layer inside has a key of its own, for its initial params and for what it drops in training."""
 
+import attrs
 import numpy as np
 import pytest
 
@@ -81,3 +82,42 @@ def test_a_model_without_randomness_is_its_own_training_form():
 
 def test_training_has_the_same_params():
     assert tree.equal(DROPPING.training(fn.Key(0)).init(fn.Key(1), (3,)), DROPPING.init(fn.Key(1), (3,)))
+
+
+@attrs.frozen
+class Unchanging(fn.Layer):
+    """Its form in training is the layer itself."""
+
+    def training(self, key):
+        return self
+
+
+@attrs.frozen
+class Making(fn.Layer):
+    """A layer that makes the layer in its field itself."""
+
+    made: fn.Layer = attrs.field(init=False, factory=Unchanging)
+    others: tuple = ((fn.ReLU(),), 3)
+
+
+def test_a_layer_in_which_nothing_changes_is_its_own_form_in_training():
+    layer = Making()
+    assert layer.training(fn.Key(7)) is layer
+    model = fn.sequential(layer, fn.residual(layer))
+    assert model.training(fn.Key(7)) is model
+
+
+def test_training_takes_time_in_proportion_to_the_depth():
+    calls = []
+
+    @attrs.frozen
+    class Counting(fn.Layer):
+        def training(self, key):
+            calls.append(key)
+            return self
+
+    model = Counting()
+    for _ in range(50):
+        model = fn.residual(model)
+    model.training(fn.Key(0))
+    assert [len(key.path) for key in calls] == [100]

@@ -58,3 +58,25 @@ def test_a_schedule_is_its_rate_at_each_step(optimizer):
         fixed = attrs.evolve(optimizer, learning_rate=0.1 * 0.5**step)
         params, state = fixed.update(params, GRADIENTS[step], state)
         assert equal((scheduled, scheduled_state), (params, state))
+
+
+@attrs.frozen
+class AMSGrad(fn.Adam):
+    """An optimizer of a user's own, with one moment more than Adam."""
+
+    def moments(self, p):
+        return *fn.Adam.moments(self, p), np.zeros_like(p)
+
+    def step(self, t, rate, p, g, m, v, largest):
+        p, m, v = fn.Adam.step(self, t, rate, p, g, m, v)
+        return p, m, v, np.maximum(v, largest)
+
+
+def test_a_subclass_has_the_moments_that_it_makes():
+    params = (np.ones(2),)
+    state = AMSGrad(0.1).init(params)
+    for _ in range(2):
+        params, state = AMSGrad(0.1).update(params, (np.array([1.0, -1.0]),), state)
+    assert len(state.moments) == 3
+    with pytest.raises(fn.TreeError, match="3 moments"):
+        AMSGrad(0.1).update(params, params, fn.Adam(0.1).init(params))

@@ -260,3 +260,16 @@ def test_without_the_package_only_its_files_need_it(path, monkeypatch):
     assert saved_and_loaded(path.with_suffix(".npz"), MODEL, PARAMS) == (MODEL, PARAMS)
     monkeypatch.undo()
     assert fn.load(path) == (MODEL, PARAMS)
+
+
+@fn.register
+@fn.tree.node
+class OtherParams(fn.LinearParams):
+    """A subclass, whose arrays files have as they are."""
+
+
+def test_a_subclass_of_linear_params_is_stored_as_it_is(tmp_path):
+    weight = np.arange(9.0).reshape(3, 3)
+    fn.save(tmp_path / "other.safetensors", None, OtherParams(weight))
+    assert np.array_equal(numpy_files.load_file(tmp_path / "other.safetensors")["weight"], weight)
+    assert fn.load(tmp_path / "other.safetensors")[1] == OtherParams(weight)

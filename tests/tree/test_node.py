@@ -172,3 +172,20 @@ def test_a_pickle_of_a_different_number_of_fields_is_not_a_node():
     make, (cls, *values) = fn.LinearParams(NUMBERS, NUMBERS[0]).__reduce__()
     with pytest.raises(TypeError, match=r"expected a value for each field of LinearParams \(weight, bias\), got 3$"):
         make(cls, *values, NUMBERS)
+
+
+@attrs.frozen
+class Labelled(fn.LinearParams):
+    """A subclass of a node that is not made a node itself."""
+
+    label: str = "a"
+
+
+def test_a_subclass_that_is_not_a_node_has_the_leaves_of_the_node():
+    assert list(tree.named_leaves(Labelled(NUMBERS, None))) == ["weight"]
+
+
+@pytest.mark.parametrize("axes", [(0, -1), (0, 0), (5, 1), "10", None, (1,), [1, 0]])
+def test_axes_of_pytorch_that_are_not_axes_are_refused(axes):
+    with pytest.raises(ValueError, match=r"torch_axes must be the axes 0, 1, \.\.\. in some order"):
+        tree.leaf(torch_axes=axes)

@@ -133,3 +133,31 @@ def test_what_is_not_registered_is_not_written():
 def test_what_is_not_such_a_form_is_a_value_error(text, message):
     with pytest.raises(ValueError, match=message):
         from_json(text)
+
+
+class Unhashable:
+    """A callable with a name, which cannot be hashed."""
+
+    __hash__ = None
+
+    def __init__(self):
+        self.__name__ = self.__qualname__ = "unhashable"
+
+    def __call__(self, x):
+        return x
+
+
+def test_a_callable_that_cannot_be_hashed_prints_and_registers():
+    item = Unhashable()
+    assert repr(fn.Elementwise(item, np.cos)) == "Elementwise(function=unhashable, derivative=np.cos)"
+    fn.register(item)
+    assert from_json(to_json(fn.Elementwise(item, np.cos))).function is item
+
+
+def test_functions_of_a_module_named_metrics_have_its_name_in_files():
+    def f1(labels, predictions):
+        return 0.5
+
+    f1.__module__, f1.__qualname__ = "metrics", "f1"
+    fn.register(f1)
+    assert to_json((f1,), indent=None) == '[{"function": "metrics.f1"}]'

@@ -264,12 +264,12 @@ def test_without_the_package_only_its_files_need_it(path, monkeypatch):
 
 @fn.register
 @fn.tree.node
-class OtherParams(fn.LinearParams):
+class SubclassParams(fn.LinearParams):
     """A subclass, whose arrays files have as they are."""
 
 
 def test_a_subclass_of_linear_params_is_stored_as_it_is(tmp_path):
     weight = np.arange(9.0).reshape(3, 3)
-    fn.save(tmp_path / "other.safetensors", None, OtherParams(weight))
+    fn.save(tmp_path / "other.safetensors", None, SubclassParams(weight))
     assert np.array_equal(numpy_files.load_file(tmp_path / "other.safetensors")["weight"], weight)
-    assert fn.load(tmp_path / "other.safetensors")[1] == OtherParams(weight)
+    assert fn.load(tmp_path / "other.safetensors")[1] == SubclassParams(weight)

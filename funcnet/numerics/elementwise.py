@@ -79,11 +79,13 @@ def moved(p: Array, g: Array, rate: float) -> Array:
     return new
 
 
-def descended(p: Array, g: Array, rate: float) -> Array:
+def descended(rate: float, p: Array, g: Array) -> Array:
     """`moved` in the dtype of p, with float16 computed in float32; DTypeError unless p has a floating-point dtype.
 
-    >>> descended(np.array([1.0, 2.0]), np.array([1, -1]), 0.5)
+    >>> descended(0.5, np.array([1.0, 2.0]), np.array([1, -1]))
     array([0.5, 2.5])
     """
     dtype = p.dtype if p.dtype in FLOATS else wide_floating(p.dtype)
-    return as_dtype(moved(p, as_array(g, dtype), rate), p.dtype)
+    new = (g if g.dtype is dtype else as_array(g, dtype)) * np.asarray(-rate, dtype)
+    new += p
+    return as_dtype(new, p.dtype)

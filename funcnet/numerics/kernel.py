@@ -27,10 +27,12 @@ def kernel(plain: Callable[P, Array]) -> Callable[[Callable[P, Array]], Callable
     """
 
     def decorate(formula: Callable[P, Array]) -> Callable[P, Array]:
-        rules: dict[type, Any] = {np.ndarray: plain}
+        rules: dict[type, Any] = {}
 
         @wraps(formula)
         def dispatched(*args: P.args, **options: P.kwargs) -> Array:
+            if type(args[0]) is np.ndarray:
+                return plain(*args, **options)
             return rules.get(type(args[0]), formula)(*args, **options)  # type: ignore[no-any-return]
 
         dispatched.rules = rules  # type: ignore[attr-defined]

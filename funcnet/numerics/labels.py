@@ -14,7 +14,7 @@ from funcnet.tree import Array
 
 def checked_classes(name: str, labels: Array, n: int) -> Array:
     """The labels as int64; ValueError, which names the first bad label and its index, unless all are in 0..n-1."""
-    indices = labels.astype(np.int64)
+    indices = labels.astype(np.int64, copy=False)
     unsigned = indices.view(np.uint64)  # negative labels become the largest; argmax takes half the time of max
     if not labels.size or unsigned.item(unsigned.argmax()) < n:
         return indices

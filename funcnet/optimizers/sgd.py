@@ -50,7 +50,7 @@ def sgd_step(params: Tree, grads: Tree, learning_rate: float) -> Tree:
     rate = real(learning_rate)
     if not rate >= 0:
         raise ValueError(f"learning_rate must not be negative or NaN, got {rate}")
-    return map_new(partial(descended, rate=rate), params, grads, name="grads", like="params")
+    return map_new(partial(descended, rate), params, grads, name="grads", like="params")
 
 
 @register

@@ -153,9 +153,10 @@ def rows_like(
     leaves, structure = flatten(tree)
     columns = [leaves]
     for name, other in others:
-        found, other_structure = flatten(other)
-        if structure._skeleton != other_structure._skeleton:
-            path, here, there = next(structure.differences(other_structure), ("", repr(tree), repr(other)))
+        found: list[Array] = []
+        skeleton = _skeleton(other, found)
+        if skeleton != structure._skeleton:
+            path, here, there = next(structure.differences(Structure(skeleton)), ("", repr(tree), repr(other)))
             raise _difference(name, "structure", like, path, here, there)
         if [leaf.shape for leaf in leaves] != [leaf.shape for leaf in found]:
             places = zip(structure.paths(), leaves, found, strict=True)

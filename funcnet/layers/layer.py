@@ -203,8 +203,7 @@ class Layer:
         TypeError
             If the key is not a Key.
         """
-        trained: Layer = _in_training(self, checked_key(key), ())
-        return trained
+        return _in_training(self, checked_key(key), ())  # type: ignore[no-any-return]
 
     def parts(self, input_shape: Shape) -> tuple[tuple[Layer, Shape], ...]:
         """The layers inside a combinator, each with the shape of its own input; `summary` shows them.

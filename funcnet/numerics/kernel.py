@@ -31,9 +31,8 @@ def kernel(plain: Callable[P, Array]) -> Callable[[Callable[P, Array]], Callable
 
         @wraps(formula)
         def dispatched(*args: P.args, **options: P.kwargs) -> Array:
-            if type(args[0]) is np.ndarray:
-                return plain(*args, **options)
-            return rules.get(type(args[0]), formula)(*args, **options)  # type: ignore[no-any-return]
+            rule = plain if type(args[0]) is np.ndarray else rules.get(type(args[0]), formula)
+            return rule(*args, **options)
 
         dispatched.rules = rules  # type: ignore[attr-defined]
         return dispatched

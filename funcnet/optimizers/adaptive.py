@@ -131,8 +131,6 @@ class Adagrad(Optimizer):
     initial_accumulator_value: float = factor_field(0.0)
     eps: float = factor_field(1e-10)
 
-    n_moments = 1
-
     def moments(self, p: Array) -> tuple[Array, ...]:
         return (np.full_like(p, self.initial_accumulator_value),)
 

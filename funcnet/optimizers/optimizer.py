@@ -185,8 +185,7 @@ class Optimizer:
 
     def _count(self) -> int:
         """The number of moments: where a subclass has its own `moments`, as many as that returns."""
-        has_own = type(self).moments is not Optimizer.moments
-        return len(self.moments(np.zeros(0))) if has_own else self.n_moments
+        return self.n_moments if type(self).moments is Optimizer.moments else len(self.moments(np.zeros(0)))
 
     def _stepped(self, t: int, rate: float, p: Array, *rest: Array) -> tuple[Array, ...]:
         """`step` in a dtype wide enough for it, and its results in the dtype of p."""

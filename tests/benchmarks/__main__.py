@@ -9,8 +9,8 @@ import json
 import platform
 
 from matplotlib.figure import Figure
-from program import example_parser, exit_with, integer_from
 
+from examples.program import example_parser, exit_with, integer_from
 from funcnet.experiments.environment import blas_threads, facts
 from funcnet.values.table import aligned
 from tests.benchmarks import beyond

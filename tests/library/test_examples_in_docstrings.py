@@ -16,7 +16,13 @@ MODULES += [import_module("program")]
 EXAMPLES = [each for module in MODULES for each in doctest.DocTestFinder().find(module) if each.examples]
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=[each.name.removeprefix("funcnet.") for each in EXAMPLES])
+def case(example):
+    """The example by its name; those of checks and strategies look at hundreds of cases."""
+    name = example.name.removeprefix("funcnet.")
+    return pytest.param(example, id=name, marks=pytest.mark.slow if name.startswith("testing.") else ())
+
+
+@pytest.mark.parametrize("example", [case(example) for example in EXAMPLES])
 def test_an_example_runs(example):
     output = []
     failed, _ = doctest.DocTestRunner().run(example, out=output.append, clear_globs=False)

@@ -174,6 +174,7 @@ def test_the_digest_is_sha_256_of_dtype_shape_and_bytes():
     ],
 )
 @given(x=arrays_of.arrays(np.float64, arrays_of.array_shapes(min_dims=2, max_dims=3, min_side=0)))
+@pytest.mark.slow
 def test_the_digest_does_not_depend_on_layout_or_byte_order(laid_out, x):
     same = Dataset(np.reshape(laid_out(x), x.shape), np.arange(len(x)))
     assert same.digest == Dataset(x, np.arange(len(x))).digest

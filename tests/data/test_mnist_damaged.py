@@ -38,6 +38,7 @@ DAMAGED = {
 
 @pytest.mark.parametrize("pack", [bytes, packed])
 @pytest.mark.parametrize("damage", DAMAGED)
+@pytest.mark.slow
 def test_a_damaged_file_is_an_error_that_names_it_and_says_what_is_wrong(folder, damage, pack):
     make, message = DAMAGED[damage]
     path = folder / TRAIN_IMAGES

@@ -146,6 +146,7 @@ def test_params_are_of_the_dtype(dtype):
 @pytest.mark.parametrize("goal", ["min", "max"])
 @pytest.mark.parametrize("metric", ["loss", "test loss", "test accuracy"])
 @pytest.mark.parametrize("every", [1, 2])
+@pytest.mark.slow
 def test_the_best_params_are_those_of_the_best_epoch(experiment, goal, metric, every):
     plain = attrs.evolve(experiment, epochs=8, evaluate_every=every, **ALONE)
     straight = straight_run(plain)
@@ -170,6 +171,7 @@ def stopped_at(epochs, values, goal, patience):
 @pytest.mark.parametrize("goal", ["min", "max"])
 @pytest.mark.parametrize("patience", [1, 3])
 @pytest.mark.parametrize("every", [1, 2])
+@pytest.mark.slow
 def test_a_run_stops_when_its_patience_is_over(experiment, goal, patience, every):
     plain = attrs.evolve(experiment, epochs=8, evaluate_every=every, **ALONE)
     straight = straight_run(plain)

@@ -69,6 +69,7 @@ def test_passes_do_not_change_the_layer(row):
     assert pickle.dumps(layer) == before
 
 
+@pytest.mark.slow
 def test_layers_can_be_sent_to_another_process():
     samples = [sample(row.layer, row.shapes[0]) for row in ROWS]
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as executor:

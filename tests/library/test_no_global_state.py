@@ -117,6 +117,7 @@ def global_state():
 
 
 @pytest.mark.parametrize("thing", THINGS.values(), ids=THINGS)
+@pytest.mark.slow
 def test_the_global_generators_are_left_alone(thing, tmp_path):
     before = global_state()
     thing(tmp_path)

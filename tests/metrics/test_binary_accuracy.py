@@ -35,6 +35,7 @@ def test_the_threshold_is_a_half_unless_it_is_said():
 
 
 @given(st.lists(st.tuples(st.booleans(), st.floats(-5, 5)), min_size=1))
+@pytest.mark.slow
 def test_it_is_the_accuracy_of_the_labels_that_the_scores_stand_for(pairs):
     targets, scores = np.array([int(target) for target, _ in pairs]), np.array([score for _, score in pairs])
     assert LOGIT(targets, scores) == accuracy(targets, (scores > 0).astype(int))

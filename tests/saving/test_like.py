@@ -269,6 +269,7 @@ def test_a_description_that_promises_much_takes_no_memory(own, size, data, metho
 
 
 @pytest.mark.parametrize("module", ["checkpoint", "description", "npz", "safetensors"])
+@pytest.mark.slow
 def test_each_module_is_imported_by_itself(module):
     loaded = "'safetensors' in sys.modules or 'funcnet.public' in sys.modules"
     code = f"import sys, funcnet.saving.{module}; sys.exit({loaded})"

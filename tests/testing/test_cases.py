@@ -26,6 +26,7 @@ class TwiceAtZero(fn.Layer):
         return dy * ((cache > 0) + 2 * (cache == 0)).astype(dy.dtype), ()
 
 
+@pytest.mark.slow
 def test_the_case_of_a_given_x_asks_of_that_x_again():
     with pytest.raises(LawViolation) as caught:
         check_layer(TwiceAtZero(), x=np.array([[0.0, 1.0]]))

@@ -32,6 +32,7 @@ def network(activation, last=IDENTITY):
 
 @pytest.mark.parametrize(("loss", "last", "target"), LOSSES.values(), ids=LOSSES)
 @pytest.mark.parametrize("activation", SMOOTH)
+@pytest.mark.slow
 def test_a_5_7_3_network_agrees_with_both_oracles(activation, loss, last, target):
     model, params = network(activation, last)
     exact = check_gradients(model, loss, params, X, target)
@@ -54,6 +55,7 @@ def test_every_coordinate_agrees_to_1e_12_relative():
 
 @pytest.mark.parametrize(("loss", "last", "target"), LOSSES.values(), ids=LOSSES)
 @pytest.mark.parametrize("activation", [*SMOOTH, fn.ReLU(), fn.LeakyReLU(), fn.ELU(2.0), fn.Identity()])
+@pytest.mark.slow
 def test_a_row_of_zeros_ties_everywhere_and_is_right(activation, loss, last, target):
     model, params = network(activation, last)
     report = check_gradients(model, loss, params, X * [[0], [1], [0], [1]], target)

@@ -212,6 +212,7 @@ def test_an_exempted_law_that_says_nothing_is_none():
         (fn.sequential(fn.Softmax(), fn.Softmax()), ("shift-invariant",)),
     ],
 )
+@pytest.mark.slow
 def test_symmetries_that_are_there(layer, symmetries):
     check_layer(layer, (3,), symmetries=symmetries, examples=14)
 

@@ -44,6 +44,7 @@ def test_every_value_comes_back(value):
 
 @settings(max_examples=50)
 @given(strategies.models((3,)))
+@pytest.mark.slow
 def test_every_model_comes_back(model):
     assert from_json(to_json(model, indent=None)) == model
 

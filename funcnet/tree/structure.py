@@ -130,7 +130,7 @@ def _said(skeleton: Any) -> str:
     kind, content = skeleton
     if kind is _Carried:
         return repr(content)
-    return kind.__name__ if hasattr(kind, "__node_fields__") else f"a {kind.__name__} of {len(content)}"
+    return f"a {kind.__name__} of {len(content)}" if node_fields(kind) is None else kind.__name__
 
 
 def has_leaves(tree: Tree) -> bool:

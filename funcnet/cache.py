@@ -4,16 +4,26 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from funcnet.errors import CacheError, ShapeError
-from funcnet.tree import Array, Shape, as_floating
+from funcnet.tree import Flow, Shape, as_floating, is_nested
 
 
 class Cache(NamedTuple):
-    """The record that a forward pass leaves: its layer or loss, the shape of y, and what the backward pass needs."""
+    """The record that a forward pass leaves: its layer or loss, the shape of y, and what the backward pass needs.
+
+    `dtype` is that of the numbers the layer has computed with; None if its x was made of integers.
+    """
 
     owner: object
     shape: Shape
     saved: Any
+    dtype: Any = None
+
+    def dx(self, gradient: Flow) -> Flow:
+        """The gradient with respect to x as `backward` returns it: None if x was made of integers."""
+        return None if self.dtype is None else gradient
 
 
 def saved_by(owner: object, cache: Any) -> Any:
@@ -34,12 +44,35 @@ def _named(owner: object) -> str:
     return f"{getattr(owner, 'name', type(owner).__name__)} of {len(layers)} layer{'' if len(layers) == 1 else 's'}"
 
 
-def opened(layer: Any, cache: Any, dy: Any) -> tuple[Any, Array]:
-    """The part that `layer` saved in `cache`, and dy as an array.
+def opened(layer: Any, cache: Any, dy: Any) -> tuple[Any, Flow]:
+    """The part that `layer` saved in `cache`, and dy as floating-point numbers; zeros where it is None.
 
     Raises CacheError if a different layer made the cache, ShapeError if dy does not have the shape of y.
     """
-    saved, dy = saved_by(layer, cache), as_floating(dy)
+    saved = saved_by(layer, cache)
+    dy = np.zeros(cache.shape, cache.dtype) if dy is None else as_floating(dy)
     if dy.shape != cache.shape:
         raise ShapeError(f"dy must have the shape of y, {cache.shape}, got {dy.shape}")
     return saved, dy
+
+
+def opened_flow(layer: Any, cache: Any, dy: Any) -> tuple[Any, Flow]:
+    """Like `opened`, for a y that may be a tuple, in which None stays None: the layers inside know its dtype."""
+    saved = saved_by(layer, cache)
+    return (saved, _parts(cache.shape, dy)) if is_nested(cache.shape) else opened(layer, cache, dy)
+
+
+def _parts(shape: Any, dy: Any) -> Flow:
+    """dy, checked to have this shape or these shapes."""
+    if is_nested(shape):
+        dy = (None,) * len(shape) if dy is None else dy
+        if not isinstance(dy, tuple) or len(dy) != len(shape):
+            got = f"a tuple of {len(dy)}" if isinstance(dy, tuple) else type(dy).__name__
+            raise ShapeError(f"dy must be a tuple of {len(shape)}, as y is, got {got}")
+        return tuple(map(_parts, shape, dy))
+    if dy is None:
+        return None
+    dy = as_floating(dy)
+    if dy.shape != shape:
+        raise ShapeError(f"dy must have the shape of y, {shape}, got {dy.shape}")
+    return dy

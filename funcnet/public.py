@@ -8,13 +8,14 @@ from funcnet.values.registry import register
 from funcnet.random import Key
 from funcnet.layers.layer import Layer
 from funcnet.layers.summary import summary
-from funcnet.layers.combinators import add, concatenate, residual, sequential
+from funcnet.layers.combinators import add, branches, concatenate, parallel, residual, sequential
 from funcnet.layers.linear import Linear, LinearParams
 from funcnet.layers.rectifiers import ELU, GELU, LeakyReLU, ReLU, SiLU
 from funcnet.layers.activations import Elementwise, Sigmoid, Softplus, Tanh
 from funcnet.layers.softmax import LogSoftmax, Softmax
 from funcnet.layers.reshaping import Flatten, FlattenParams, Identity
 from funcnet.layers.dropout import Dropout
+from funcnet.layers.merging import Concatenate, Multiply, Select, Sum
 from funcnet.losses.squared_error import MeanSquaredError
 from funcnet.losses.binary_cross_entropy import BinaryCrossEntropy, SigmoidBinaryCrossEntropy
 from funcnet.losses.softmax_cross_entropy import SoftmaxCrossEntropy
@@ -36,10 +37,11 @@ from funcnet.experiments.verification import Verification, verify
 
 __all__ = [
     "ELU", "GELU", "L2", "SGD", "Adagrad", "Adam", "AdamW", "BinaryCrossEntropy", "CacheError", "CheckpointError",
-    "DTypeError", "Dropout", "EarlyStopping", "Elementwise", "Experiment", "ExperimentError", "Flatten",
-    "FlattenParams", "Identity", "KeepBest", "Key", "Layer", "LeakyReLU", "Linear", "LinearParams", "LogSoftmax",
-    "MeanSquaredError", "MissingExtraError", "NonFiniteError", "OptimizerState", "RMSProp", "ReLU", "Run", "ShapeError",
-    "SiLU", "Sigmoid", "SigmoidBinaryCrossEntropy", "Softmax", "SoftmaxCrossEntropy", "Softplus", "Tanh", "TrainState",
-    "TreeError", "Verification", "add", "clip_by_global_norm", "concatenate", "grid", "load", "register", "residual",
-    "run", "save", "sequential", "sgd_step", "summary", "sweep", "train", "train_step", "value_and_grad", "verify",
+    "Concatenate", "DTypeError", "Dropout", "EarlyStopping", "Elementwise", "Experiment", "ExperimentError",
+    "Flatten", "FlattenParams", "Identity", "KeepBest", "Key", "Layer", "LeakyReLU", "Linear", "LinearParams",
+    "LogSoftmax", "MeanSquaredError", "MissingExtraError", "Multiply", "NonFiniteError", "OptimizerState",
+    "RMSProp", "ReLU", "Run", "Select", "ShapeError", "SiLU", "Sigmoid", "SigmoidBinaryCrossEntropy", "Softmax",
+    "SoftmaxCrossEntropy", "Softplus", "Sum", "Tanh", "TrainState", "TreeError", "Verification", "add", "branches",
+    "clip_by_global_norm", "concatenate", "grid", "load", "parallel", "register", "residual", "run", "save",
+    "sequential", "sgd_step", "summary", "sweep", "train", "train_step", "value_and_grad", "verify",
 ]

@@ -13,24 +13,25 @@ import numpy as np
 
 from funcnet.cache import Cache, opened
 from funcnet.errors import ShapeError
-from funcnet.layers.layer import Layer, check_no_params
+from funcnet.layers.checks import check_no_params
+from funcnet.layers.layer import Layer
 from funcnet.numerics.elementwise import sigmoid, softplus
-from funcnet.tree import Array, Tree, as_array, as_dtype, as_floating, read_only
+from funcnet.tree import Array, Tree, as_array, as_dtype, one_array, read_only
 from funcnet.values import register, specification
 
 
 def forward_of(layer: Layer, f: Callable[[Array], Array], params: Tree, x: Array) -> tuple[Array, Cache]:
     """y = f(x), in the dtype of x, and the cache of `layer`; raises TreeError if params are not `()`."""
     check_no_params(params)
-    x = as_floating(x)
+    x, dtype = one_array(layer, x)
     y = as_dtype(f(x), x.dtype)
-    return y, Cache(layer, y.shape, x)
+    return y, Cache(layer, y.shape, x, dtype)
 
 
 def backward_of(layer: Layer, derivative: Callable[[Array], Array], cache: Cache, dy: Array) -> tuple[Array, Tree]:
     """dx = dy * derivative(x), in the dtype of dy, and `()` as the grads; raises what `opened` raises."""
     x, dy = opened(layer, cache, dy)
-    return as_dtype(dy * derivative(x), dy.dtype), ()
+    return cache.dx(as_dtype(dy * derivative(x), dy.dtype)), ()
 
 
 def _sigmoid_derivative(x: Array) -> Array:
@@ -56,6 +57,8 @@ class Sigmoid(Layer):
     >>> Sigmoid().apply((), np.array([-1000.0, 0.0, 1000.0]))
     array([0. , 0.5, 1. ])
     """
+
+    takes_integers = True
 
     def forward(self, params: Tree, x: Array) -> tuple[Array, Cache]:
         return forward_of(self, sigmoid, params, x)
@@ -88,6 +91,8 @@ class Tanh(Layer):
     array([-1.,  0.,  1.])
     """
 
+    takes_integers = True
+
     def forward(self, params: Tree, x: Array) -> tuple[Array, Cache]:
         return forward_of(self, np.tanh, params, x)
 
@@ -112,6 +117,8 @@ class Softplus(Layer):
     >>> Softplus().apply((), np.array([-1000.0, 1000.0]))
     array([   0., 1000.])
     """
+
+    takes_integers = True
 
     def forward(self, params: Tree, x: Array) -> tuple[Array, Cache]:
         return forward_of(self, softplus, params, x)
@@ -148,6 +155,7 @@ class Elementwise(Layer):
     array([0.])
     """
 
+    takes_integers = True
     function: Callable[[Array], Array]
     derivative: Callable[[Array], Array]
 

@@ -1,11 +1,12 @@
-"""Functions that combine layers: one after another (`sequential`) or side by side (`add`, `concatenate`, `residual`).
+"""Functions that combine layers: one after another, or side by side.
 
-Each returns a layer, which can be combined in turn; `composites` has the classes of these layers.
+Each returns a layer, which can be combined in turn; `composites` and `branching` have the classes of these layers.
 """
 
 from __future__ import annotations
 
-from funcnet.layers.composites import Parallel, Sequential
+from funcnet.layers.branching import Branches, Zipped
+from funcnet.layers.composites import Sequential
 from funcnet.layers.layer import Layer
 from funcnet.layers.merging import SideBySide, Sum
 from funcnet.layers.reshaping import Identity
@@ -48,8 +49,74 @@ def sequential(*layers: Layer) -> Layer:
     return Sequential(layers)
 
 
+def branches(*layers: Layer) -> Layer:
+    """The tuple of the outputs of layers that all have the same input.
+
+    y = (layer_1(x), ..., layer_n(x)); dx = sum of dx_i. The params are the tuple of the layers' params.
+
+    Parameters
+    ----------
+    *layers : Layer
+        At least one layer.
+
+    Returns
+    -------
+    Layer
+        The combined layer.
+
+    Raises
+    ------
+    TypeError
+        If an argument is not a layer.
+    ValueError
+        If there are no layers.
+
+    Examples
+    --------
+    >>> import numpy as np, funcnet as fn
+    >>> gated = fn.sequential(fn.branches(fn.Identity(), fn.Sigmoid()), fn.Multiply())
+    >>> gated.apply((((), ()), ()), np.array([0.0, 2.0])).round(4)
+    array([0.    , 1.7616])
+    """
+    return Branches(None, layers)
+
+
+def parallel(*layers: Layer) -> Layer:
+    """Layers that each have one element of a tuple: the first layer the first element, and so on.
+
+    y = (layer_1(x_1), ..., layer_n(x_n)); dx = (dx_1, ..., dx_n). The params are the tuple of the layers' params.
+
+    Parameters
+    ----------
+    *layers : Layer
+        At least one layer; `Identity()` passes an element on.
+
+    Returns
+    -------
+    Layer
+        The combined layer.
+
+    Raises
+    ------
+    ShapeError
+        At `init` or in a pass, if x is not a tuple of as many elements as there are layers.
+    TypeError
+        If an argument is not a layer.
+    ValueError
+        If there are no layers.
+
+    Examples
+    --------
+    >>> import funcnet as fn
+    >>> model = fn.sequential(fn.parallel(fn.Linear(2), fn.Identity()), fn.Concatenate(), fn.Linear(1))
+    >>> model.output_shape(((3,), (5,)))
+    (1,)
+    """
+    return Zipped(layers)
+
+
 def add(*layers: Layer) -> Layer:
-    """The sum of the outputs of layers that all have the same input.
+    """The sum of the outputs of layers that all have the same input: `branches(*layers)`, then `Sum()`.
 
     y = sum of layer_i(x), outputs of the same shape; dx = sum of dx_i. The params are the tuple of the layers' params.
 
@@ -78,11 +145,11 @@ def add(*layers: Layer) -> Layer:
     >>> fn.add(fn.Identity(), fn.ReLU()).apply(((), ()), np.array([-1.0, 1.0]))
     array([-1.,  2.])
     """
-    return Parallel(Sum, layers)
+    return Branches(Sum, layers)
 
 
 def concatenate(*layers: Layer) -> Layer:
-    """The outputs of layers that all have the same input, side by side along the last axis.
+    """The outputs of layers side by side along the last axis: `branches(*layers)`, then `Concatenate()`.
 
     y = [layer_1(x), ..., layer_n(x)]; dx = sum of dx_i. The params are the tuple of the layers' params.
 
@@ -111,7 +178,7 @@ def concatenate(*layers: Layer) -> Layer:
     >>> fn.concatenate(fn.Identity(), fn.ReLU()).apply(((), ()), np.array([-1.0, 1.0]))
     array([-1.,  1.,  0.,  1.])
     """
-    return Parallel(SideBySide, layers)
+    return Branches(SideBySide, layers)
 
 
 def residual(layer: Layer) -> Layer:

@@ -1,4 +1,4 @@
-"""Layers made of layers: one after another (`Sequential`), or side by side (`Parallel`).
+"""Layers one after another, `Sequential`; and what it shares with the other layers made of layers.
 
 The params of a combinator are the tuple of its layers' params. An error inside a layer names the layer's path.
 The functions that make these layers are in `combinators`.
@@ -6,22 +6,24 @@ The functions that make these layers are in `combinators`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import attrs
 import numpy as np
 
-from funcnet.cache import Cache, opened
+from funcnet.cache import Cache, opened_flow, saved_by
 from funcnet.errors import Place, TreeError
+from funcnet.layers import inputs
+from funcnet.layers.checks import check_inputs
 from funcnet.layers.layer import Layer
-from funcnet.layers.merging import SideBySide, Sum
 from funcnet.random import Key, checked_key
-from funcnet.tree import Array, DType, Shape, Tree, as_array, has_leaves, read_only
+from funcnet.tree import DType, Flow, Shape, Tree, has_leaves, integers_in, passed_on, shape_of, without_integers
 from funcnet.values import register, specification
 
 
-def _are_layers(combinator: Any, attribute: object, layers: tuple[Layer, ...]) -> None:
+def are_layers(combinator: Any, attribute: object, layers: tuple[Layer, ...]) -> None:
+    """A validator: each of the layers must be a layer."""
     name = combinator.name
     for index, layer in enumerate(layers):
         if isinstance(layer, type) and issubclass(layer, Layer):
@@ -31,7 +33,8 @@ def _are_layers(combinator: Any, attribute: object, layers: tuple[Layer, ...]) -
             raise TypeError(f"layer {index} of {name} must be a layer, got {layer!r}{hint}")
 
 
-def _params_of_layers(combinator: Any, params: Tree) -> tuple[Tree, ...]:
+def params_of_layers(combinator: Any, params: Tree) -> tuple[Tree, ...]:
+    """The params of a combinator; raises TreeError unless they are a tuple of as many params as there are layers."""
     n = len(combinator.layers)
     if not isinstance(params, tuple) or len(params) != n:
         got = f"a tuple of {len(params)}" if isinstance(params, tuple) else type(params).__name__
@@ -39,22 +42,38 @@ def _params_of_layers(combinator: Any, params: Tree) -> tuple[Tree, ...]:
     return params
 
 
-def _each(combinator: Any, method: str, *columns: Sequence[Any]) -> list[Any]:
-    """The results of a method of each layer, called with the layer's row of the columns."""
+def each(combinator: Any, call: Callable[..., Any], *columns: Sequence[Any]) -> list[Any]:
+    """The results of `call(layer, ...)` for each layer, with the layer's row of the columns."""
     results = []
     with Place(combinator) as at:
-        for at.index, (layer, *row) in enumerate(zip(combinator.layers, *columns, strict=True)):
-            results.append(getattr(layer, method)(*row))
+        for at.index, row in enumerate(zip(combinator.layers, *columns, strict=True)):
+            results.append(call(*row))
     return results
 
 
-def _init(combinator: Any, key: Key, input_shape: Shape, dtype: DType) -> Tree:
-    shapes = [shape for _, shape in combinator.parts(input_shape)]
+def init_each(combinator: Any, key: Key, shapes: Sequence[Shape], dtype: DType) -> Tree:
+    """The params of each layer, from keys of its own."""
     keys = [checked_key(key).fold_in(index) for index in range(len(shapes))]
-    return tuple(_each(combinator, "init", keys, shapes, [dtype] * len(shapes)))
+    return tuple(each(combinator, lambda layer, key, shape: layer.init(key, shape, dtype), keys, shapes))
 
 
-def _written(combinator: Any) -> str:
+def shape_after(layer: Layer, shape: Shape) -> Shape:
+    """The output shape of a layer; raises ShapeError for a tuple of shapes if the layer takes one array."""
+    check_inputs(layer, shape)
+    return layer.output_shape(shape)
+
+
+def track_each(layers: Sequence[Layer], params: tuple[Tree, ...], caches: Sequence[Any]) -> tuple[Tree, ...]:
+    """The params with what the layers saw in a pass; `params` itself if they track nothing."""
+    if all(type(layer).track is Layer.track for layer in layers):
+        return params
+    rows = zip(layers, params, caches, strict=True)
+    tracked = tuple(layer.track(own, inputs.cache_of_layer(cache)) for layer, own, cache in rows)
+    return tracked if any(a is not b for a, b in zip(tracked, params, strict=True)) else params
+
+
+def written(combinator: Any) -> str:
+    """The call that makes the combinator."""
     return f"{combinator.name}({', '.join(map(repr, combinator.layers))})"
 
 
@@ -64,10 +83,12 @@ class Sequential(Layer):
     """See `sequential`."""
 
     name = "sequential"
-    layers: tuple[Layer, ...] = attrs.field(validator=_are_layers)
+    n_inputs = None
+    takes_integers = True
+    layers: tuple[Layer, ...] = attrs.field(validator=are_layers)
 
     def init(self, key: Key, input_shape: Shape, dtype: DType = np.float32) -> Tree:
-        return _init(self, key, input_shape, dtype)
+        return init_each(self, key, self._shapes(input_shape)[:-1], dtype)
 
     def output_shape(self, input_shape: Shape) -> Shape:
         return self._shapes(input_shape)[-1]
@@ -79,117 +100,59 @@ class Sequential(Layer):
         shapes = [input_shape]
         with Place(self) as at:
             for at.index, layer in enumerate(self.layers):
-                shapes.append(layer.output_shape(shapes[-1]))
+                shapes.append(shape_after(layer, shapes[-1]))
         return shapes
 
-    def forward(self, params: Tree, x: Array) -> tuple[Array, Cache]:
-        y, caches = read_only(as_array(x)), []
-        params = _params_of_layers(self, params)
+    def forward(self, params: Tree, x: Flow) -> tuple[Flow, Cache]:
+        y, caches = passed_on(x), []
+        params = params_of_layers(self, params)
+        if not self.layers:
+            return y, Cache(self, shape_of(y), integers_in(y))
         with Place(self) as at:
             for at.index, layer in enumerate(self.layers):
-                y, cache = layer.forward(params[at.index], y)
+                y, cache = inputs.forward(layer, params[at.index], y)
                 caches.append(cache)
-        return y, Cache(self, y.shape, tuple(caches))
+        return y, Cache(self, shape_of(y), tuple(caches))
 
-    def apply(self, params: Tree, x: Array) -> Array:
-        y = read_only(as_array(x))
-        params = _params_of_layers(self, params)
+    def apply(self, params: Tree, x: Flow) -> Flow:
+        y = passed_on(x)
+        params = params_of_layers(self, params)
         with Place(self) as at:
             for at.index, layer in enumerate(self.layers):
-                y = layer.apply(params[at.index], y)
+                y = inputs.apply(layer, params[at.index], y)
         return y
 
-    def backward(self, params: Tree, cache: Cache, dy: Array) -> tuple[Array, Tree]:
-        return self._back_to(-1, _params_of_layers(self, params), cache, dy)
+    def backward(self, params: Tree, cache: Cache, dy: Flow) -> tuple[Flow, Tree]:
+        return self._back_to(-1, params_of_layers(self, params), cache, dy)
 
-    def params_backward(self, params: Tree, cache: Cache, dy: Array) -> Tree:
-        params_of_layers = _params_of_layers(self, params)
+    def params_backward(self, params: Tree, cache: Cache, dy: Flow) -> Tree:
+        params = params_of_layers(self, params)
         first = 0
-        while first < len(self.layers) and not has_leaves(params_of_layers[first]):
+        while first < len(self.layers) and not has_leaves(params[first]):
             first += 1
-        _, grads = self._back_to(first, params_of_layers, cache, dy)
-        return params_of_layers[:first] + grads  # params without leaves are their own gradient
+        _, grads = self._back_to(first, params, cache, dy)
+        return params[:first] + grads  # params without leaves are their own gradient
 
-    def _back_to(self, first: int, params: tuple[Tree, ...], cache: Cache, dy: Array) -> tuple[Array, tuple[Tree, ...]]:
+    def _back_to(self, first: int, params: tuple[Tree, ...], cache: Cache, dy: Flow) -> tuple[Flow, tuple[Tree, ...]]:
         """The dx of layer `first + 1`, and the grads of the layers from `first` on.
 
         Layer `first` computes its grads without its dx. With first = -1 the dx is that of x, and the grads are all.
         """
-        caches, dy = opened(self, cache, dy)
-        dx, grads, layers = read_only(dy), [], self.layers
+        caches, dy = opened_flow(self, cache, dy)
+        dx, grads, layers = passed_on(dy), [], self.layers
+        if not layers:
+            return without_integers(dx, caches), ()
         with Place(self) as at:
             for at.index in range(len(layers) - 1, first, -1):
-                dx, layer_grads = layers[at.index].backward(params[at.index], caches[at.index], dx)
+                dx, layer_grads = inputs.backward(layers[at.index], params[at.index], caches[at.index], dx)
                 grads.append(layer_grads)
             if 0 <= first < len(layers):
                 at.index = first
-                grads.append(layers[first].params_backward(params[first], caches[first], dx))
+                grads.append(inputs.params_backward(layers[first], params[first], caches[first], dx))
         return dx, tuple(reversed(grads))
 
-    def __repr__(self) -> str:
-        return _written(self)
-
-
-def _is_joining(instance: object, attribute: object, value: Any) -> None:
-    if value not in (Sum, SideBySide):
-        raise TypeError(f"joining must be Sum or SideBySide, got {value!r}")
-
-
-@register
-@specification
-class Parallel(Layer):
-    """Layers that all have the same x, and `joining`, which merges their outputs; see `add` and `concatenate`."""
-
-    joining: type[Sum] | type[SideBySide] = attrs.field(validator=_is_joining)
-    layers: tuple[Layer, ...] = attrs.field(validator=_are_layers)
-
-    def __attrs_post_init__(self) -> None:
-        if not self.layers:
-            raise ValueError(f"{self.name} needs at least one layer")
-
-    @property
-    def name(self) -> str:
-        return self.joining.name
-
-    def init(self, key: Key, input_shape: Shape, dtype: DType = np.float32) -> Tree:
-        self.output_shape(input_shape)  # raises if the outputs do not fit
-        return _init(self, key, input_shape, dtype)
-
-    def output_shape(self, input_shape: Shape) -> Shape:
-        return self.joining.shape(_each(self, "output_shape", [input_shape] * len(self.layers)))
-
-    def parts(self, input_shape: Shape) -> tuple[tuple[Layer, Shape], ...]:
-        return tuple((layer, input_shape) for layer in self.layers)
-
-    def forward(self, params: Tree, x: Array) -> tuple[Array, Cache]:
-        passes = _each(self, "forward", _params_of_layers(self, params), self._copies(x))
-        outputs, caches = zip(*passes, strict=True)
-        y, shapes = self._joined(outputs)
-        return y, Cache(self, y.shape, (caches, shapes))
-
-    def apply(self, params: Tree, x: Array) -> Array:
-        return self._joined(_each(self, "apply", _params_of_layers(self, params), self._copies(x)))[0]
-
-    def backward(self, params: Tree, cache: Cache, dy: Array) -> tuple[Array, Tree]:
-        dxs, grads = zip(*_each(self, "backward", *self._split(params, cache, dy)), strict=True)
-        return Sum.join(dxs), grads
-
-    def params_backward(self, params: Tree, cache: Cache, dy: Array) -> Tree:
-        return tuple(_each(self, "params_backward", *self._split(params, cache, dy)))
-
-    def _copies(self, x: Array) -> list[Array]:
-        return [read_only(as_array(x))] * len(self.layers)
-
-    def _joined(self, outputs: Sequence[Array]) -> tuple[Array, tuple[Shape, ...]]:
-        shapes = tuple(y.shape for y in outputs)
-        self.joining.shape(shapes)  # raises where joining would broadcast
-        return self.joining.join(outputs), shapes
-
-    def _split(self, params: Tree, cache: Cache, dy: Array) -> tuple[Sequence[Any], ...]:
-        """The params, the cache and the dy of each layer."""
-        params_of_layers = _params_of_layers(self, params)
-        (caches, shapes), dy = opened(self, cache, dy)
-        return params_of_layers, caches, self.joining.split(read_only(dy), shapes)
+    def track(self, params: Tree, cache: Cache) -> Tree:
+        return track_each(self.layers, params_of_layers(self, params), saved_by(self, cache)) if self.layers else params
 
     def __repr__(self) -> str:
-        return _written(self)
+        return written(self)

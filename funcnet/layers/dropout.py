@@ -6,9 +6,10 @@ import attrs
 import numpy as np
 
 from funcnet.cache import Cache, opened
-from funcnet.layers.layer import Layer, check_no_params
+from funcnet.layers.checks import check_no_params
+from funcnet.layers.layer import Layer
 from funcnet.random import Key, checked_key
-from funcnet.tree import Array, Tree, as_dtype, as_floating, read_only
+from funcnet.tree import Array, Tree, as_dtype, one_array, read_only
 from funcnet.values import real, register, specification
 
 
@@ -52,6 +53,7 @@ class Dropout(Layer):
     True
     """
 
+    takes_integers = True
     rate: float = attrs.field(converter=real, validator=[attrs.validators.ge(0), attrs.validators.le(1)])
     key: Key | None = attrs.field(default=None, validator=attrs.validators.optional(attrs.validators.instance_of(Key)))
 
@@ -60,13 +62,13 @@ class Dropout(Layer):
 
     def forward(self, params: Tree, x: Array) -> tuple[Array, Cache]:
         check_no_params(params)
-        x = as_floating(x)
+        x, dtype = one_array(self, x)
         kept = None if self.key is None else self.key.generator().random(x.shape) >= self.rate
-        return self._masked(x, kept), Cache(self, x.shape, kept)
+        return self._masked(x, kept), Cache(self, x.shape, kept, dtype)
 
     def backward(self, params: Tree, cache: Cache, dy: Array) -> tuple[Array, Tree]:
         kept, dy = opened(self, cache, dy)
-        return self._masked(dy, kept), ()
+        return cache.dx(self._masked(dy, kept)), ()
 
     def _masked(self, x: Array, kept: Array | None) -> Array:
         if kept is None:

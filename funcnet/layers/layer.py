@@ -7,12 +7,12 @@ combination of layers.
 from __future__ import annotations
 
 from functools import reduce
-from typing import Any
+from typing import Any, ClassVar
 
 import attrs
 import numpy as np
 
-from funcnet.errors import ShapeError, TreeError
+from funcnet.layers.checks import check_inputs
 from funcnet.random import Key, checked_key
 from funcnet.tree import Array, DType, Shape, Tree
 
@@ -23,6 +23,17 @@ class Layer:
 
     A layer without params must have `forward` and `backward`, nothing else. `input_shape` and `output_shape` are the
     shapes of one example; in x and y any number of batch axes stand before these axes.
+
+    x, y, dx and dy are arrays or tuples of arrays, also nested; shapes are then tuples of shapes. Integers and bools
+    have no gradient: their dx is None, as is a dy that nothing depends on.
+
+    Attributes
+    ----------
+    n_inputs : int or None
+        1 for a layer whose x is an array, n > 1 for one whose x is a tuple of n, None for one that takes any x.
+    takes_integers : bool
+        Whether the layer takes integers as they are, as ids; otherwise combinators convert them to floating-point
+        numbers, of the dtype of its params or, without params, float32.
 
     Examples
     --------
@@ -38,6 +49,9 @@ class Layer:
     >>> model.apply(params, np.ones((5, 2, 2))).shape
     (5, 4)
     """
+
+    n_inputs: ClassVar[int | None] = 1
+    takes_integers: ClassVar[bool] = False
 
     def init(self, key: Key, input_shape: Shape, dtype: DType = np.float32) -> Tree:
         """The params of the layer at the start of training.
@@ -89,6 +103,7 @@ class Layer:
         -----
         The default, which layers that keep the shape of x inherit, returns `input_shape`.
         """
+        check_inputs(self, input_shape)
         return input_shape
 
     def forward(self, params: Tree, x: Array) -> tuple[Array, Any]:
@@ -205,6 +220,23 @@ class Layer:
         """
         return _in_training(self, checked_key(key), ())  # type: ignore[no-any-return]
 
+    def track(self, params: Tree, cache: Any) -> Tree:
+        """The params with the statistics of what a pass saw, such as the running mean of batch normalization.
+
+        Parameters
+        ----------
+        params : Tree
+            The params that `forward` was given.
+        cache : object
+            The cache that `forward` returned.
+
+        Returns
+        -------
+        Tree
+            Params with the same leaves and other buffers; by default, the same params.
+        """
+        return params
+
     def parts(self, input_shape: Shape) -> tuple[tuple[Layer, Shape], ...]:
         """The layers inside a combinator, each with the shape of its own input; `summary` shows them.
 
@@ -244,23 +276,3 @@ def _in_training(value: Any, key: Key, path: tuple[int | str, ...]) -> Any:
 
 
 _HOLDS_LAYERS = (Layer, tuple)
-
-
-def checked_shape(input_shape: Shape) -> Shape:
-    """`input_shape` itself; raises TypeError if it is not a tuple."""
-    if not isinstance(input_shape, tuple):
-        raise TypeError(f"input_shape must be a tuple such as (784,), got {input_shape!r}")
-    return input_shape
-
-
-def with_features(input_shape: Shape) -> Shape:
-    """`input_shape` itself; raises ShapeError if it has no axis of features."""
-    if not checked_shape(input_shape):
-        raise ShapeError("input_shape must have at least one axis, that of the features, got ()")
-    return input_shape
-
-
-def check_no_params(params: Tree) -> None:
-    """Raise TreeError unless params are `()`, the params of a layer without params."""
-    if type(params) is not tuple or params:
-        raise TreeError(f"the layer has no params: expected (), got {type(params).__name__}")

@@ -11,10 +11,11 @@ from funcnet import initializers
 from funcnet.cache import Cache, opened
 from funcnet.errors import CacheError, ShapeError, TreeError
 from funcnet.initializers import Initializer
-from funcnet.layers.layer import Layer, with_features
+from funcnet.layers.checks import with_features
+from funcnet.layers.layer import Layer
 from funcnet.numerics.sums import column_sums
 from funcnet.random import Key, checked_key
-from funcnet.tree import Array, DType, Shape, as_array, as_dtype, build, leaf, node
+from funcnet.tree import Array, DType, Shape, as_array, as_dtype, build, leaf, node, one_array
 from funcnet.values import at_least, code, is_bool, is_no_class, register, specification
 
 
@@ -92,6 +93,7 @@ class Linear(Layer):
            [11.]]), bias=array([2.]))
     """
 
+    takes_integers = True
     n_out: int = attrs.field(converter=at_least(0, "n_out"))
     bias: bool = attrs.field(default=True, validator=is_bool)
     weight_init: Initializer = attrs.field(default=initializers.glorot_uniform, validator=is_no_class)
@@ -108,7 +110,7 @@ class Linear(Layer):
 
     def forward(self, params: LinearParams, x: Array) -> tuple[Array, Cache]:
         weight, bias = self._arrays(params)
-        x = as_array(x, weight.dtype)
+        x, dtype = one_array(self, x, weight.dtype)
         if x.shape[-1:] != weight.shape[:1]:
             raise ShapeError(f"expected x of shape (..., n_in={weight.shape[0]}), got {x.shape}")
         y = np.dot(_rows(x), weight)
@@ -116,12 +118,12 @@ class Linear(Layer):
             y += bias
         if x.ndim != 2:
             y = y.reshape(*x.shape[:-1], self.n_out)
-        return y, Cache(self, y.shape, x)
+        return y, Cache(self, y.shape, x, dtype)
 
     def backward(self, params: LinearParams, cache: Cache, dy: Array) -> tuple[Array, LinearParams]:
         grads, rows = self._grads(params, cache, dy)
         dx, shape = as_dtype(np.dot(rows, params.weight.T), rows.dtype), cache.saved.shape
-        return dx if dx.shape == shape else dx.reshape(shape), grads
+        return cache.dx(dx if dx.shape == shape else dx.reshape(shape)), grads
 
     def params_backward(self, params: LinearParams, cache: Cache, dy: Array) -> LinearParams:
         return self._grads(params, cache, dy)[0]

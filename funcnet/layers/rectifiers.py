@@ -12,9 +12,10 @@ import numpy as np
 
 from funcnet.cache import Cache, opened
 from funcnet.layers.activations import backward_of, forward_of
-from funcnet.layers.layer import Layer, check_no_params
+from funcnet.layers.checks import check_no_params
+from funcnet.layers.layer import Layer
 from funcnet.numerics.elementwise import erfc, positive, sigmoid, where_positive
-from funcnet.tree import Array, Tree, as_array, as_dtype, as_floating, frozen
+from funcnet.tree import Array, Tree, as_array, as_dtype, frozen, one_array
 from funcnet.values import real, register, specification
 
 _UNDERFLOW = 2e4  # exp(-x) is 0 in every dtype beyond this x
@@ -37,15 +38,17 @@ class ReLU(Layer):
     array([0., 0., 2.])
     """
 
+    takes_integers = True
+
     def forward(self, params: Tree, x: Array) -> tuple[Array, Cache]:
         check_no_params(params)
-        x = as_floating(x)
+        x, dtype = one_array(self, x)
         y = frozen(as_dtype(positive(x), x.dtype))
-        return y, Cache(self, y.shape, y)  # y > 0 where x > 0, so x need not be kept
+        return y, Cache(self, y.shape, y, dtype)  # y > 0 where x > 0, so x need not be kept
 
     def backward(self, params: Tree, cache: Cache, dy: Array) -> tuple[Array, Tree]:
         y, dy = opened(self, cache, dy)
-        return as_dtype(where_positive(y, dy), dy.dtype), ()
+        return cache.dx(as_dtype(where_positive(y, dy), dy.dtype)), ()
 
 
 @register
@@ -76,6 +79,7 @@ class LeakyReLU(Layer):
     array([-0.1,  0. ,  2. ])
     """
 
+    takes_integers = True
     slope: float = attrs.field(default=0.01, converter=real, validator=attrs.validators.ge(0))
 
     def forward(self, params: Tree, x: Array) -> tuple[Array, Cache]:
@@ -113,6 +117,7 @@ class ELU(Layer):
     array([-1.,  0.,  2.])
     """
 
+    takes_integers = True
     alpha: float = attrs.field(default=1.0, converter=real, validator=attrs.validators.ge(0))
 
     def forward(self, params: Tree, x: Array) -> tuple[Array, Cache]:
@@ -151,6 +156,8 @@ class SiLU(Layer):
     >>> SiLU().apply((), np.array([-np.inf, 0.0, 1000.0]))
     array([  -0.,    0., 1000.])
     """
+
+    takes_integers = True
 
     def forward(self, params: Tree, x: Array) -> tuple[Array, Cache]:
         return forward_of(self, _silu, params, x)
@@ -194,6 +201,8 @@ class GELU(Layer):
     >>> GELU().apply((), np.array([-np.inf, 0.0, 1000.0]))
     array([  -0.,    0., 1000.])
     """
+
+    takes_integers = True
 
     def forward(self, params: Tree, x: Array) -> tuple[Array, Cache]:
         return forward_of(self, _gelu, params, x)

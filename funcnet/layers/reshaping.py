@@ -6,18 +6,33 @@ import math
 
 import numpy as np
 
-from funcnet.cache import Cache, opened
+from funcnet.cache import Cache, opened, opened_flow
 from funcnet.errors import ShapeError, TreeError
-from funcnet.layers.layer import Layer, check_no_params, checked_shape
+from funcnet.layers.checks import check_inputs, check_no_params, checked_shape
+from funcnet.layers.layer import Layer
 from funcnet.random import Key
-from funcnet.tree import Array, DType, Shape, Tree, as_array, node, read_only
+from funcnet.tree import (
+    Array,
+    DType,
+    Flow,
+    Shape,
+    Tree,
+    as_array,
+    integers_in,
+    is_integer,
+    node,
+    passed_on,
+    read_only,
+    shape_of,
+    without_integers,
+)
 from funcnet.values import register, specification
 
 
 @register
 @specification
 class Identity(Layer):
-    """The identity: y is x.
+    """The identity: y is x, an array or a tuple.
 
     y = x, with x and y (...); dx = dy.
 
@@ -27,14 +42,17 @@ class Identity(Layer):
     array([1., 2.])
     """
 
-    def forward(self, params: Tree, x: Array) -> tuple[Array, Cache]:
-        check_no_params(params)
-        y = read_only(as_array(x))
-        return y, Cache(self, y.shape, None)
+    n_inputs = None
+    takes_integers = True
 
-    def backward(self, params: Tree, cache: Cache, dy: Array) -> tuple[Array, Tree]:
-        _, dy = opened(self, cache, dy)
-        return read_only(dy), ()
+    def forward(self, params: Tree, x: Flow) -> tuple[Flow, Cache]:
+        check_no_params(params)
+        y = passed_on(x)
+        return y, Cache(self, shape_of(y), integers_in(y))
+
+    def backward(self, params: Tree, cache: Cache, dy: Flow) -> tuple[Flow, Tree]:
+        are_integers, dy = opened_flow(self, cache, dy)
+        return without_integers(passed_on(dy), are_integers), ()
 
 
 @register
@@ -83,6 +101,8 @@ class Flatten(Layer):
     ((6,), (7, 5, 6))
     """
 
+    takes_integers = True
+
     def output_shape(self, input_shape: Shape) -> Shape:
         return (math.prod(checked_shape(input_shape)),)
 
@@ -91,17 +111,19 @@ class Flatten(Layer):
 
     def forward(self, params: FlattenParams, x: Array) -> tuple[Array, Cache]:
         _check_flatten(params)
+        if isinstance(x, tuple):
+            check_inputs(self, shape_of(x))
         x, features = as_array(x), params.input_shape
         batch = x.shape[: x.ndim - len(features)]
         if batch + features != x.shape:
             raise ShapeError(f"expected x of shape (..., {', '.join(map(str, features))}), got {x.shape}")
         y = read_only(x.reshape(*batch, math.prod(features)))
-        return y, Cache(self, y.shape, x.shape)
+        return y, Cache(self, y.shape, x.shape, None if is_integer(x) else x.dtype)
 
     def backward(self, params: FlattenParams, cache: Cache, dy: Array) -> tuple[Array, FlattenParams]:
         _check_flatten(params)
         x_shape, dy = opened(self, cache, dy)
-        return read_only(dy.reshape(x_shape)), params  # params without leaves are their own gradient
+        return cache.dx(read_only(dy.reshape(x_shape))), params  # params without leaves are their own gradient
 
 
 def _check_flatten(params: object) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from funcnet.cache import Cache, opened
-from funcnet.layers.layer import Layer, check_no_params, with_features
+from funcnet.layers.checks import check_no_params, with_features
+from funcnet.layers.layer import Layer
 from funcnet.numerics.softmax import shifted, sum_of_others
 from funcnet.numerics.sums import wide_sum
-from funcnet.tree import Array, Shape, Tree, as_dtype, as_floating
+from funcnet.tree import Array, Shape, Tree, as_dtype, one_array
 from funcnet.values import register, specification
 
 
@@ -41,20 +42,23 @@ class Softmax(Layer):
     array([0.5, 0.5, 0. ])
     """
 
+    takes_integers = True
+
     def output_shape(self, input_shape: Shape) -> Shape:
         return with_features(input_shape)
 
     def forward(self, params: Tree, x: Array) -> tuple[Array, Cache]:
         check_no_params(params)
-        exponentials = np.exp(shifted(as_floating(x)))
+        x, dtype = one_array(self, x)
+        exponentials = np.exp(shifted(x))
         y = as_dtype(exponentials / wide_sum(exponentials, axis=-1, keepdims=True), exponentials.dtype)
         y.flags.writeable = False  # the cache holds it too
-        return y, Cache(self, y.shape, y)
+        return y, Cache(self, y.shape, y, dtype)
 
     def backward(self, params: Tree, cache: Cache, dy: Array) -> tuple[Array, Tree]:
         y, dy = opened(self, cache, dy)
         dy = dy - _at_largest(dy, y)  # dx stays the same, and keeps its digits where y is near 1
-        return as_dtype(y * (dy - wide_sum(y * dy, axis=-1, keepdims=True)), dy.dtype), ()
+        return cache.dx(as_dtype(y * (dy - wide_sum(y * dy, axis=-1, keepdims=True)), dy.dtype)), ()
 
 
 @register
@@ -75,17 +79,20 @@ class LogSoftmax(Layer):
     array([     0., -10000.])
     """
 
+    takes_integers = True
+
     def output_shape(self, input_shape: Shape) -> Shape:
         return with_features(input_shape)
 
     def forward(self, params: Tree, x: Array) -> tuple[Array, Cache]:
         check_no_params(params)
-        x = shifted(as_floating(x))
+        x, dtype = one_array(self, x)
+        x = shifted(x)
         y = as_dtype(x - np.log1p(sum_of_others(x, np.exp(x))), x.dtype)
         y.flags.writeable = False  # the cache holds it too
-        return y, Cache(self, y.shape, y)
+        return y, Cache(self, y.shape, y, dtype)
 
     def backward(self, params: Tree, cache: Cache, dy: Array) -> tuple[Array, Tree]:
         y, dy = opened(self, cache, dy)
         others = wide_sum(dy, axis=-1, keepdims=True) - dy
-        return as_dtype(-np.expm1(y) * dy - np.exp(y) * others, dy.dtype), ()
+        return cache.dx(as_dtype(-np.expm1(y) * dy - np.exp(y) * others, dy.dtype)), ()

@@ -41,13 +41,13 @@ def to_array(x: Any) -> Array:
     return x if is_array(x) else np.asarray(x)
 
 
-def as_floating(x: Any) -> Array:
+def as_floating(x: Any, of_integers: DType = np.float64) -> Array:
     """`x` as an array of floating-point (or complex, or object) numbers in this machine's byte order."""
     if type(x) is np.ndarray and x.dtype.kind == "f" and x.dtype.isnative:
         return x
     array = as_array(x)
     if array.dtype.kind in "biu":
-        return array.astype(np.float64)
+        return array.astype(of_integers)
     return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
 

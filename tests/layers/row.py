@@ -33,8 +33,8 @@ class Row:
     is_training_form: bool = attrs.field(default=False, kw_only=True)
     # Whether it draws in training, so that its form in training is another layer.
     is_random: bool = attrs.field(default=False, kw_only=True)
-    # Whether it adds numbers that have met no params: of bits, 1 + 1 = 1.
-    is_sum_of_inputs: bool = attrs.field(default=False, kw_only=True)
+    # Whether it hands integers on as they are, as the identity does.
+    keeps_integers: bool = attrs.field(default=False, kw_only=True)
     name: str = attrs.field(default=attrs.Factory(lambda row: str(row.layer), takes_self=True), kw_only=True)
 
 

@@ -3,6 +3,8 @@
 A new layer needs its rows here, and no other line of the tests.
 """
 
+import math
+
 import numpy as np
 
 import funcnet as fn
@@ -59,7 +61,7 @@ ACTIVATIONS = [
     # torch's own softplus is x from 20 on, if not told otherwise
     Row(fn.Softplus(), NUMBERS, twin=lambda torch, x: torch.nn.functional.softplus(x, threshold=1e6),
         of_number=(oracles.softplus, oracles.sigmoid), limits=((0, INF), (0, 1))),
-    Row(fn.Identity(), NUMBERS, **KINKED, **UNCHANGED),
+    Row(fn.Identity(), NUMBERS, **KINKED, **UNCHANGED, keeps_integers=True),
     Row(fn.Elementwise(np.sin, np.cos), NUMBERS, name="Elementwise sine", twin=lambda torch, x: torch.sin(x)),
     Row(fn.Elementwise(np.square, doubled), NUMBERS, name="Elementwise square", twin=lambda torch, x: torch.square(x),
         of_number=(lambda x: x * x, doubled), is_bounded=False, symmetries=(("homogeneous", 2),)),
@@ -70,8 +72,19 @@ NORMALIZING = [
     Row(fn.LogSoftmax(), VECTORS, twin=lambda torch, x: torch.log_softmax(x, dim=-1),
         of_row=oracles.log_softmax, symmetries=("shift-invariant",)),
 ]
+MERGING = [
+    Row(fn.Sum(), (((3,), (3,)), ((2, 3),) * 3, ((),)), twin=lambda torch, *xs: sum(xs), **KINKED),
+    Row(fn.Multiply(), (((3,), (3,)), ((2, 3),) * 3, ((3,),)), twin=lambda torch, *xs: math.prod(xs), is_bounded=False,
+        symmetries=(("homogeneous", 2),)),
+    Row(fn.Concatenate(), (((3,), (2,)), ((2, 3), (2, 1), (2, 0))), **KINKED,
+        twin=lambda torch, *xs: torch.cat(xs, -1), keeps_integers=True),
+    Row(fn.Concatenate(-2), (((3, 2), (1, 2)),), **KINKED, twin=lambda torch, *xs: torch.cat(xs, -2),
+        keeps_integers=True),
+    Row(fn.Select(1), (((3,), (2,)), ((3,), ())), twin=lambda torch, a, b: b * 1, keeps_integers=True),
+    Row(fn.Select(-1), (((3,), ((2,), (2,))),), keeps_integers=True),
+]
 RESHAPING = [
-    Row(fn.Flatten(), ((2, 3), (3,), (), (0, 2)), twin=lambda torch, x: torch.flatten(x, -2)),
+    Row(fn.Flatten(), ((2, 3), (3,), (), (0, 2)), twin=lambda torch, x: torch.flatten(x, -2), keeps_integers=True),
 ]
 DROPPING = [
     Row(fn.Dropout(0.0), ((3,),), **UNCHANGED, is_random=True),
@@ -84,7 +97,7 @@ DROPPING = [
 SEQUENTIAL = [
     Row(fn.sequential(fn.Linear(4), fn.Tanh(), fn.Linear(2)), ((3,),), name="sequential",
         twin=lambda torch, x, w, b, v, c: torch.tanh(x @ w + b) @ v + c),
-    Row(fn.sequential(), NUMBERS, name="sequential of nothing", twin=lambda torch, x: x * 1),
+    Row(fn.sequential(), NUMBERS, name="sequential of nothing", twin=lambda torch, x: x * 1, keeps_integers=True),
     Row(fn.sequential(fn.Tanh(), fn.Softmax()), ((3,),), name="sequential without params",
         twin=lambda torch, x: torch.softmax(torch.tanh(x), dim=-1)),
     Row(fn.sequential(fn.Sigmoid(), fn.Linear(2), fn.LogSoftmax()), ((3,),), name="sequential, params inside",
@@ -101,8 +114,7 @@ ADD = [
     Row(fn.add(fn.Linear(3), fn.Tanh(), fn.Linear(3)), ((3,),), name="add",
         twin=lambda torch, x, w, b, v, c: x @ w + b + torch.tanh(x) + x @ v + c),
     Row(fn.add(fn.Linear(2)), ((3,),), name="add of one", twin=linear),
-    Row(fn.add(fn.Identity(), fn.Identity()), ((3,),), name="add of identities", twin=lambda torch, x: x + x,
-        is_sum_of_inputs=True),
+    Row(fn.add(fn.Identity(), fn.Identity()), ((3,),), name="add of identities", twin=lambda torch, x: x + x),
 ]
 CONCATENATE = [
     Row(fn.concatenate(fn.Linear(2), fn.Tanh(), fn.Linear(1)), ((3,),), name="concatenate",
@@ -120,7 +132,7 @@ RESIDUAL = [
 # fmt: on
 
 COMBINATORS = {fn.sequential: SEQUENTIAL, fn.add: ADD, fn.concatenate: CONCATENATE, fn.residual: RESIDUAL}
-LAYERS = [*LINEAR, *ACTIVATIONS, *NORMALIZING, *RESHAPING, *DROPPING]
+LAYERS = [*LINEAR, *ACTIVATIONS, *NORMALIZING, *MERGING, *RESHAPING, *DROPPING]
 MODELS = [row for rows in COMBINATORS.values() for row in rows]
 ROWS = [*LAYERS, *MODELS]
 FIRST = [*{type(row.layer): row for row in reversed(LAYERS)}.values(), SEQUENTIAL[0]]

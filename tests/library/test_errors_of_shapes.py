@@ -170,7 +170,7 @@ unlike = pytest.mark.parametrize(
 @unlike
 def test_outputs_that_do_not_fit_have_no_output_shape(combinator, first, second, input_shape, one, other):
     model, _, _ = two(combinator, first, second, input_shape)
-    check(lambda: model.output_shape(input_shape), fn.ShapeError, "the outputs of ", f"got {one} and {other}")
+    check(lambda: model.output_shape(input_shape), fn.ShapeError, "the arrays to ", f"got {one} and {other}")
 
 
 @unlike
@@ -179,10 +179,10 @@ def test_outputs_that_do_not_fit_are_not_joined(combinator, first, second, input
     model, params, x = two(combinator, first, second, input_shape)
     shapes = [layer.apply(p, x).shape for layer, p in zip((first, second), params, strict=True)]
     use = getattr(model, name)
-    check(lambda: use(params, x), fn.ShapeError, "the outputs of ", f"got {shapes[0]} and {shapes[1]}")
+    check(lambda: use(params, x), fn.ShapeError, "the arrays to ", f"got {shapes[0]} and {shapes[1]}")
 
 
 @unlike
 def test_outputs_that_do_not_fit_have_a_place(combinator, first, second, input_shape, one, other):
     model = fn.sequential(fn.ReLU(), combinator(first, second))
-    check(lambda: model.init(KEY, input_shape), fn.ShapeError, "in layer 1 of sequential", "the outputs of ")
+    check(lambda: model.init(KEY, input_shape), fn.ShapeError, "in layer 1 of sequential", "the arrays to ")

@@ -10,7 +10,7 @@ import hypothesis.extra.numpy
 import numpy as np
 from hypothesis import strategies as st
 
-from funcnet.layers.layer import checked_shape
+from funcnet.layers.checks import checked_shape
 from funcnet.random import Key
 from funcnet.tree import Array, DType, Shape, as_dtype
 from funcnet.values import integer

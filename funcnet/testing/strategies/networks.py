@@ -10,9 +10,10 @@ import numpy as np
 from hypothesis import strategies as st
 
 from funcnet.layers.activations import Elementwise
+from funcnet.layers.checks import with_features
 from funcnet.layers.combinators import add, concatenate, residual, sequential
 from funcnet.layers.dropout import Dropout
-from funcnet.layers.layer import Layer, with_features
+from funcnet.layers.layer import Layer
 from funcnet.layers.linear import Linear
 from funcnet.layers.rectifiers import ELU, LeakyReLU
 from funcnet.layers.reshaping import Flatten, Identity

@@ -1,0 +1,40 @@
+"""Checks that layers share: of input shapes, and of params where there are none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from funcnet.errors import ShapeError, TreeError
+from funcnet.tree import MERGE, Shape, Tree, is_nested, listed
+
+
+def check_inputs(layer: Any, shape: Any) -> None:
+    """Raise ShapeError unless the shape of x, or the tuple of shapes, is one that the layer takes."""
+    n = layer.n_inputs
+    if n is None or (len(shape) == n > 1 if is_nested(shape) else n == 1):
+        return
+    wanted = "one array" if n == 1 else f"a tuple of {n}"
+    got = f"a tuple of shapes {listed(shape)}: {MERGE}" if is_nested(shape) else f"one array of shape {shape}"
+    raise ShapeError(f"{layer!r} takes {wanted}, got {got}")
+
+
+def checked_shape(input_shape: Shape) -> Shape:
+    """`input_shape` itself, the shape of one array; raises TypeError or ShapeError if it is not."""
+    if not isinstance(input_shape, tuple):
+        raise TypeError(f"input_shape must be a tuple such as (784,), got {input_shape!r}")
+    if is_nested(input_shape):
+        raise ShapeError(f"expected the shape of one array, got those of a tuple, {input_shape}")
+    return input_shape
+
+
+def with_features(input_shape: Shape) -> Shape:
+    """`input_shape` itself; raises ShapeError if it has no axis of features."""
+    if not checked_shape(input_shape):
+        raise ShapeError("input_shape must have at least one axis, that of the features, got ()")
+    return input_shape
+
+
+def check_no_params(params: Tree) -> None:
+    """Raise TreeError unless params are `()`, the params of a layer without params."""
+    if type(params) is not tuple or params:
+        raise TreeError(f"the layer has no params: expected (), got {type(params).__name__}")

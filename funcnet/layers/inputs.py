@@ -1,0 +1,60 @@
+"""What layers inside a combinator are given: the passes of any layer, also of one of a user's own.
+
+A layer that does not say that it takes integers gets floating-point numbers, and dx is None where the integers were.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from funcnet.layers.checks import check_inputs
+from funcnet.layers.layer import Layer
+from funcnet.tree import Flow, Tree, converted, integers_in, is_integer, leaves, shape_of, without_integers
+
+
+class Converted(NamedTuple):
+    """The cache of a layer that was given floating-point numbers for integers, and where in x these are."""
+
+    cache: Any
+    are_integers: Any
+
+
+def forward(layer: Layer, params: Tree, x: Flow) -> tuple[Flow, Any]:
+    """The forward pass of a layer in a combinator."""
+    if layer.takes_integers:
+        return layer.forward(params, x)
+    given = _given(layer, params, x)
+    y, cache = layer.forward(params, given)
+    return y, cache if given is x else Converted(cache, integers_in(x))
+
+
+def apply(layer: Layer, params: Tree, x: Flow) -> Flow:
+    """The y of a layer in a combinator."""
+    return layer.apply(params, x if layer.takes_integers else _given(layer, params, x))
+
+
+def backward(layer: Layer, params: Tree, cache: Any, dy: Flow) -> tuple[Flow, Tree]:
+    """The backward pass of a layer in a combinator."""
+    if type(cache) is not Converted:
+        return layer.backward(params, cache, dy)
+    dx, grads = layer.backward(params, cache.cache, dy)
+    return without_integers(dx, cache.are_integers), grads
+
+
+def params_backward(layer: Layer, params: Tree, cache: Any, dy: Flow) -> Tree:
+    """The grads of a layer in a combinator."""
+    return layer.params_backward(params, cache_of_layer(cache), dy)
+
+
+def cache_of_layer(cache: Any) -> Any:
+    """The cache that the layer itself made."""
+    return cache.cache if type(cache) is Converted else cache
+
+
+def _given(layer: Layer, params: Tree, x: Flow) -> Flow:
+    """x with floating-point numbers for its integers: of the dtype of the params, or float32 where there are none."""
+    check_inputs(layer, shape_of(x))
+    if converted(x) is x:
+        return x
+    of_params = [leaf.dtype for leaf in leaves(params) if not is_integer(leaf)]
+    return converted(x, *of_params[:1])

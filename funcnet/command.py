@@ -29,7 +29,7 @@ from funcnet.experiments.receipt import Receipt
 from funcnet.experiments.running import run
 from funcnet.experiments.verification import verify
 from funcnet.random import Key
-from funcnet.tree import named_leaves
+from funcnet.tree import named_arrays
 from funcnet.values import aligned, integer
 from funcnet.version import __version__
 
@@ -85,7 +85,7 @@ def _show(options: argparse.Namespace) -> int:
         print("no epoch has been saved yet")
     else:
         progress, rows = reached
-        leaves = named_leaves(progress.state.params).items()
+        leaves = named_arrays(progress.state.params).items()
         print(aligned([("leaf", "shape", "dtype"), *((name, str(a.shape), str(a.dtype)) for name, a in leaves)]))
         print(f"\n{_table(History.of(rows))}")
         print(f"\n{progress.epoch} of {experiment.epochs} epochs, {progress.state.step} steps")

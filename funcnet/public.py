@@ -16,6 +16,8 @@ from funcnet.layers.softmax import LogSoftmax, Softmax
 from funcnet.layers.reshaping import Flatten, FlattenParams, Identity
 from funcnet.layers.dropout import Dropout
 from funcnet.layers.merging import Concatenate, Multiply, Select, Sum
+from funcnet.layers.batch_norm import BatchNorm, BatchNormParams
+from funcnet.layers.normalization import GroupNorm, GroupNormParams, LayerNorm, NormParams, RMSNorm
 from funcnet.losses.squared_error import MeanSquaredError
 from funcnet.losses.binary_cross_entropy import BinaryCrossEntropy, SigmoidBinaryCrossEntropy
 from funcnet.losses.softmax_cross_entropy import SoftmaxCrossEntropy
@@ -26,6 +28,7 @@ from funcnet.optimizers.adam import Adam, AdamW
 from funcnet.optimizers.adaptive import Adagrad, RMSProp
 from funcnet.optimizers.clipping import clip_by_global_norm
 from funcnet.gradients.value_and_grad import value_and_grad
+from funcnet.gradients.gradient_functions import accumulated, clipped
 from funcnet.training import TrainState, train, train_step
 from funcnet.saving.checkpoint import load, save
 from funcnet.experiments.experiment import Experiment
@@ -36,12 +39,14 @@ from funcnet.experiments.sweeping import sweep
 from funcnet.experiments.verification import Verification, verify
 
 __all__ = [
-    "ELU", "GELU", "L2", "SGD", "Adagrad", "Adam", "AdamW", "BinaryCrossEntropy", "CacheError", "CheckpointError",
-    "Concatenate", "DTypeError", "Dropout", "EarlyStopping", "Elementwise", "Experiment", "ExperimentError",
-    "Flatten", "FlattenParams", "Identity", "KeepBest", "Key", "Layer", "LeakyReLU", "Linear", "LinearParams",
-    "LogSoftmax", "MeanSquaredError", "MissingExtraError", "Multiply", "NonFiniteError", "OptimizerState",
-    "RMSProp", "ReLU", "Run", "Select", "ShapeError", "SiLU", "Sigmoid", "SigmoidBinaryCrossEntropy", "Softmax",
-    "SoftmaxCrossEntropy", "Softplus", "Sum", "Tanh", "TrainState", "TreeError", "Verification", "add", "branches",
-    "clip_by_global_norm", "concatenate", "grid", "load", "parallel", "register", "residual", "run", "save",
-    "sequential", "sgd_step", "summary", "sweep", "train", "train_step", "value_and_grad", "verify",
+    "ELU", "GELU", "L2", "SGD", "Adagrad", "Adam", "AdamW", "BatchNorm", "BatchNormParams", "BinaryCrossEntropy",
+    "CacheError", "CheckpointError", "Concatenate", "DTypeError", "Dropout", "EarlyStopping", "Elementwise",
+    "Experiment", "ExperimentError", "Flatten", "FlattenParams", "GroupNorm", "GroupNormParams", "Identity",
+    "KeepBest", "Key", "Layer", "LayerNorm", "LeakyReLU", "Linear", "LinearParams", "LogSoftmax",
+    "MeanSquaredError", "MissingExtraError", "Multiply", "NonFiniteError", "NormParams", "OptimizerState",
+    "RMSNorm", "RMSProp", "ReLU", "Run", "Select", "ShapeError", "SiLU", "Sigmoid", "SigmoidBinaryCrossEntropy",
+    "Softmax", "SoftmaxCrossEntropy", "Softplus", "Sum", "Tanh", "TrainState", "TreeError", "Verification",
+    "accumulated", "add", "branches", "clip_by_global_norm", "clipped", "concatenate", "grid", "load", "parallel",
+    "register", "residual", "run", "save", "sequential", "sgd_step", "summary", "sweep", "train", "train_step",
+    "value_and_grad", "verify",
 ]

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 
 from funcnet.errors import NonFiniteError
-from funcnet.gradients.value_and_grad import value_and_grad
+from funcnet.gradients.value_and_grad import Gradient, value_and_grad
 from funcnet.layers.layer import Layer
 from funcnet.losses.loss import Loss
 from funcnet.losses.penalties import Penalty
 from funcnet.optimizers.optimizer import Optimizer
 from funcnet.random import Key, checked_key
-from funcnet.tree import Array, Tree, build, leaves, node
+from funcnet.tree import Array, Flow, Tree, build, has_buffers, named_arrays, node, with_buffers
 from funcnet.values import register
 
 
@@ -54,9 +54,10 @@ def train_step(
     loss: Loss,
     optimizer: Optimizer,
     state: TrainState,
-    batch: tuple[Array, Array],
+    batch: tuple[Flow, Array],
     key: Key,
     penalty: Penalty | None = None,
+    gradient: Gradient = value_and_grad,
 ) -> tuple[TrainState, Any]:
     """The state after one step of training on a batch, and the loss before the step.
 
@@ -78,6 +79,9 @@ def train_step(
         Source of the random numbers; the model draws from `key.fold_in(state.step)`.
     penalty : Penalty, optional
         Penalty, such as `L2`, to add to the loss.
+    gradient : callable, default value_and_grad
+        Function that computes value and gradient, with the parameters of `value_and_grad`, such as `clipped(1.0)`; the
+        buffers of the gradient replace those of the params before the optimizer moves them.
 
     Returns
     -------
@@ -103,8 +107,9 @@ def train_step(
     """
     x, target = batch
     in_training = model.training(checked_key(key).fold_in(state.step))
-    value, grads = value_and_grad(in_training, loss, state.params, x, target, penalty)
-    params, optimizer_state = optimizer.update(state.params, grads, state.optimizer_state)
+    value, grads = gradient(in_training, loss, state.params, x, target, penalty)
+    tracked = with_buffers(state.params, grads) if has_buffers(state.params) else state.params
+    params, optimizer_state = optimizer.update(tracked, grads, state.optimizer_state)
     return build(TrainState, state.step + 1, params, optimizer_state), value
 
 
@@ -113,9 +118,10 @@ def train(
     loss: Loss,
     optimizer: Optimizer,
     state: TrainState,
-    batches: Iterable[tuple[Array, Array]],
+    batches: Iterable[tuple[Flow, Array]],
     key: Key,
     penalty: Penalty | None = None,
+    gradient: Gradient = value_and_grad,
 ) -> Iterator[tuple[TrainState, Any]]:
     """The steps of training, one for each batch, each made when it is asked for.
 
@@ -138,6 +144,8 @@ def train(
         Source of the random numbers; the model draws from `key.fold_in(state.step)`.
     penalty : Penalty, optional
         Penalty, such as `L2`, to add to the loss.
+    gradient : callable, default value_and_grad
+        Function that computes value and gradient, as for `train_step`.
 
     Yields
     ------
@@ -168,7 +176,7 @@ def train(
     """
     before = state
     for batch in batches:
-        after, value = train_step(model, loss, optimizer, state, batch, key, penalty)
+        after, value = train_step(model, loss, optimizer, state, batch, key, penalty, gradient)
         if not np.isfinite(value):
             good = state if is_finite(state.params) else before
             raise NonFiniteError(good, float(value), state.step + 1)
@@ -177,9 +185,9 @@ def train(
 
 
 def is_finite(params: Tree) -> bool:
-    """Whether all numbers of a tree are finite.
+    """Whether all numbers of a tree are finite, also those of its buffers.
 
     >>> is_finite((np.array([1.0, np.inf]),))
     False
     """
-    return all(np.isfinite(leaf).all() for leaf in leaves(params))
+    return all(np.isfinite(leaf).all() for leaf in named_arrays(params).values())

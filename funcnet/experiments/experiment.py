@@ -10,12 +10,14 @@ import numpy as np
 from attrs.validators import instance_of, optional
 
 from funcnet.experiments.stopping import EarlyStopping, KeepBest
+from funcnet.gradients.gradient_functions import is_gradient
+from funcnet.gradients.value_and_grad import Gradient, value_and_grad
 from funcnet.layers.layer import Layer
 from funcnet.losses.loss import Loss
 from funcnet.losses.penalties import Penalty
 from funcnet.optimizers.optimizer import Optimizer
 from funcnet.random import Key
-from funcnet.values import at_least, check_methods, from_json, register, specification, to_json
+from funcnet.values import ADDED_LATER, at_least, check_methods, from_json, register, specification, to_json
 
 Metric = Callable[[Any, Any], float]
 
@@ -76,6 +78,8 @@ class Experiment:
         Number of epochs from one row of the history to the next; the last epoch always has a row.
     dtype : dtype, default "float32"
         Dtype of the params: "float16", "float32" or "float64".
+    gradient : callable, default value_and_grad
+        Function that computes value and gradient, such as `accumulated(4)` or `clipped(1.0)`, see `train_step`.
 
     Raises
     ------
@@ -110,6 +114,7 @@ class Experiment:
     keep_best: KeepBest | None = attrs.field(default=None, validator=optional(instance_of(KeepBest)))
     evaluate_every: int = attrs.field(default=1, converter=at_least(1, "evaluate_every"))
     dtype: str = attrs.field(default="float32", converter=_float_dtype)
+    gradient: Gradient = attrs.field(default=value_and_grad, validator=is_gradient, metadata=ADDED_LATER)
 
     def to_json(self) -> str:
         """The JSON form of the experiment.

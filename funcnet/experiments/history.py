@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 
-from funcnet.tree import Tree, canonical, named_leaves
+from funcnet.tree import Tree, canonical, named_arrays
 from funcnet.values import from_plain, to_plain
 
 Row = dict[str, Any]
@@ -58,11 +58,11 @@ class History(Mapping[str, tuple[Any, ...]]):
 
 
 def digests(params: Tree) -> Row:
-    """The digest of a tree, "params", and the first 16 digits of the digest of each leaf, "leaves".
+    """The digest of a tree, "params", and the first 16 digits of those of its leaves and buffers.
 
     Digests are the same on every machine and for any layout in memory.
     """
-    leaves = {name: sha256(canonical(leaf)).hexdigest() for name, leaf in named_leaves(params).items()}
+    leaves = {name: sha256(canonical(leaf)).hexdigest() for name, leaf in named_arrays(params).items()}
     return {"params": digest(json.dumps(leaves)), "leaves": tuple(each[:16] for each in leaves.values())}
 
 

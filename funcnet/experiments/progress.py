@@ -104,7 +104,8 @@ def _steps(experiment: Experiment, train: Dataset, state: TrainState) -> Iterato
     key = Key(experiment.seed)
     batches = stream(train, experiment.batch_size, key.fold_in("shuffle"), state.step)
     model, loss, optimizer, penalty = experiment.model, experiment.loss, experiment.optimizer, experiment.penalty
-    return training_steps(model, loss, optimizer, state, batches, key.fold_in("training"), penalty)
+    training_key, gradient = key.fold_in("training"), experiment.gradient
+    return training_steps(model, loss, optimizer, state, batches, training_key, penalty, gradient)
 
 
 def with_bar(coming: Iterable[tuple[Progress, Row | None]], total: int, initial: int) -> Epochs:

@@ -20,7 +20,7 @@ from funcnet.experiments.experiment import Experiment
 from funcnet.experiments.history import DIGESTS, Row, digests, to_line, without_seconds
 from funcnet.experiments.progress import Progress, epochs, initial_progress, with_bar
 from funcnet.experiments.receipt import Receipt
-from funcnet.tree import Array, Tree, equal, named_leaves
+from funcnet.tree import Array, Tree, equal, named_arrays
 from funcnet.values import aligned
 
 Difference = tuple[str, Any, Any]  # name, recorded value, value now
@@ -149,7 +149,7 @@ def verify(
         environment = _other_facts(receipt, facts())
     there, here = _first_other(rows, made)
     epoch = {**here, **there}.get("epoch")
-    differences = _in_a_row(there, here, tuple(named_leaves(recorded.state.params)))
+    differences = _in_a_row(there, here, tuple(named_arrays(recorded.state.params)))
     differences += _unlike_counts(recorded, replayed)
     if receipt.state and not differences:
         after = receipt.after(made, digests(replayed.state)["params"])
@@ -201,7 +201,7 @@ def _in_a_row(there: Row, here: Row, leaves: tuple[str, ...]) -> tuple[Differenc
 
 def _distances(recorded: Tree, replayed: Tree) -> tuple[tuple[str, float | None], ...]:
     """For each leaf that differs in a bit, the largest difference divided by the leaf's largest entry."""
-    there, here = named_leaves(recorded), named_leaves(replayed)
+    there, here = named_arrays(recorded), named_arrays(replayed)
     pairs = {name: (there.get(name), here.get(name)) for name in {**there, **here}}
     return tuple((name, _distance(*pair)) for name, pair in pairs.items() if not equal(*pair))
 

@@ -19,6 +19,7 @@ import numpy as np
 
 from funcnet.gradients.duals import FUNCTIONS, UFUNCS, Dual, Mask, NoRuleError, aligned, decided, directed
 from funcnet.numerics.elementwise import erfc
+from funcnet.numerics.normalization import magnitude
 from funcnet.tree import Array
 
 __all__ = ["Dual", "Mask", "NoRuleError"]
@@ -234,5 +235,6 @@ _OF_FUNCTIONS: dict[Any, Callable[..., Any]] = {
     **{f: _on_values(f) for f in (np.shape, np.ndim, np.size, np.argmax, np.argmin, np.zeros_like, np.ones_like)},
 }
 
+magnitude.rules[Dual] = lambda x, axes: magnitude(x.value, axes)  # type: ignore[attr-defined]
 UFUNCS.update(_OF_UFUNCS)
 FUNCTIONS.update(_OF_FUNCTIONS)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -10,15 +11,21 @@ from funcnet import tree
 from funcnet.layers.layer import Layer
 from funcnet.losses.loss import Loss
 from funcnet.losses.penalties import Penalty
-from funcnet.tree import Array, Tree, as_dtype
+from funcnet.tree import Array, Flow, Tree, as_dtype, with_buffers
+from funcnet.values import register
+
+Gradient: TypeAlias = Callable[..., tuple[Any, Tree]]  # with the parameters of `value_and_grad`
 
 
+@register
 def value_and_grad(
-    model: Layer, loss: Loss, params: Tree, x: Array, target: Array, penalty: Penalty | None = None
+    model: Layer, loss: Loss, params: Tree, x: Flow, target: Array, penalty: Penalty | None = None
 ) -> tuple[Any, Tree]:
     """The loss of a model on a batch, plus a penalty, and its gradient with respect to the params.
 
-    The gradient with respect to x is never computed. Errors of model, loss and penalty pass through.
+    The gradient with respect to x is never computed. Errors of model, loss and penalty pass through. The buffers of the
+    gradient are those of `model.track`: running statistics that now know this batch. `train_step` puts them into the
+    params; a loop of your own does so by `params = tree.with_buffers(params, grads)` before its update.
 
     Parameters
     ----------
@@ -28,7 +35,7 @@ def value_and_grad(
         Loss of the model's output.
     params : Tree
         Params of the model.
-    x : ndarray (batch + input_shape)
+    x : ndarray (batch + input_shape), or tuple
         Examples.
     target : ndarray
         Target, as the loss takes it.
@@ -40,7 +47,7 @@ def value_and_grad(
     value : scalar
         Loss plus penalty, in the dtype of the model's output.
     grads : Tree
-        Gradient of the value, a tree like params.
+        Gradient of the value, a tree like params; its buffers are the tracked ones.
 
     Examples
     --------
@@ -55,11 +62,18 @@ def value_and_grad(
     value, dy = _value_and_dy(loss, y, target)
     del y  # frees memory for the backward pass
     grads = model.params_backward(params, cache, dy)
-    if penalty is None:
-        return value, grads
-    extra, penalty_cache = penalty.forward(params)
+    tracked = model.track(params, cache)
+    if tracked is not params:
+        grads = with_buffers(grads, tracked)
+    return (value, grads) if penalty is None else penalized((value, grads), params, penalty)
+
+
+def penalized(of_loss: tuple[Any, Tree], params: Tree, penalty: Penalty) -> tuple[Any, Tree]:
+    """A loss plus a penalty, in the dtype of the loss, and the gradient of the sum; given those of the loss."""
+    value, grads = of_loss
+    extra, cache = penalty.forward(params)
     total = as_dtype(value + extra, np.asarray(value).dtype)[()]
-    return total, tree.map(np.add, grads, penalty.backward(penalty_cache))
+    return total, tree.map(np.add, grads, penalty.backward(cache))
 
 
 def _value_and_dy(loss: Loss, y: Array, target: Array) -> tuple[Any, Array]:

@@ -1,11 +1,14 @@
-"""Checks that layers share: of input shapes, and of params where there are none."""
+"""Checks that layers share: of input shapes, and of params where there are none, of drawn arrays."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from funcnet.errors import ShapeError, TreeError
-from funcnet.tree import MERGE, Shape, Tree, is_nested, listed
+from funcnet.initializers import Initializer
+from funcnet.random import Key
+from funcnet.tree import MERGE, Array, DType, Shape, Tree, as_array, is_nested, listed
+from funcnet.values import code
 
 
 def check_inputs(layer: Any, shape: Any) -> None:
@@ -38,3 +41,11 @@ def check_no_params(params: Tree) -> None:
     """Raise TreeError unless params are `()`, the params of a layer without params."""
     if type(params) is not tuple or params:
         raise TreeError(f"the layer has no params: expected (), got {type(params).__name__}")
+
+
+def drawn(initializer: Initializer, key: Key, shape: Shape, dtype: DType) -> Array:
+    """The array of an initializer; raises ShapeError if it does not have the shape."""
+    array = as_array(initializer(key, shape, dtype), dtype)
+    if array.shape != shape:
+        raise ShapeError(f"{code(initializer)} must return an array of shape {shape}, got {array.shape}")
+    return array

@@ -6,6 +6,7 @@ combination of layers.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import reduce
 from typing import Any, ClassVar
 
@@ -24,16 +25,18 @@ class Layer:
     A layer without params must have `forward` and `backward`, nothing else. `input_shape` and `output_shape` are the
     shapes of one example; in x and y any number of batch axes stand before these axes.
 
-    x, y, dx and dy are arrays or tuples of arrays, also nested; shapes are then tuples of shapes. Integers and bools
-    have no gradient: their dx is None, as is a dy that nothing depends on.
+    x, y, dx and dy are arrays or tuples of them, also nested; shapes are then tuples of shapes. Integers and bools have
+    no gradient: their dx is None, and a dy that is None counts as zeros.
 
     Attributes
     ----------
     n_inputs : int or None
         1 for a layer whose x is an array, n > 1 for one whose x is a tuple of n, None for one that takes any x.
     takes_integers : bool
-        Whether the layer takes integers as they are, as ids; otherwise combinators convert them to floating-point
-        numbers, of the dtype of its params or, without params, float32.
+        Whether the layer takes integers, as ids; otherwise combinators convert them, to the dtype of its params or,
+        without params, to float32.
+    statistics : str or None
+        "batch" for a layer that takes statistics over the batch, so that its rows depend on each other.
 
     Examples
     --------
@@ -52,6 +55,7 @@ class Layer:
 
     n_inputs: ClassVar[int | None] = 1
     takes_integers: ClassVar[bool] = False
+    statistics: ClassVar[str | None] = None
 
     def init(self, key: Key, input_shape: Shape, dtype: DType = np.float32) -> Tree:
         """The params of the layer at the start of training.
@@ -68,16 +72,12 @@ class Layer:
         Returns
         -------
         Tree
-            The params, for x of shape batch + input_shape.
+            The params, for x of shape batch + input_shape; by default `()`.
 
         Raises
         ------
         ShapeError
             If the layer does not fit the input shape.
-
-        Notes
-        -----
-        The default, which layers without params inherit, returns `()`.
         """
         return ()
 
@@ -221,7 +221,7 @@ class Layer:
         return _in_training(self, checked_key(key), ())  # type: ignore[no-any-return]
 
     def track(self, params: Tree, cache: Any) -> Tree:
-        """The params with the statistics of what a pass saw, such as the running mean of batch normalization.
+        """The params with statistics of what a pass saw, such as the running mean of batch normalization.
 
         Parameters
         ----------
@@ -272,7 +272,28 @@ def _in_training(value: Any, key: Key, path: tuple[int | str, ...]) -> Any:
             trained = _in_training(held, key, (*path, field.name))
             if trained is not held:
                 changes[field.alias] = trained
-    return attrs.evolve(value, **changes) if changes else value
+    if not changes:
+        return value
+    if type(value).track is Layer.track and (tracking := [layer for layer in layers_in(value) if tracks(layer)]):
+        raise TypeError(
+            f"{type(value).__name__} must define track(params, cache): {tracking[0]!r} in it tracks statistics"
+        )
+    return attrs.evolve(value, **changes)
 
 
 _HOLDS_LAYERS = (Layer, tuple)
+
+
+def layers_in(value: Any) -> Iterator[Layer]:
+    """The layers among the fields of a layer, and in tuples there."""
+    for item in value if isinstance(value, tuple) else [getattr(value, f.name) for f in attrs.fields(type(value))]:
+        if isinstance(item, Layer):
+            yield item
+        elif isinstance(item, tuple):
+            yield from layers_in(item)
+
+
+def tracks(layer: Layer) -> bool:
+    """Whether a layer, or one inside it, tracks statistics."""
+    inside = [*layers_in(layer)]
+    return any(map(tracks, inside)) if inside else type(layer).track is not Layer.track

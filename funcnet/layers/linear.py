@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import attrs
 import numpy as np
 
@@ -11,12 +9,12 @@ from funcnet import initializers
 from funcnet.cache import Cache, opened
 from funcnet.errors import CacheError, ShapeError, TreeError
 from funcnet.initializers import Initializer
-from funcnet.layers.checks import with_features
+from funcnet.layers.checks import drawn, with_features
 from funcnet.layers.layer import Layer
-from funcnet.numerics.sums import column_sums
+from funcnet.numerics.sums import column_sums, rows_of
 from funcnet.random import Key, checked_key
-from funcnet.tree import Array, DType, Shape, as_array, as_dtype, build, leaf, node, one_array
-from funcnet.values import at_least, code, is_bool, is_no_class, register, specification
+from funcnet.tree import Array, DType, Shape, as_dtype, build, leaf, node, one_array
+from funcnet.values import at_least, is_bool, is_no_class, register, specification
 
 
 @register
@@ -104,8 +102,8 @@ class Linear(Layer):
 
     def init(self, key: Key, input_shape: Shape, dtype: DType = np.float32) -> LinearParams:
         n_out = self.output_shape(input_shape)[-1]
-        weight = _drawn(self.weight_init, checked_key(key).fold_in("weight"), (input_shape[-1], n_out), dtype)
-        bias = _drawn(self.bias_init, key.fold_in("bias"), (n_out,), dtype) if self.bias else None
+        weight = drawn(self.weight_init, checked_key(key).fold_in("weight"), (input_shape[-1], n_out), dtype)
+        bias = drawn(self.bias_init, key.fold_in("bias"), (n_out,), dtype) if self.bias else None
         return LinearParams(weight, bias)
 
     def forward(self, params: LinearParams, x: Array) -> tuple[Array, Cache]:
@@ -113,7 +111,7 @@ class Linear(Layer):
         x, dtype = one_array(self, x, weight.dtype)
         if x.shape[-1:] != weight.shape[:1]:
             raise ShapeError(f"expected x of shape (..., n_in={weight.shape[0]}), got {x.shape}")
-        y = np.dot(_rows(x), weight)
+        y = np.dot(rows_of(x), weight)
         if bias is not None:
             y += bias
         if x.ndim != 2:
@@ -134,8 +132,8 @@ class Linear(Layer):
         x, dy = opened(self, cache, dy)
         if x.shape[-1] != weight.shape[0]:
             raise CacheError(f"expected a cache for x of shape (..., n_in={weight.shape[0]}), got one for {x.shape}")
-        rows = _rows(dy)
-        weight_grad = as_dtype(np.dot(_rows(x).T, rows), weight.dtype)
+        rows = rows_of(dy)
+        weight_grad = as_dtype(np.dot(rows_of(x).T, rows), weight.dtype)
         bias_grad = None if bias is None else as_dtype(column_sums(rows), bias.dtype)
         return build(LinearParams, weight_grad, bias_grad), rows
 
@@ -151,19 +149,7 @@ class Linear(Layer):
         )
 
 
-def _drawn(initializer: Initializer, key: Key, shape: Shape, dtype: DType) -> Array:
-    array = as_array(initializer(key, shape, dtype), dtype)
-    if array.shape != shape:
-        raise ShapeError(f"{code(initializer)} must return an array of shape {shape}, got {array.shape}")
-    return array
-
-
 def _shapes(params: object) -> str:
     if not isinstance(params, LinearParams):
         return type(params).__name__
     return f"weight {np.shape(params.weight)} and bias {None if params.bias is None else np.shape(params.bias)}"
-
-
-def _rows(x: Array) -> Array:
-    """x with its batch axes merged: a matrix; reshape(-1, n) would fail where n is 0."""
-    return x if x.ndim == 2 else x.reshape(math.prod(x.shape[:-1]), x.shape[-1])

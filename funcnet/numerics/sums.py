@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -67,3 +68,8 @@ def column_sums(x: Array) -> Array:
     array([4., 6.])
     """
     return wide_sum(x, axis=0)
+
+
+def rows_of(x: Array) -> Array:
+    """x with its batch axes merged: a matrix; reshape(-1, n) would fail where n is 0."""
+    return x if x.ndim == 2 else x.reshape(math.prod(x.shape[:-1]), x.shape[-1])

@@ -16,7 +16,7 @@ import attrs
 import numpy as np
 
 from funcnet.errors import CheckpointError
-from funcnet.tree import Array, Tree, build, flatten, is_leaf, named_leaves
+from funcnet.tree import Array, Structure, Tree, build, flatten, is_leaf, named_arrays
 from funcnet.tree.node import node_fields
 from funcnet.values import from_plain, registered, registered_name, to_plain
 
@@ -92,8 +92,8 @@ def parsed(text: str | bytes) -> Description:
 
 
 def named(params: Tree) -> dict[str, Array]:
-    """The leaves by their paths. Raises TypeError for a leaf that is not an array of numbers."""
-    leaves = {name or _ROOT: leaf for name, leaf in named_leaves(params).items()}
+    """The leaves and buffers by their paths. Raises TypeError for one that is not an array of numbers."""
+    leaves = {name or _ROOT: leaf for name, leaf in named_arrays(params).items()}
     for name, leaf in leaves.items():
         if leaf.dtype.kind not in "biufc":
             raise TypeError(f"the leaf {name} must be an array of numbers, got {leaf.dtype}")
@@ -108,7 +108,7 @@ def forms(params: Tree) -> dict[str, Form]:
 
 def _torch_axes(params: Tree) -> dict[str, tuple[int, ...]]:
     """The `torch_axes` of each leaf by its path, as `tree.leaf` declared them; a subclass does not inherit them."""
-    structure = flatten(params)[1]
+    structure = _structure(params)
     fields = zip(structure.paths(), structure.leaf_fields(), strict=True)
     return {path or _ROOT: _declared_axes(field) for path, field in fields}
 
@@ -200,7 +200,12 @@ def _rebuilt(described: Any) -> Tree:
 
 def filled(template: Tree, arrays: Mapping[str, Array]) -> Tree:
     """The tree with the structure of `template` and with `arrays`, by their paths, which are handed over."""
-    return flatten(template)[1].fill(arrays[name] for name in named(template))
+    return _structure(template).fill(arrays[name] for name in named(template))
+
+
+def _structure(tree: Tree) -> Structure:
+    """The structure of a tree, in which the arrays of buffers are leaves, since they are saved like those."""
+    return flatten(tree, buffers=True)[1]
 
 
 def check_structure(template: Tree, like: Tree) -> None:
@@ -208,7 +213,7 @@ def check_structure(template: Tree, like: Tree) -> None:
 
     Other values, such as a step count, may differ: they are part of the state, not of the structure.
     """
-    differences = flatten(template)[1].differences(flatten(like)[1], values=False)
+    differences = _structure(template).differences(_structure(like), values=False)
     problems = [f"at {path or 'the root'} it has {here}, but `like` has {there}" for path, here, there in differences]
     if problems:
         raise CheckpointError("; ".join(problems))

@@ -100,6 +100,36 @@ def named_leaves(tree: Tree) -> dict[str, Array]:
     return dict(zip(structure.paths(), leaves, strict=True))
 
 
+def named_buffers(tree: Tree) -> dict[str, Array]:
+    """The arrays of the buffers of `tree` by their paths, as in `named_leaves`.
+
+    Parameters
+    ----------
+    tree : Tree
+        Tree of arrays and buffers.
+
+    Returns
+    -------
+    dict of str to ndarray
+        The arrays, in order.
+
+    Examples
+    --------
+    >>> import funcnet as fn
+    >>> params = fn.sequential(fn.Linear(3), fn.BatchNorm()).init(fn.Key(0), (2,))
+    >>> {path: array.shape for path, array in named_buffers(params).items()}
+    {'1.running_mean': (3,), '1.running_var': (3,)}
+    """
+    leaves = named_leaves(tree)
+    return {path: array for path, array in named_arrays(tree).items() if path not in leaves}
+
+
+def named_arrays(tree: Tree) -> dict[str, Array]:
+    """The leaves and the arrays of the buffers of `tree` by their paths, in order."""
+    arrays, structure = flatten(tree, buffers=True)
+    return dict(zip(structure.paths(), arrays, strict=True))
+
+
 def ravel(tree: Tree) -> tuple[Array, Callable[[Array], Tree]]:
     """All numbers of `tree` as one vector (size,), and the function that turns a vector back into a tree.
 
@@ -139,7 +169,7 @@ def ravel(tree: Tree) -> tuple[Array, Callable[[Array], Tree]]:
 
 
 def cast(tree: Tree, dtype: DType) -> Tree:
-    """`tree` with every leaf converted to `dtype`.
+    """`tree` with every leaf, and every buffer of floating-point numbers, converted to `dtype`.
 
     Parameters
     ----------
@@ -158,7 +188,8 @@ def cast(tree: Tree, dtype: DType) -> Tree:
     >>> cast((np.array([1.5, 2.0]),), np.float32)
     (array([1.5, 2. ], dtype=float32),)
     """
-    return map(lambda leaf: leaf.astype(dtype), tree)
+    leaves, structure = flatten(map(lambda leaf: leaf.astype(dtype), tree), buffers=True)
+    return structure.fill(leaf.astype(dtype if leaf.dtype.kind == "f" else leaf.dtype) for leaf in leaves)
 
 
 def zeros_like(tree: Tree) -> Tree:
@@ -232,7 +263,7 @@ def norm(tree: Tree) -> float:
 
 
 def allclose(a: Tree, b: Tree, rtol: float = 1e-5, atol: float = 1e-8) -> bool:
-    """Whether |a - b| <= atol + rtol * |b| for all numbers, as in `np.allclose`.
+    """Whether |a - b| <= atol + rtol * |b| for all numbers, also those of buffers, as in `np.allclose`.
 
     Parameters
     ----------
@@ -258,5 +289,6 @@ def allclose(a: Tree, b: Tree, rtol: float = 1e-5, atol: float = 1e-8) -> bool:
     >>> allclose((np.array([1.0]),), (np.array([1.0 + 1e-9]),))
     True
     """
-    pairs = zip(leaves(a), leaves_like(a, b, "each tree", like="the first"), strict=True)
+    leaves_like(a, b, "each tree", like="the first")
+    pairs = zip(named_arrays(a).values(), named_arrays(b).values(), strict=True)
     return all(np.allclose(x, y, rtol=rtol, atol=atol) for x, y in pairs)

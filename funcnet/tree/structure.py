@@ -10,6 +10,7 @@ import numpy as np
 
 from funcnet.errors import TreeError
 from funcnet.tree.arrays import NUMBERS, Array, as_array, frozen
+from funcnet.tree.buffer import Buffer, Kept
 from funcnet.tree.node import Tree, check_immutable, children, from_children, is_leaf, node_fields
 
 _LEAF = "leaf"
@@ -30,7 +31,7 @@ class Structure:
     __slots__ = ("_skeleton",)
 
     def __init__(self, skeleton: Any) -> None:
-        self._skeleton = skeleton  # _LEAF, or (class, skeletons of the children), or (_Carried, value)
+        self._skeleton = skeleton  # _LEAF, or (class, skeletons of the children), or (_Carried, value or Kept buffer)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Structure) and bool(self._skeleton == other._skeleton)
@@ -58,10 +59,18 @@ class Structure:
         yield from _differences(self._skeleton, other._skeleton, values, "")
 
 
-def flatten(tree: Tree) -> tuple[list[Array], Structure]:
-    """The leaves of `tree`, in order, and its structure."""
+def flatten(tree: Tree, buffers: bool = False) -> tuple[list[Array], Structure]:
+    """The leaves of `tree`, in order, and its structure; if `buffers`, their arrays count as leaves."""
     leaves: list[Array] = []
-    return leaves, Structure(_skeleton(tree, leaves))
+    return leaves, Structure((_skeleton_of_all if buffers else _skeleton)(tree, leaves))
+
+
+def _skeleton_of_all(tree: Tree, leaves: list[Array]) -> Any:
+    """Like `_skeleton`, with the arrays of buffers among the leaves."""
+    parts = children(tree)
+    if parts is None:
+        return _skeleton(tree, leaves)
+    return type(tree), [_skeleton_of_all(part, leaves) for part in parts]
 
 
 def _skeleton(tree: Tree, leaves: list[Array]) -> Any:
@@ -69,6 +78,8 @@ def _skeleton(tree: Tree, leaves: list[Array]) -> Any:
     if kind is np.ndarray and tree.dtype.kind in NUMBERS:
         leaves.append(tree)
         return _LEAF
+    if kind is Buffer:
+        return _Carried, Kept(tree)
     parts = tree if kind is tuple else children(tree)
     if parts is not None:
         return kind, [_skeleton(part, leaves) for part in parts]
@@ -84,12 +95,12 @@ def _assembled(skeleton: Any, leaves: Iterator[Any]) -> Tree:
         return next(leaves)
     kind, content = skeleton
     if kind is _Carried:
-        return content
+        return content.buffer if type(content) is Kept else content
     return from_children(kind, [_assembled(child, leaves) for child in content])
 
 
 def _leaf_places(skeleton: Any, path: str = "", field: Any = None) -> Iterator[tuple[str, Any]]:
-    if skeleton is _LEAF:
+    if skeleton is _LEAF or skeleton[0] is Buffer:
         yield path, field
     elif skeleton[0] is not _Carried:
         for name, part, child in _named_children(*skeleton):
@@ -121,7 +132,9 @@ def _are_unlike(here: Any, there: Any, values: bool) -> bool:
     (kind, content), (other_kind, other) = here, there
     if kind is not other_kind:
         return True
-    return values and bool(content != other) if kind is _Carried else len(content) != len(other)
+    if kind is _Carried:
+        return bool(content != other) and (values or Kept in (type(content), type(other)))
+    return len(content) != len(other)
 
 
 def _said(skeleton: Any) -> str:
@@ -129,13 +142,49 @@ def _said(skeleton: Any) -> str:
         return "an array"
     kind, content = skeleton
     if kind is _Carried:
-        return repr(content)
+        return content.form if type(content) is Kept else repr(content)
     return f"a {kind.__name__} of {len(content)}" if node_fields(kind) is None else kind.__name__
 
 
 def has_leaves(tree: Tree) -> bool:
-    """Whether `tree` contains an array."""
-    return is_leaf(tree) or any(has_leaves(part) for part in children(tree) or ())
+    """Whether `tree` contains a leaf."""
+    return is_leaf(tree) or (type(tree) is not Buffer and any(map(has_leaves, children(tree) or ())))
+
+
+def has_buffers(tree: Tree) -> bool:
+    """Whether `tree` contains a buffer."""
+    return type(tree) is Buffer or any(map(has_buffers, children(tree) or ()))
+
+
+def with_buffers(tree: Tree, source: Tree) -> Tree:
+    """`tree` with the buffers of a tree of the same structure.
+
+    Parameters
+    ----------
+    tree : Tree
+        Tree that gives the leaves.
+    source : Tree
+        Tree that gives the buffers, such as the gradient that `value_and_grad` returns.
+
+    Returns
+    -------
+    Tree
+        The leaves of `tree` and the buffers of `source`.
+
+    Raises
+    ------
+    TreeError
+        If the trees differ in structure or shapes.
+
+    Examples
+    --------
+    >>> import funcnet as fn
+    >>> a, b = fn.tree.Buffer(np.array(1.0)), fn.tree.Buffer(np.array(2.0))
+    >>> with_buffers((np.array(0.5), a), (np.array(0.25), b))
+    (array(0.5), Buffer(value=array(2.)))
+    """
+    rows, structure = rows_like(source, [("tree", tree)], "source")
+    return structure.assemble([leaf for _, leaf in rows])
 
 
 def leaves_like(tree: Tree, other: Tree, name: str = "the tree", like: str = "params") -> list[Array]:

@@ -1,9 +1,10 @@
 """The JSON form of layers, losses, optimizers, schedules, initializers, keys, and of values that users register.
 
 The JSON form of a value is {"type": name of its class, and its fields}, that of a function {"function": its name}.
-Fields with their default value are written too, because a default may change. A field that is missing from the JSON
-gets its default. Reading looks names up in the registry only: it imports nothing that the JSON names, and runs nothing
-but constructors of registered classes.
+Fields with their default value are written too, because a default may change; but not a field that a class got later,
+with ADDED_LATER as its metadata: the JSON, and so the digest, of older values stays as it was. A field that is missing
+from the JSON gets its default. Reading looks names up in the registry only: it imports nothing that the JSON names, and
+runs nothing but constructors of registered classes.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ class UnregisteredError(ValueError):
     """A class or function, in a value to write or in JSON to read, is not registered."""
 
 
+ADDED_LATER = {"added_later": True}
 _BY_NAME: dict[str, Any] = {f"np.{f.__name__}": f for f in vars(np).values() if isinstance(f, np.ufunc)}
 _NAMES: dict[Any, str] = {}
 _WRITTEN = ("initializers", "metrics", "schedules")  # modules, also of users, whose names stand before their items'
@@ -158,7 +160,8 @@ def to_plain(value: Any) -> Any:
     if isinstance(value, type):
         return {"class": registered_name(value)}
     if attrs.has(type(value)):
-        fields = {f.alias: to_plain(getattr(value, f.name)) for f in attrs.fields(type(value)) if f.init}
+        items = [(f, getattr(value, f.name)) for f in attrs.fields(type(value)) if f.init]
+        fields = {f.alias: to_plain(item) for f, item in items if not (f.metadata == ADDED_LATER and item == f.default)}
         return {"type": registered_name(type(value)), **fields}
     if callable(value):
         return {"function": registered_name(value)}

@@ -66,20 +66,72 @@ ACTIVATIONS = [
     Row(fn.Elementwise(np.square, doubled), NUMBERS, name="Elementwise square", twin=lambda torch, x: torch.square(x),
         of_number=(lambda x: x * x, doubled), is_bounded=False, symmetries=(("homogeneous", 2),)),
 ]
-NORMALIZING = [
+SOFTMAX = [
     Row(fn.Softmax(), VECTORS, twin=lambda torch, x: torch.softmax(x, dim=-1),
         of_row=oracles.softmax, symmetries=("shift-invariant",)),
     Row(fn.LogSoftmax(), VECTORS, twin=lambda torch, x: torch.log_softmax(x, dim=-1),
         of_row=oracles.log_softmax, symmetries=("shift-invariant",)),
 ]
+def batch_norm_in_training(torch, x, weight=None, bias=None):
+    rows = x.reshape(-1, x.shape[-1])
+    return torch.nn.functional.batch_norm(rows, None, None, weight, bias, training=True).reshape(x.shape)
+
+
+def batch_norm(torch, x, weight=None, bias=None):
+    rows, ones = x.reshape(-1, x.shape[-1]), torch.ones(x.shape[-1], dtype=x.dtype)
+    return torch.nn.functional.batch_norm(rows, 0 * ones, ones, weight, bias).reshape(x.shape)
+
+
+def layer_norm(torch, x, weight=None, bias=None):
+    return torch.nn.functional.layer_norm(x, x.shape[-1:], weight, bias)
+
+
+def group_norm(groups, axes):
+    def twin(torch, x, weight, bias):
+        rows = x.reshape(-1, *x.shape[x.ndim - axes :]).movedim(-1, 1)
+        return torch.nn.functional.group_norm(rows, groups, weight, bias).movedim(1, -1).reshape(x.shape)
+
+    return twin
+
+
+# fmt: off
+NORMALIZATION = [
+    Row(fn.LayerNorm(), ((4,), (2, 3), (1,), (0,)), twin=layer_norm),
+    Row(fn.LayerNorm(0.5, affine=False), ((3,),),
+        twin=lambda torch, x: torch.nn.functional.layer_norm(x, (3,), eps=0.5)),
+    Row(fn.RMSNorm(), ((4,), (2, 3), (1,), (0,)),
+        twin=lambda torch, x, w: torch.nn.functional.rms_norm(x, x.shape[-1:], w, eps=1e-6)),
+    Row(fn.GroupNorm(2), ((4,), (2, 3, 4), (0,)), twin=group_norm(2, 1)),
+    Row(fn.GroupNorm(3), ((2, 2, 6),), twin=group_norm(3, 3)),
+    Row(fn.BatchNorm(), ((3,), (2, 3), (0,)), twin=batch_norm),
+    Row(fn.BatchNorm(0.25, epsilon=0.5, affine=False), ((3,),)),
+    Row(fn.BatchNorm().training(fn.Key(0)), ((3,), (2, 3), (0,)), twin=batch_norm_in_training,
+        name="BatchNorm in training", is_training_form=True),
+]
+# fmt: on
 MERGING = [
     Row(fn.Sum(), (((3,), (3,)), ((2, 3),) * 3, ((),)), twin=lambda torch, *xs: sum(xs), **KINKED),
-    Row(fn.Multiply(), (((3,), (3,)), ((2, 3),) * 3, ((3,),)), twin=lambda torch, *xs: math.prod(xs), is_bounded=False,
-        symmetries=(("homogeneous", 2),)),
-    Row(fn.Concatenate(), (((3,), (2,)), ((2, 3), (2, 1), (2, 0))), **KINKED,
-        twin=lambda torch, *xs: torch.cat(xs, -1), keeps_integers=True),
-    Row(fn.Concatenate(-2), (((3, 2), (1, 2)),), **KINKED, twin=lambda torch, *xs: torch.cat(xs, -2),
-        keeps_integers=True),
+    Row(
+        fn.Multiply(),
+        (((3,), (3,)), ((2, 3),) * 3, ((3,),)),
+        twin=lambda torch, *xs: math.prod(xs),
+        is_bounded=False,
+        symmetries=(("homogeneous", 2),),
+    ),
+    Row(
+        fn.Concatenate(),
+        (((3,), (2,)), ((2, 3), (2, 1), (2, 0))),
+        **KINKED,
+        twin=lambda torch, *xs: torch.cat(xs, -1),
+        keeps_integers=True,
+    ),
+    Row(
+        fn.Concatenate(-2),
+        (((3, 2), (1, 2)),),
+        **KINKED,
+        twin=lambda torch, *xs: torch.cat(xs, -2),
+        keeps_integers=True,
+    ),
     Row(fn.Select(1), (((3,), (2,)), ((3,), ())), twin=lambda torch, a, b: b * 1, keeps_integers=True),
     Row(fn.Select(-1), (((3,), ((2,), (2,))),), keeps_integers=True),
 ]
@@ -89,50 +141,104 @@ RESHAPING = [
 DROPPING = [
     Row(fn.Dropout(0.0), ((3,),), **UNCHANGED, is_random=True),
     Row(fn.Dropout(0.3), ((3,), (), (2, 3)), **UNCHANGED, **DROPPED),
-    Row(fn.Dropout(1.0), ((3,),), **UNCHANGED, is_random=True,
-        exempt={"training": "there is nothing to draw: all is dropped"}),
-    Row(fn.Dropout(0.3).training(fn.Key(2**100).fold_in("name").fold_in(3)), ((3,), (), (2, 3)), **DROPPED,
-        name="Dropout in training", is_training_form=True),
+    Row(
+        fn.Dropout(1.0),
+        ((3,),),
+        **UNCHANGED,
+        is_random=True,
+        exempt={"training": "there is nothing to draw: all is dropped"},
+    ),
+    Row(
+        fn.Dropout(0.3).training(fn.Key(2**100).fold_in("name").fold_in(3)),
+        ((3,), (), (2, 3)),
+        **DROPPED,
+        name="Dropout in training",
+        is_training_form=True,
+    ),
 ]
 SEQUENTIAL = [
-    Row(fn.sequential(fn.Linear(4), fn.Tanh(), fn.Linear(2)), ((3,),), name="sequential",
-        twin=lambda torch, x, w, b, v, c: torch.tanh(x @ w + b) @ v + c),
+    Row(
+        fn.sequential(fn.Linear(4), fn.Tanh(), fn.Linear(2)),
+        ((3,),),
+        name="sequential",
+        twin=lambda torch, x, w, b, v, c: torch.tanh(x @ w + b) @ v + c,
+    ),
     Row(fn.sequential(), NUMBERS, name="sequential of nothing", twin=lambda torch, x: x * 1, keeps_integers=True),
-    Row(fn.sequential(fn.Tanh(), fn.Softmax()), ((3,),), name="sequential without params",
-        twin=lambda torch, x: torch.softmax(torch.tanh(x), dim=-1)),
-    Row(fn.sequential(fn.Sigmoid(), fn.Linear(2), fn.LogSoftmax()), ((3,),), name="sequential, params inside",
-        twin=lambda torch, x, w, b: torch.log_softmax(torch.sigmoid(x) @ w + b, dim=-1)),
-    Row(fn.sequential(fn.sequential(fn.Tanh(), fn.Linear(4)), fn.sequential(fn.Linear(2))), ((3,),),
-        name="sequential of sequentials", twin=lambda torch, x, w, b, v, c: (torch.tanh(x) @ w + b) @ v + c),
+    Row(
+        fn.sequential(fn.Tanh(), fn.Softmax()),
+        ((3,),),
+        name="sequential without params",
+        twin=lambda torch, x: torch.softmax(torch.tanh(x), dim=-1),
+    ),
+    Row(
+        fn.sequential(fn.Sigmoid(), fn.Linear(2), fn.LogSoftmax()),
+        ((3,),),
+        name="sequential, params inside",
+        twin=lambda torch, x, w, b: torch.log_softmax(torch.sigmoid(x) @ w + b, dim=-1),
+    ),
+    Row(
+        fn.sequential(fn.sequential(fn.Tanh(), fn.Linear(4)), fn.sequential(fn.Linear(2))),
+        ((3,),),
+        name="sequential of sequentials",
+        twin=lambda torch, x, w, b, v, c: (torch.tanh(x) @ w + b) @ v + c,
+    ),
     Row(fn.sequential(fn.Tanh(), fn.Flatten(), fn.Linear(2)), ((2, 3),), name="sequential with Flatten"),
-    Row(fn.sequential(fn.Linear(4), fn.GELU(), fn.Dropout(0.5), fn.Linear(2), fn.LogSoftmax()), ((3,), (0,)),
-        name="sequential with Dropout", **DROPPED),
-    Row(fn.sequential(fn.Linear(4), fn.Dropout(0.5), fn.Linear(2)).training(fn.Key(3)), ((3,),),
-        name="sequential in training", **DROPPED, is_training_form=True),
+    Row(
+        fn.sequential(fn.Linear(4), fn.GELU(), fn.Dropout(0.5), fn.Linear(2), fn.LogSoftmax()),
+        ((3,), (0,)),
+        name="sequential with Dropout",
+        **DROPPED,
+    ),
+    Row(
+        fn.sequential(fn.Linear(4), fn.Dropout(0.5), fn.Linear(2)).training(fn.Key(3)),
+        ((3,),),
+        name="sequential in training",
+        **DROPPED,
+        is_training_form=True,
+    ),
 ]
 ADD = [
-    Row(fn.add(fn.Linear(3), fn.Tanh(), fn.Linear(3)), ((3,),), name="add",
-        twin=lambda torch, x, w, b, v, c: x @ w + b + torch.tanh(x) + x @ v + c),
+    Row(
+        fn.add(fn.Linear(3), fn.Tanh(), fn.Linear(3)),
+        ((3,),),
+        name="add",
+        twin=lambda torch, x, w, b, v, c: x @ w + b + torch.tanh(x) + x @ v + c,
+    ),
     Row(fn.add(fn.Linear(2)), ((3,),), name="add of one", twin=linear),
     Row(fn.add(fn.Identity(), fn.Identity()), ((3,),), name="add of identities", twin=lambda torch, x: x + x),
 ]
 CONCATENATE = [
-    Row(fn.concatenate(fn.Linear(2), fn.Tanh(), fn.Linear(1)), ((3,),), name="concatenate",
-        twin=lambda torch, x, w, b, v, c: torch.cat([x @ w + b, torch.tanh(x), x @ v + c], -1)),
-    Row(fn.concatenate(fn.Linear(2), fn.Identity()), ((2, 3),), name="concatenate of matrices",
-        twin=lambda torch, x, w, b: torch.cat([x @ w + b, x], -1)),
+    Row(
+        fn.concatenate(fn.Linear(2), fn.Tanh(), fn.Linear(1)),
+        ((3,),),
+        name="concatenate",
+        twin=lambda torch, x, w, b, v, c: torch.cat([x @ w + b, torch.tanh(x), x @ v + c], -1),
+    ),
+    Row(
+        fn.concatenate(fn.Linear(2), fn.Identity()),
+        ((2, 3),),
+        name="concatenate of matrices",
+        twin=lambda torch, x, w, b: torch.cat([x @ w + b, x], -1),
+    ),
 ]
 RESIDUAL = [
-    Row(fn.residual(fn.sequential(fn.Linear(4), fn.Tanh(), fn.Linear(3))), ((3,),), name="residual",
-        twin=lambda torch, x, w, b, v, c: x + torch.tanh(x @ w + b) @ v + c),
+    Row(
+        fn.residual(fn.sequential(fn.Linear(4), fn.Tanh(), fn.Linear(3))),
+        ((3,),),
+        name="residual",
+        twin=lambda torch, x, w, b, v, c: x + torch.tanh(x @ w + b) @ v + c,
+    ),
     Row(fn.sequential(fn.residual(fn.Linear(3)), fn.Tanh(), fn.residual(fn.Linear(3))), ((3,),), name="residual first"),
-    Row(fn.sequential(fn.Linear(3), fn.add(fn.concatenate(fn.Identity(), fn.SiLU()), fn.Linear(6))), ((2,),),
-        name="sequential of all"),
+    Row(
+        fn.sequential(fn.Linear(3), fn.add(fn.concatenate(fn.Identity(), fn.SiLU()), fn.Linear(6))),
+        ((2,),),
+        name="sequential of all",
+    ),
 ]
 # fmt: on
 
 COMBINATORS = {fn.sequential: SEQUENTIAL, fn.add: ADD, fn.concatenate: CONCATENATE, fn.residual: RESIDUAL}
-LAYERS = [*LINEAR, *ACTIVATIONS, *NORMALIZING, *MERGING, *RESHAPING, *DROPPING]
+LAYERS = [*LINEAR, *ACTIVATIONS, *SOFTMAX, *NORMALIZATION, *MERGING, *RESHAPING, *DROPPING]
 MODELS = [row for rows in COMBINATORS.values() for row in rows]
 ROWS = [*LAYERS, *MODELS]
 FIRST = [*{type(row.layer): row for row in reversed(LAYERS)}.values(), SEQUENTIAL[0]]

@@ -100,7 +100,9 @@ def _without_options() -> list[type[Layer]]:
     return [
         kind
         for kind in kinds
-        if kind not in by_name and all(field.default is not attrs.NOTHING for field in attrs.fields(kind))
+        if kind not in by_name
+        and kind.n_inputs == 1
+        and all(field.default is not attrs.NOTHING for field in attrs.fields(kind))
     ]
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from funcnet.errors import CacheError, ShapeError
-from funcnet.tree import Flow, Shape, as_floating, is_nested
+from funcnet.tree import Flow, as_floating, is_nested
 
 
 class Cache(NamedTuple):
@@ -17,7 +17,7 @@ class Cache(NamedTuple):
     """
 
     owner: object
-    shape: Shape
+    shape: Any
     saved: Any
     dtype: Any = None
 

@@ -17,6 +17,10 @@ from funcnet.layers.reshaping import Flatten, FlattenParams, Identity
 from funcnet.layers.dropout import Dropout
 from funcnet.layers.merging import Concatenate, Multiply, Select, Sum
 from funcnet.layers.batch_norm import BatchNorm, BatchNormParams
+from funcnet.layers.embedding import Embedding, EmbeddingParams
+from funcnet.layers.cells import SimpleCell, SimpleCellParams
+from funcnet.layers.recurrent import recurrent
+from funcnet.layers.tying import tied
 from funcnet.layers.normalization import GroupNorm, GroupNormParams, LayerNorm, NormParams, RMSNorm
 from funcnet.losses.squared_error import MeanSquaredError
 from funcnet.losses.binary_cross_entropy import BinaryCrossEntropy, SigmoidBinaryCrossEntropy
@@ -41,12 +45,13 @@ from funcnet.experiments.verification import Verification, verify
 __all__ = [
     "ELU", "GELU", "L2", "SGD", "Adagrad", "Adam", "AdamW", "BatchNorm", "BatchNormParams", "BinaryCrossEntropy",
     "CacheError", "CheckpointError", "Concatenate", "DTypeError", "Dropout", "EarlyStopping", "Elementwise",
-    "Experiment", "ExperimentError", "Flatten", "FlattenParams", "GroupNorm", "GroupNormParams", "Identity",
-    "KeepBest", "Key", "Layer", "LayerNorm", "LeakyReLU", "Linear", "LinearParams", "LogSoftmax",
-    "MeanSquaredError", "MissingExtraError", "Multiply", "NonFiniteError", "NormParams", "OptimizerState",
-    "RMSNorm", "RMSProp", "ReLU", "Run", "Select", "ShapeError", "SiLU", "Sigmoid", "SigmoidBinaryCrossEntropy",
-    "Softmax", "SoftmaxCrossEntropy", "Softplus", "Sum", "Tanh", "TrainState", "TreeError", "Verification",
-    "accumulated", "add", "branches", "clip_by_global_norm", "clipped", "concatenate", "grid", "load", "parallel",
-    "register", "residual", "run", "save", "sequential", "sgd_step", "summary", "sweep", "train", "train_step",
+    "Embedding", "EmbeddingParams", "Experiment", "ExperimentError", "Flatten", "FlattenParams", "GroupNorm",
+    "GroupNormParams", "Identity", "KeepBest", "Key", "Layer", "LayerNorm", "LeakyReLU", "Linear", "LinearParams",
+    "LogSoftmax", "MeanSquaredError", "MissingExtraError", "Multiply", "NonFiniteError", "NormParams",
+    "OptimizerState", "RMSNorm", "RMSProp", "ReLU", "Run", "Select", "ShapeError", "SiLU", "Sigmoid",
+    "SigmoidBinaryCrossEntropy", "SimpleCell", "SimpleCellParams", "Softmax", "SoftmaxCrossEntropy", "Softplus",
+    "Sum", "Tanh", "TrainState", "TreeError", "Verification", "accumulated", "add", "branches",
+    "clip_by_global_norm", "clipped", "concatenate", "grid", "load", "parallel", "recurrent", "register",
+    "residual", "run", "save", "sequential", "sgd_step", "summary", "sweep", "tied", "train", "train_step",
     "value_and_grad", "verify",
 ]

@@ -33,6 +33,13 @@ def are_layers(combinator: Any, attribute: object, layers: tuple[Layer, ...]) ->
             raise TypeError(f"layer {index} of {name} must be a layer, got {layer!r}{hint}")
 
 
+def is_layer(instance: object, attribute: Any, value: Any) -> None:
+    """A validator: the value must be a layer."""
+    if not isinstance(value, Layer):
+        hint = f": write {value.__name__}()" if isinstance(value, type) else ""
+        raise TypeError(f"{attribute.name} must be a layer, got {value!r}{hint}")
+
+
 def params_of_layers(combinator: Any, params: Tree) -> tuple[Tree, ...]:
     """The params of a combinator; raises TreeError unless they are a tuple of as many params as there are layers."""
     n = len(combinator.layers)

@@ -23,14 +23,14 @@ def forward(layer: Layer, params: Tree, x: Flow) -> tuple[Flow, Any]:
     """The forward pass of a layer in a combinator."""
     if layer.takes_integers:
         return layer.forward(params, x)
-    given = _given(layer, params, x)
-    y, cache = layer.forward(params, given)
-    return y, cache if given is x else Converted(cache, integers_in(x))
+    floats = given(layer, params, x)
+    y, cache = layer.forward(params, floats)
+    return y, cache if floats is x else Converted(cache, integers_in(x))
 
 
 def apply(layer: Layer, params: Tree, x: Flow) -> Flow:
     """The y of a layer in a combinator."""
-    return layer.apply(params, x if layer.takes_integers else _given(layer, params, x))
+    return layer.apply(params, x if layer.takes_integers else given(layer, params, x))
 
 
 def backward(layer: Layer, params: Tree, cache: Any, dy: Flow) -> tuple[Flow, Tree]:
@@ -51,7 +51,7 @@ def cache_of_layer(cache: Any) -> Any:
     return cache.cache if type(cache) is Converted else cache
 
 
-def _given(layer: Layer, params: Tree, x: Flow) -> Flow:
+def given(layer: Layer, params: Tree, x: Flow) -> Flow:
     """x with floating-point numbers for its integers: of the dtype of the params, or float32 where there are none."""
     check_inputs(layer, shape_of(x))
     if converted(x) is x:

@@ -15,7 +15,7 @@ import numpy as np
 
 from funcnet.layers.checks import check_inputs
 from funcnet.random import Key, checked_key
-from funcnet.tree import Array, DType, Shape, Tree
+from funcnet.tree import DType, Flow, Shape, Tree
 
 
 @attrs.frozen(repr=False)
@@ -106,7 +106,7 @@ class Layer:
         check_inputs(self, input_shape)
         return input_shape
 
-    def forward(self, params: Tree, x: Array) -> tuple[Array, Any]:
+    def forward(self, params: Tree, x: Flow) -> tuple[Flow, Any]:
         """The output y, and a cache of what `backward` needs from this pass.
 
         Parameters
@@ -132,7 +132,7 @@ class Layer:
         """
         raise NotImplementedError(f"{type(self).__name__} has no forward")
 
-    def backward(self, params: Tree, cache: Any, dy: Array) -> tuple[Array, Tree]:
+    def backward(self, params: Tree, cache: Any, dy: Flow) -> tuple[Flow, Tree]:
         """The gradients of a scalar with respect to x and params, given its gradient with respect to y.
 
         Parameters
@@ -162,7 +162,7 @@ class Layer:
         """
         raise NotImplementedError(f"{type(self).__name__} has no backward")
 
-    def params_backward(self, params: Tree, cache: Any, dy: Array) -> Tree:
+    def params_backward(self, params: Tree, cache: Any, dy: Flow) -> Tree:
         """The `grads` of `backward` without dx, which the first layer of a network need not compute.
 
         Parameters
@@ -181,7 +181,7 @@ class Layer:
         """
         return self.backward(params, cache, dy)[1]
 
-    def apply(self, params: Tree, x: Array) -> Array:
+    def apply(self, params: Tree, x: Flow) -> Flow:
         """The output y without a cache, for inference.
 
         Parameters

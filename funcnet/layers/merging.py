@@ -29,6 +29,7 @@ from funcnet.tree import (
     read_only,
     shape_of,
     without_integers,
+    zeros_of,
 )
 from funcnet.values import integer, register, specification
 
@@ -222,17 +223,14 @@ class Select(Layer):
 
     def backward(self, params: Tree, cache: Cache, dy: Flow) -> tuple[Flow, Tree]:
         (shapes, are_integers), dy = opened_flow(self, cache, dy)
-        dx = [_zeros(shape, dy) for shape in shapes]
+        dx = [zeros_of(shape, _dtype_of(dy)) for shape in shapes]
         dx[self.index] = passed_on(dy)
         return without_integers(tuple(dx), are_integers), ()
 
 
-def _zeros(shape: Any, like: Flow) -> Flow:
-    if is_nested(shape):
-        return tuple([_zeros(each, like) for each in shape])
-    while isinstance(like, tuple):
-        like = like[0]
-    return np.zeros(shape, None if like is None else like.dtype)
+def _dtype_of(dy: Flow) -> Any:
+    """The dtype of a gradient, in a tuple of the first of its arrays."""
+    return getattr(dy[0] if isinstance(dy, tuple) else dy, "dtype", None)
 
 
 @register

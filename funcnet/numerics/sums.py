@@ -13,6 +13,7 @@ from funcnet.tree import Array
 
 FLOATS = frozenset({np.dtype(np.float32), np.dtype(np.float64)})  # dtypes whose loops are fast in NumPy and BLAS
 SHORT_ROW = 2**6  # numbers in a row, below which NumPy is faster column by column
+_OFTEN = 32  # rows with the same index, above which they are summed by themselves
 _LARGE = 2**14  # numbers in an array, above which a faster loop pays for a slower start
 
 
@@ -73,3 +74,29 @@ def column_sums(x: Array) -> Array:
 def rows_of(x: Array) -> Array:
     """x with its batch axes merged: a matrix; reshape(-1, n) would fail where n is 0."""
     return x if x.ndim == 2 else x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
+
+
+def sums_by_index(index: Array, rows: Array, count: int) -> Array:
+    """For each i below `count`, the sum of the rows (m, n) whose index (m,) is i, as (count, n).
+
+    Rows of an index that occurs often are summed at once; of the others, first all first rows are added, then all
+    second ones, and so on. Both take a fraction of the time of `np.add.at`.
+
+    >>> sums_by_index(np.array([2, 0, 2]), np.array([[1.0], [2.0], [3.0]]), 3)
+    array([[2.],
+           [0.],
+           [4.]])
+    """
+    sums = np.zeros((count, rows.shape[1]), wide(rows.dtype))
+    # Sorting 16 bits takes a tenth of the time.
+    order = np.argsort(index.astype(np.uint16) if count <= 2**16 else index, kind="stable")
+    counts = np.bincount(index, minlength=count)
+    starts = np.cumsum(counts) - counts
+    for i in np.flatnonzero(counts > _OFTEN).tolist():
+        sums[i] = wide_sum(rows.take(order[starts[i] : starts[i] + counts[i]], axis=0), axis=0)
+    rare, done = np.flatnonzero((counts > 0) & (counts <= _OFTEN)), 0
+    while len(rare):
+        sums[rare] += rows.take(order[starts[rare] + done], axis=0)
+        done += 1
+        rare = rare[counts[rare] > done]
+    return sums

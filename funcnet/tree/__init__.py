@@ -20,9 +20,10 @@ from funcnet.tree.arrays import frozen as frozen, read_only as read_only, to_arr
 from funcnet.tree.flows import MERGE as MERGE, Flow as Flow, added as added, converted as converted
 from funcnet.tree.flows import integers_in as integers_in, is_integer as is_integer, is_nested as is_nested
 from funcnet.tree.flows import listed as listed, map_flow as map_flow, one_array as one_array, passed_on as passed_on
-from funcnet.tree.flows import shape_of as shape_of, without_integers as without_integers
+from funcnet.tree.flows import shape_of as shape_of, without_integers as without_integers, zeros_of as zeros_of
 from funcnet.tree.functions import map_new as map_new, named_arrays as named_arrays
 from funcnet.tree.node import is_leaf as is_leaf, node_fields as node_fields
+from funcnet.tree.places import at as at, placed as placed
 from funcnet.tree.patterns import as_patterns as as_patterns, matching as matching
 from funcnet.tree.structure import Structure as Structure, flatten as flatten, has_buffers as has_buffers
 from funcnet.tree.structure import has_leaves as has_leaves, leaves_like as leaves_like, rows_like as rows_like

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from funcnet.errors import ShapeError
-from funcnet.tree.arrays import Array, DType, as_array, as_floating, read_only, to_array
+from funcnet.tree.arrays import Array, DType, Shape, as_array, as_floating, read_only, to_array
 
 Flow: TypeAlias = Any
 _OF_INTEGERS = np.dtype(np.float32)  # has every number of 16 bits, and sums of them
@@ -102,3 +102,10 @@ def added(a: Flow, b: Flow) -> Flow:
     if isinstance(a, tuple):
         return tuple(map(added, a, b))
     return as_array(np.add(a, b))  # a sum of 0-d arrays is a scalar
+
+
+def zeros_of(shape: Any, dtype: DType, batch: Shape = ()) -> Flow:
+    """Zeros of a shape, or a tuple of them for a tuple of shapes, with the axes of a batch before each shape."""
+    if is_nested(shape):
+        return tuple([zeros_of(each, dtype, batch) for each in shape])
+    return np.zeros((*batch, *shape), dtype)

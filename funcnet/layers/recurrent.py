@@ -1,0 +1,152 @@
+"""Recurrence: a cell, which is a layer of an input and a state, run along an axis of time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import numpy as np
+
+from funcnet.cache import Cache, opened, saved_by
+from funcnet.errors import ShapeError
+from funcnet.layers import inputs
+from funcnet.layers.checks import checked_shape
+from funcnet.layers.composites import is_layer
+from funcnet.layers.layer import Layer
+from funcnet.random import Key
+from funcnet.tree import (
+    Array,
+    DType,
+    Flow,
+    Shape,
+    Tree,
+    map_new,
+    passed_on,
+    read_only,
+    shape_of,
+    zeros_like,
+    zeros_of,
+)
+from funcnet.values import check_methods, is_bool, register, specification
+
+
+def recurrent(cell: Layer, reverse: bool = False, last_only: bool = False) -> Layer:
+    """A cell run along time: at each step it gets an input and the state that the step before has left.
+
+    (y_t, h_t) = cell((x_t, h_(t - 1))) for t = 1, 2, ..., with h_0 = 0; x (..., t, n), y (..., t, n_out) or, with
+    `last_only`, (..., n_out). dx by the chain rule, last step first; grads are summed over the steps. The params are
+    those of the cell.
+
+    Parameters
+    ----------
+    cell : Layer
+        Layer of (x_t, state) to (y_t, state), such as `SimpleCell`; its method `state_shape(input_shape)` gives the
+        shape of the state of one example, for the shape of x_t.
+    reverse : bool, default False
+        Whether to run from the last step to the first; y is in the order of x either way.
+    last_only : bool, default False
+        Whether y is that of the step that is run last, alone.
+
+    Returns
+    -------
+    Layer
+        The layer of whole sequences, of any length.
+
+    Raises
+    ------
+    ShapeError
+        At `init` or in a pass, if x has no axes (t, n) or, with `last_only`, no steps.
+    TypeError
+        If the cell is not a layer with `state_shape`, or an option not a bool.
+
+    References
+    ----------
+    J. L. Elman: Finding structure in time. Cognitive Science 14, 1990.
+    P. J. Werbos: Backpropagation through time: what it does and how to do it. Proceedings of the IEEE 78, 1990.
+
+    Examples
+    --------
+    >>> import numpy as np, funcnet as fn
+    >>> model = fn.sequential(fn.recurrent(fn.SimpleCell(8), last_only=True), fn.Linear(2))
+    >>> params = model.init(fn.Key(0), (20, 3))
+    >>> model.apply(params, np.ones((5, 20, 3))).shape, model.apply(params, np.ones((5, 7, 3))).shape
+    ((5, 2), (5, 2))
+    """
+    return Recurrent(cell, reverse, last_only)
+
+
+def _is_cell(instance: object, attribute: Any, value: Any) -> None:
+    is_layer(instance, attribute, value)
+    check_methods("cell", value, "forward", "backward", "state_shape")
+
+
+@register
+@specification
+class Recurrent(Layer):
+    """See `recurrent`."""
+
+    cell: Any = attrs.field(validator=_is_cell)
+    reverse: bool = attrs.field(default=False, validator=is_bool)
+    last_only: bool = attrs.field(default=False, validator=is_bool)
+
+    def init(self, key: Key, input_shape: Shape, dtype: DType = np.float32) -> Tree:
+        return self.cell.init(key, self._cell_shapes(input_shape), dtype)
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        y_shape: Shape = self.cell.output_shape(self._cell_shapes(input_shape))[0]
+        return y_shape if self.last_only else (input_shape[0], *y_shape)
+
+    def _cell_shapes(self, input_shape: Shape) -> tuple[Shape, Any]:
+        """The shapes of x_t and of the state."""
+        if len(checked_shape(input_shape)) != 2:
+            raise ShapeError(f"input_shape must be (t, n), steps and features, got {input_shape}")
+        return input_shape[1:], self.cell.state_shape(input_shape[1:])
+
+    def forward(self, params: Tree, x: Array) -> tuple[Array, Cache]:
+        x = passed_on(x)
+        given = inputs.given(self, params, x)
+        self._check(given.shape)
+        batch, n_times, features = given.shape[:-2], given.shape[-2], given.shape[-1:]
+        state = zeros_of(self.cell.state_shape(features), given.dtype, batch)
+        ys, caches = [], []
+        for t in self._times(n_times):
+            (y, state), cache = inputs.forward(self.cell, params, (given[..., t, :], state))
+            ys.append(y)
+            caches.append(cache)
+        if self.last_only:
+            y = ys[-1]
+        elif not ys:
+            y = np.zeros((*batch, *self.output_shape((0, *features))), given.dtype)
+        else:
+            y = self._along_time(ys)
+        saved = tuple(caches), given.shape, shape_of(state)
+        return y, Cache(self, y.shape, saved, given.dtype if given is x else None)
+
+    def backward(self, params: Tree, cache: Cache, dy: Array) -> tuple[Flow, Tree]:
+        (caches, x_shape, state_shape), dy = opened(self, cache, dy)
+        d_state, dxs, grads = zeros_of(state_shape, dy.dtype), [], zeros_like(params)
+        for step, t in reversed([*enumerate(self._times(len(caches)))]):
+            dy_t = dy[..., t, :] if not self.last_only else dy if step == len(caches) - 1 else np.zeros_like(dy)
+            (dx, d_state), step_grads = inputs.backward(self.cell, params, caches[step], (read_only(dy_t), d_state))
+            dxs.append(dx)
+            grads = map_new(np.add, grads, step_grads)
+        dx = self._along_time(dxs[::-1]) if dxs else np.zeros(x_shape, dy.dtype)
+        return cache.dx(dx), grads
+
+    def track(self, params: Tree, cache: Cache) -> Tree:
+        for of_step in saved_by(self, cache)[0]:
+            params = self.cell.track(params, inputs.cache_of_layer(of_step))
+        return params
+
+    def _check(self, shape: Shape) -> None:
+        if len(shape) < 2 or (self.last_only and shape[-2] == 0):
+            wanted = "at least one step" if len(shape) > 1 else "axes (..., t, n)"
+            raise ShapeError(f"expected x with {wanted}, got shape {shape}")
+
+    def _times(self, n_times: int) -> range:
+        return range(n_times)[::-1] if self.reverse else range(n_times)
+
+    def _along_time(self, parts: list[Array]) -> Array:
+        """Arrays (..., n), in the order in which the steps were run, as one (..., t, n) in the order of time."""
+        in_time = parts[::-1] if self.reverse else parts
+        return np.concatenate([part[..., None, :] for part in in_time], axis=-2)

@@ -57,11 +57,25 @@ def test_summary_of_a_single_layer():
 @every_row(ROWS)
 def test_the_last_line_of_the_summary_is_the_total(row):
     shape = row.shapes[0]
-    size = tree.size(row.layer.init(fn.Key(0), shape))
+    params = row.layer.init(fn.Key(0), shape)
+    buffers = sum(array.size for array in tree.named_buffers(params).values())
+    counts = [tree.size(params), *([buffers] if buffers else [])]
     for dtype in FLOATS:
-        *lines, total = [stripped(line) for line in cells(row.layer, shape, dtype)][1:]
-        assert total == ["total", f"{size:,}", f"{size * np.dtype(dtype).itemsize:,}"]
-        assert sum(int(line[-2].replace(",", "")) for line in lines) == size
+        table = [line for line in cells(row.layer, shape, dtype)[1:] if " is tied to " not in line[0]]
+        *lines, total = map(stripped, table)
+        expected = [*counts, sum(counts) * np.dtype(dtype).itemsize]
+        assert total == ["total", *(f"{count:,}" for count in expected)]
+        for place, count in enumerate(reversed(expected), 1):
+            assert sum(int(line[-place].replace(",", "")) for line in lines) == count
+
+
+def test_the_summary_counts_a_tied_array_once_and_says_where_it_stands():
+    autoencoder = fn.sequential(fn.Linear(2), fn.Tanh(), fn.Linear(5))
+    model = fn.sequential(fn.Identity(), fn.tied(autoencoder, {"2.weight": "0.weight.T"}))
+    *rows, last = map(stripped, cells(model, (5,)))
+    assert [row[0] for row in rows] == ["path", "0", "1.0", "1.1", "1.2", "total"]
+    assert [row[-2] for row in rows] == ["params", "0", "12", "0", "5", "17"]
+    assert last == ["1.2.weight is tied to 1.0.weight.T"]
 
 
 def test_the_columns_of_the_summary_are_aligned():

@@ -7,6 +7,7 @@ The functions that make these layers are in `combinators`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import attrs
@@ -72,8 +73,6 @@ def shape_after(layer: Layer, shape: Shape) -> Shape:
 
 def track_each(layers: Sequence[Layer], params: tuple[Tree, ...], caches: Sequence[Any]) -> tuple[Tree, ...]:
     """The params with what the layers saw in a pass; `params` itself if they track nothing."""
-    if all(type(layer).track is Layer.track for layer in layers):
-        return params
     rows = zip(layers, params, caches, strict=True)
     tracked = tuple(layer.track(own, inputs.cache_of_layer(cache)) for layer, own, cache in rows)
     return tracked if any(a is not b for a, b in zip(tracked, params, strict=True)) else params
@@ -117,7 +116,8 @@ class Sequential(Layer):
             return y, Cache(self, shape_of(y), integers_in(y))
         with Place(self) as at:
             for at.index, layer in enumerate(self.layers):
-                y, cache = inputs.forward(layer, params[at.index], y)
+                takes = layer.forward if layer.takes_integers else partial(inputs.forward, layer)
+                y, cache = takes(params[at.index], y)
                 caches.append(cache)
         return y, Cache(self, shape_of(y), tuple(caches))
 
@@ -159,7 +159,10 @@ class Sequential(Layer):
         return dx, tuple(reversed(grads))
 
     def track(self, params: Tree, cache: Cache) -> Tree:
-        return track_each(self.layers, params_of_layers(self, params), saved_by(self, cache)) if self.layers else params
+        for layer in self.layers:
+            if type(layer).track is not Layer.track:
+                return track_each(self.layers, params_of_layers(self, params), saved_by(self, cache))
+        return params
 
     def __repr__(self) -> str:
         return written(self)

@@ -153,7 +153,15 @@ def has_leaves(tree: Tree) -> bool:
 
 def has_buffers(tree: Tree) -> bool:
     """Whether `tree` contains a buffer."""
-    return type(tree) is Buffer or any(map(has_buffers, children(tree) or ()))
+    parts = [tree]
+    while parts:
+        part = parts.pop()
+        kind = type(part)
+        if kind is Buffer:
+            return True
+        if kind is not np.ndarray:
+            parts.extend(children(part) or ())
+    return False
 
 
 def with_buffers(tree: Tree, source: Tree) -> Tree:

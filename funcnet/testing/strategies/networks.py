@@ -4,19 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import cache, partial
+from typing import Any
 
 import attrs
 import numpy as np
 from hypothesis import strategies as st
 
-from funcnet.layers.activations import Elementwise
+from funcnet.errors import ShapeError
+from funcnet.layers.activations import Elementwise, Tanh
+from funcnet.layers.batch_norm import BatchNorm
+from funcnet.layers.cells import SimpleCell
 from funcnet.layers.checks import with_features
-from funcnet.layers.combinators import add, concatenate, residual, sequential
+from funcnet.layers.combinators import add, branches, concatenate, parallel, residual, sequential
 from funcnet.layers.dropout import Dropout
+from funcnet.layers.embedding import Embedding
 from funcnet.layers.layer import Layer
 from funcnet.layers.linear import Linear
-from funcnet.layers.rectifiers import ELU, LeakyReLU
+from funcnet.layers.merging import Concatenate, Multiply, Select, Sum
+from funcnet.layers.normalization import GroupNorm, LayerNorm
+from funcnet.layers.rectifiers import ELU, LeakyReLU, ReLU
+from funcnet.layers.recurrent import recurrent
 from funcnet.layers.reshaping import Flatten, Identity
+from funcnet.layers.tying import tied
 from funcnet.losses.binary_cross_entropy import BinaryCrossEntropy, SigmoidBinaryCrossEntropy
 from funcnet.losses.loss import Loss
 from funcnet.losses.softmax_cross_entropy import SoftmaxCrossEntropy
@@ -27,7 +36,7 @@ from funcnet.optimizers.optimizer import Optimizer
 from funcnet.optimizers.sgd import SGD
 from funcnet.random import Key
 from funcnet.testing.strategies.arrays import arrays, sixteenths
-from funcnet.tree import DType, Shape, Tree, flatten
+from funcnet.tree import DType, Shape, Tree, flatten, is_nested
 from funcnet.values import integer, public_items
 
 
@@ -81,10 +90,12 @@ def layers() -> st.SearchStrategy[Layer]:
 @cache
 def _layers(flatten: bool) -> st.SearchStrategy[Layer]:
     """Layers, half of them `Linear`; `Flatten` is among them only if `flatten`."""
-    options = {
+    options: dict[Any, dict[str, Any]] = {
         LeakyReLU: {"slope": st.just(0.01) | sixteenths(0, 2)},
         ELU: {"alpha": st.just(1.0) | sixteenths(0, 2)},
         Dropout: {"rate": sixteenths(0, 1)},
+        BatchNorm: {"affine": st.booleans()},
+        LayerNorm: {"affine": st.booleans()},
     }
     kinds: list[Callable[..., Layer]] = [Identity, *(kind for kind in _without_options() if kind not in options)]
     kinds += [partial(Elementwise, np.sin, np.cos), partial(Elementwise, np.positive, np.ones_like), *options]
@@ -106,18 +117,20 @@ def _without_options() -> list[type[Layer]]:
     ]
 
 
-def models(input_shape: Shape, depth: int = 3) -> st.SearchStrategy[Layer]:
+def models(input_shape: Any, depth: int = 3, n_ids: int | None = None) -> st.SearchStrategy[Layer]:
     """Networks of every layer and combinator.
 
     Where branches must give the same shape, a branch of a different shape ends in a `Flatten` or a `Linear`, in a
-    `sequential` that does not count as depth.
+    `sequential` that does not count as depth. In training, a network with a `BatchNorm` needs two rows.
 
     Parameters
     ----------
-    input_shape : tuple of int
-        Shape of one example of the input, with at least one axis.
+    input_shape : tuple of int, or of such tuples
+        Shape of one example of the input, with at least one axis; a tuple of shapes for several inputs.
     depth : int, default 3
         Largest depth of nested combinators; 0 gives single layers.
+    n_ids : int, optional
+        Number of ids, if the input is made of integer ids; the network then begins with an `Embedding`.
 
     Returns
     -------
@@ -127,26 +140,59 @@ def models(input_shape: Shape, depth: int = 3) -> st.SearchStrategy[Layer]:
     Raises
     ------
     ShapeError
-        If input_shape has no axis.
+        If a shape has no axis.
     ValueError
-        If depth is negative.
+        If depth is negative, or n_ids below 1.
 
     Examples
     --------
     >>> from hypothesis import find
     >>> find(models((3,), depth=0), lambda model: model.output_shape((3,)) == (2,))
     Linear(n_out=2)
+    >>> find(models((3,), n_ids=5), lambda model: True)
+    sequential(Embedding(n_in=5, n_out=1), sequential())
+    >>> find(models(((3,), (2,))), lambda model: True)
+    sequential(parallel(sequential(), sequential()), Select(index=0))
     """
-    return _models(with_features(input_shape), integer(depth, "depth", 0), flatten=True)
+    integer(depth, "depth", 0)
+    if is_nested(input_shape):
+        inputs = [models(shape, depth, n_ids) for shape in input_shape]
+        return st.tuples(*inputs).flatmap(lambda each: _merged(parallel(*each), input_shape))
+    if n_ids is None:
+        return _models(with_features(input_shape), depth, flatten=True)
+    return st.integers(1, 4).flatmap(lambda n: _of_ids(Embedding(n_ids, n), with_features(input_shape), depth))
+
+
+def _of_ids(embedding: Embedding, shape: Shape, depth: int) -> st.SearchStrategy[Layer]:
+    return _models(embedding.output_shape(shape), depth, flatten=True).map(lambda model: sequential(embedding, model))
+
+
+@st.composite
+def _merged(draw: st.DrawFn, layer: Layer, shape: Any) -> Layer:
+    """A layer whose output is a tuple, and then one that makes an array of it."""
+    shapes: Any = layer.output_shape(shape)
+    fitting: list[Layer] = [Select(index) for index in range(len(shapes))]
+    fitting += [merge for merge in (Sum(), Multiply(), Concatenate()) if _takes(merge, shapes)]
+    return sequential(layer, draw(st.sampled_from(fitting)))
+
+
+def _takes(layer: Layer, shape: Any) -> bool:
+    try:
+        layer.output_shape(shape)
+    except ShapeError:
+        return False
+    return True
 
 
 @st.composite
 def _models(draw: st.DrawFn, shape: Shape, depth: int, flatten: bool) -> Layer:
     """Models; only if `flatten` may they make one axis of several."""
-    kinds = ["sequential", "layer", "residual", "add", "concatenate"] if depth else ["layer"]
+    kinds = ["sequential", "layer", "residual", "add", "concatenate", "branches", "tied"] if depth else ["layer"]
+    kinds.append("group norm")
+    kinds += ["recurrent"] if len(shape) == 2 and flatten else []
     kind = draw(st.sampled_from([*kinds, "flatten"] if depth and flatten and len(shape) > 1 else kinds))
-    if kind == "flatten":
-        return Flatten()
+    if kind in _OF_SHAPE:
+        return draw(_OF_SHAPE[kind](shape))
     if kind == "layer":
         return draw(_layers(flatten))
     if kind == "sequential":
@@ -154,8 +200,35 @@ def _models(draw: st.DrawFn, shape: Shape, depth: int, flatten: bool) -> Layer:
     if kind == "residual":
         return residual(draw(_branches(shape, depth, shape, exact=True)))
     first = draw(_models(shape, depth - 1, flatten))
-    others = draw(st.lists(_branches(shape, depth, first.output_shape(shape), exact=kind == "add"), max_size=2))
+    others = draw(st.lists(_branches(shape, depth, first.output_shape(shape), exact=kind != "concatenate"), max_size=2))
+    if kind == "branches":
+        return draw(_merged(branches(first, *others), shape))
     return add(first, *others) if kind == "add" else concatenate(first, *others)
+
+
+def _group_norms(shape: Shape) -> st.SearchStrategy[Layer]:
+    n = shape[-1]
+    return st.sampled_from([groups for groups in range(1, n + 1) if n % groups == 0] or [1]).map(GroupNorm)
+
+
+def _recurrent(shape: Shape) -> st.SearchStrategy[Layer]:
+    activations = st.sampled_from([Tanh(), ReLU()])
+    cells = st.builds(SimpleCell, st.integers(1, 3), activations)
+    return st.builds(recurrent, cells, reverse=st.booleans(), last_only=st.booleans() if shape[0] else st.just(False))
+
+
+def _autoencoders(shape: Shape) -> st.SearchStrategy[Layer]:
+    """Networks to fewer or more features and back, by the transposed weight."""
+    ends = st.integers(1, 3).map(lambda n: sequential(Linear(n), Tanh(), Linear(shape[-1])))
+    return ends.map(lambda model: tied(model, {"2.weight": "0.weight.T"}))
+
+
+_OF_SHAPE: dict[str, Callable[[Shape], st.SearchStrategy[Layer]]] = {
+    "flatten": lambda shape: st.just(Flatten()),
+    "group norm": _group_norms,
+    "recurrent": _recurrent,
+    "tied": _autoencoders,
+}
 
 
 def _chain(draw: st.DrawFn, shape: Shape, depth: int, flatten: bool) -> Iterator[Layer]:

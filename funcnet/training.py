@@ -18,7 +18,7 @@ from funcnet.losses.loss import Loss
 from funcnet.losses.penalties import Penalty
 from funcnet.optimizers.optimizer import Optimizer
 from funcnet.random import Key, checked_key
-from funcnet.tree import Array, Tree, build, leaves, node
+from funcnet.tree import Array, Flow, Tree, build, leaves, node
 from funcnet.values import register
 
 
@@ -54,7 +54,7 @@ def train_step(
     loss: Loss,
     optimizer: Optimizer,
     state: TrainState,
-    batch: tuple[Array, Array],
+    batch: tuple[Flow, Array],
     key: Key,
     penalty: Penalty | None = None,
 ) -> tuple[TrainState, Any]:
@@ -73,7 +73,7 @@ def train_step(
     state : TrainState
         State to start from.
     batch : tuple (x, target)
-        Examples x (batch + input_shape), and the target as the loss takes it.
+        Examples x (batch + input_shape), or a tuple of such arrays, and the target as the loss takes it.
     key : Key
         Source of the random numbers; the model draws from `key.fold_in(state.step)`.
     penalty : Penalty, optional
@@ -113,7 +113,7 @@ def train(
     loss: Loss,
     optimizer: Optimizer,
     state: TrainState,
-    batches: Iterable[tuple[Array, Array]],
+    batches: Iterable[tuple[Flow, Array]],
     key: Key,
     penalty: Penalty | None = None,
 ) -> Iterator[tuple[TrainState, Any]]:

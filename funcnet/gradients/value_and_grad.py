@@ -10,11 +10,11 @@ from funcnet import tree
 from funcnet.layers.layer import Layer
 from funcnet.losses.loss import Loss
 from funcnet.losses.penalties import Penalty
-from funcnet.tree import Array, Tree, as_dtype
+from funcnet.tree import Array, Flow, Tree, as_dtype
 
 
 def value_and_grad(
-    model: Layer, loss: Loss, params: Tree, x: Array, target: Array, penalty: Penalty | None = None
+    model: Layer, loss: Loss, params: Tree, x: Flow, target: Array, penalty: Penalty | None = None
 ) -> tuple[Any, Tree]:
     """The loss of a model on a batch, plus a penalty, and its gradient with respect to the params.
 
@@ -28,7 +28,7 @@ def value_and_grad(
         Loss of the model's output.
     params : Tree
         Params of the model.
-    x : ndarray (batch + input_shape)
+    x : ndarray (batch + input_shape), or a tuple of them
         Examples.
     target : ndarray
         Target, as the loss takes it.

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from functools import partial
 from itertools import chain, count, islice
-
-import numpy as np
 
 from funcnet.data.dataset import Dataset
 from funcnet.random import Key, checked_key
-from funcnet.tree import Array, Flow, map_flow
+from funcnet.tree import Array, Flow
 from funcnet.values import integer
 
 
@@ -55,7 +52,11 @@ def batches(dataset: Dataset, batch_size: int, key: Key, epoch: int) -> Iterator
     integer(batch_size, "batch_size", 1)
     order = checked_key(key).fold_in(epoch).generator().permutation(len(dataset))
     rows = (order[start : start + batch_size] for start in range(0, len(order), batch_size))
-    return ((map_flow(partial(np.take, indices=row, axis=0), dataset.x), dataset.y.take(row, axis=0)) for row in rows)
+    return ((_rows(dataset.x, row), dataset.y.take(row, axis=0)) for row in rows)
+
+
+def _rows(x: Flow, rows: Array) -> Flow:
+    return tuple([_rows(part, rows) for part in x]) if isinstance(x, tuple) else x.take(rows, axis=0)
 
 
 def stream(dataset: Dataset, batch_size: int, key: Key, step: int = 0) -> Iterator[tuple[Flow, Array]]:

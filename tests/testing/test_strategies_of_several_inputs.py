@@ -10,6 +10,8 @@ import funcnet as fn
 from funcnet.testing import strategies
 from tests.passes import FLOATS
 
+pytestmark = pytest.mark.slow  # hundreds of values are drawn for each
+
 SHAPES = (3,), ((2, 1), ((), (0,)))
 MODEL = fn.sequential(fn.parallel(fn.Linear(4), fn.Identity()), fn.Concatenate(), fn.Linear(2))
 

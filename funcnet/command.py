@@ -29,7 +29,7 @@ from funcnet.experiments.receipt import Receipt
 from funcnet.experiments.running import run
 from funcnet.experiments.verification import verify
 from funcnet.random import Key
-from funcnet.tree import named_arrays
+from funcnet.tree import cast, named_arrays
 from funcnet.values import aligned, integer
 from funcnet.version import __version__
 
@@ -101,11 +101,12 @@ def _check(options: argparse.Namespace) -> int:
     experiment = _experiment(options.experiment)
     train, _ = builtin(options.data or "digits", options.data_dir)
     integer(options.examples, "--examples", 1)
-    few = Dataset(train.x[: options.examples].astype(np.float64), train.y[: options.examples])
+    few = train.take(slice(None, options.examples))
     wide: Any = attrs.evolve(experiment, dtype="float64")  # type: ignore[misc]
     in_training = experiment.model.training(Key(experiment.seed).fold_in("training").fold_in(0))
     params = initial_progress(wide, few).state.params
-    report = check_gradients(in_training, experiment.loss, params, few.x, few.y, experiment.penalty)
+    wide_x = cast(few.x, np.float64)
+    report = check_gradients(in_training, experiment.loss, params, wide_x, few.y, experiment.penalty)
     is_right = report.ok(1e-10 if report.method == "exact" else 1e-7)
     print(f"{report}\n{'right' if is_right else 'wrong'} on {len(few)} examples, by the method {report.method}")
     return _OK if is_right else _FAILED

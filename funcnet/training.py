@@ -74,7 +74,7 @@ def train_step(
     state : TrainState
         State to start from.
     batch : tuple (x, target)
-        Examples x (batch + input_shape), and the target as the loss takes it.
+        Examples x (batch + input_shape), or a tuple of such arrays, and the target as the loss takes it.
     key : Key
         Source of the random numbers; the model draws from `key.fold_in(state.step)`.
     penalty : Penalty, optional

@@ -8,11 +8,11 @@ from itertools import chain, count, islice
 
 from funcnet.data.dataset import Dataset
 from funcnet.random import Key, checked_key
-from funcnet.tree import Array
+from funcnet.tree import Array, Flow
 from funcnet.values import integer
 
 
-def batches(dataset: Dataset, batch_size: int, key: Key, epoch: int) -> Iterator[tuple[Array, Array]]:
+def batches(dataset: Dataset, batch_size: int, key: Key, epoch: int) -> Iterator[tuple[Flow, Array]]:
     """The batches (x, y) of an epoch: every example once, in an order shuffled by `key.fold_in(epoch)`.
 
     Parameters
@@ -29,7 +29,7 @@ def batches(dataset: Dataset, batch_size: int, key: Key, epoch: int) -> Iterator
     Returns
     -------
     iterator of tuple
-        x (batch_size, ...) and y (batch_size, ...) of each batch.
+        x (batch_size, ...), or the tuple of such arrays, and y (batch_size, ...) of each batch.
 
     Raises
     ------
@@ -52,10 +52,14 @@ def batches(dataset: Dataset, batch_size: int, key: Key, epoch: int) -> Iterator
     integer(batch_size, "batch_size", 1)
     order = checked_key(key).fold_in(epoch).generator().permutation(len(dataset))
     rows = (order[start : start + batch_size] for start in range(0, len(order), batch_size))
-    return ((dataset.x.take(row, axis=0), dataset.y.take(row, axis=0)) for row in rows)
+    return ((_rows(dataset.x, row), dataset.y.take(row, axis=0)) for row in rows)
 
 
-def stream(dataset: Dataset, batch_size: int, key: Key, step: int = 0) -> Iterator[tuple[Array, Array]]:
+def _rows(x: Flow, rows: Array) -> Flow:
+    return tuple([_rows(part, rows) for part in x]) if isinstance(x, tuple) else x.take(rows, axis=0)
+
+
+def stream(dataset: Dataset, batch_size: int, key: Key, step: int = 0) -> Iterator[tuple[Flow, Array]]:
     """The batches (x, y) of one epoch after the other, without end; the first `step` batches are skipped.
 
     Training that resumes from a state gets the next batches from `stream(dataset, 32, key, state.step)`.
@@ -74,7 +78,7 @@ def stream(dataset: Dataset, batch_size: int, key: Key, step: int = 0) -> Iterat
     Returns
     -------
     iterator of tuple
-        x (batch_size, ...) and y (batch_size, ...) of each batch.
+        x (batch_size, ...), or the tuple of such arrays, and y (batch_size, ...) of each batch.
 
     Raises
     ------

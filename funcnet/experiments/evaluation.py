@@ -53,18 +53,19 @@ def evaluate(
     values = {}
     for prefix, dataset in (("", train), (_TEST, test)):
         if dataset is not None:
-            y = read_only(predictions(experiment.model, params, dataset.x))
+            y = read_only(predictions(experiment.model, params, dataset))
             values[f"{prefix}loss"] = float(experiment.loss.forward(y, dataset.y)[0])
             for name, metric in metrics.items():
                 values[prefix + name] = _number(metric(dataset.y, y), name)
     return values
 
 
-def predictions(model: Layer, params: Any, x: Any) -> Any:
-    """`model.apply(params, x)`, a part of x at a time: the activations for all of x may not fit into memory."""
-    if len(x) <= _ROWS:
-        return model.apply(params, x)
-    return np.concatenate([model.apply(params, x[start : start + _ROWS]) for start in range(0, len(x), _ROWS)])
+def predictions(model: Layer, params: Any, dataset: Dataset) -> Any:
+    """`model.apply(params, dataset.x)`, a part of the rows at a time: all activations may not fit into memory."""
+    if len(dataset) <= _ROWS:
+        return model.apply(params, dataset.x)
+    parts = [dataset.take(slice(start, start + _ROWS)) for start in range(0, len(dataset), _ROWS)]
+    return np.concatenate([model.apply(params, part.x) for part in parts])
 
 
 def _number(value: Any, name: str) -> float:

@@ -41,7 +41,7 @@ Epochs = Generator[tuple[Progress, Row | None], None, None]
 def initial_progress(experiment: Experiment, train: Dataset) -> Progress:
     """The progress of a run before its first epoch, with the params that the seed gives."""
     key = Key(experiment.seed).fold_in("init")
-    params = experiment.model.init(key, train.x.shape[1:], experiment.dtype)
+    params = experiment.model.init(key, train.input_shape, experiment.dtype)
     state = build(TrainState, 0, params, experiment.optimizer.init(params))
     return build(Progress, 0, state, None, "")
 

@@ -20,7 +20,7 @@ import numpy as np
 from funcnet.gradients.duals import FUNCTIONS, UFUNCS, Dual, Mask, NoRuleError, aligned, decided, directed
 from funcnet.numerics.elementwise import erfc
 from funcnet.numerics.normalization import magnitude
-from funcnet.tree import Array
+from funcnet.tree import Array, converted
 
 __all__ = ["Dual", "Mask", "NoRuleError"]
 
@@ -166,7 +166,7 @@ def _signs(x: Dual) -> Array:
 
 def _concatenate(arrays: Any, axis: int = 0) -> Dual:
     k = next(len(x.tangents) for x in arrays if isinstance(x, Dual))
-    duals = [x if isinstance(x, Dual) else Dual(x, np.zeros((k, *np.shape(x)))) for x in arrays]
+    duals = [x if isinstance(x, Dual) else Dual(converted(x, np.float64), np.zeros((k, *np.shape(x)))) for x in arrays]
     along = axis if axis < 0 else axis + 1
     tangents = np.concatenate([x.tangents for x in duals], along)
     value = np.concatenate([x.value for x in duals], axis)

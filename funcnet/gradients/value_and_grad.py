@@ -35,7 +35,7 @@ def value_and_grad(
         Loss of the model's output.
     params : Tree
         Params of the model.
-    x : ndarray (batch + input_shape), or tuple
+    x : ndarray (batch + input_shape), or a tuple of them
         Examples.
     target : ndarray
         Target, as the loss takes it.

@@ -17,7 +17,7 @@ from funcnet.losses.loss import Loss
 from funcnet.losses.penalties import Penalty
 from funcnet.random import Key
 from funcnet.testing import oracles
-from funcnet.tree import Array, Shape, Tree, leaves_like
+from funcnet.tree import Array, Flow, Shape, Tree, leaves_like, map_flow
 from funcnet.values import aligned
 
 
@@ -119,7 +119,7 @@ def check_gradients(
     model: Layer,
     loss: Loss,
     params: Tree,
-    x: Array,
+    x: Flow,
     target: Array,
     penalty: Penalty | None = None,
     *,
@@ -141,7 +141,7 @@ def check_gradients(
         Loss to check.
     params : Tree
         Params of the model, at which to check.
-    x : ndarray (*batch, *input_shape)
+    x : ndarray (*batch, *input_shape), or a tuple of them
         Inputs of the model.
     target : ndarray
         Targets as the loss takes them.
@@ -186,7 +186,7 @@ def check_gradients(
     named = dict(zip(tree.named_leaves(params), leaves_like(params, grads, "grads"), strict=True))
     coordinates = [_coordinates(leaf.size, sample, key.fold_in(path)) for path, leaf in named.items()]
     wide_params = tree.cast(params, np.float64)
-    wide_x = np.asarray(x, np.float64) if np.asarray(x).dtype.kind == "f" else np.asarray(x)
+    wide_x = map_flow(_wide, x)
 
     def objective(params: Tree) -> Any:
         value, _ = loss.forward(model.forward(params, wide_x)[0], target)
@@ -205,6 +205,12 @@ def check_gradients(
     )
     n, a = np.concatenate([np.zeros(0), *numeric]), np.concatenate([np.zeros(0), *analytic])
     return GradientReport(used, leaves, _mean(n - a), _relative(n, a))
+
+
+def _wide(x: Any) -> Array:
+    """The floating-point numbers x in float64; integers as they are."""
+    array = np.asarray(x)
+    return array.astype(np.float64) if array.dtype.kind == "f" else array
 
 
 def _derivatives(method: str | None, step: float, *arguments: Any) -> tuple[str, list[Array]]:

@@ -65,9 +65,9 @@ ADAM = fn.Experiment(
 EXPERIMENTS = {"momentum": MOMENTUM, "Adam, early stopping": ADAM}
 
 
-def run(experiment=MOMENTUM, directory=None, **options):
+def run(experiment=MOMENTUM, directory=None, data=(TRAIN, TEST), **options):
     """The run of an experiment on the data of here."""
-    return fn.run(experiment, TRAIN, TEST, directory=directory, **options)
+    return fn.run(experiment, *data, directory=directory, **options)
 
 
 def assert_same_run(made, expected):

@@ -46,6 +46,7 @@ FUNCTIONS = {
     "where with a number": lambda x, y: np.where(y > 1.5, x, 2.0),
     "clip": lambda x, y: np.clip(x, 0.4, 0.6) + np.clip(y, 0, 1.5),
     "concatenate": lambda x, y: np.concatenate([x, X, y * y], axis=-1),
+    "concatenate with integers": lambda x, y: np.concatenate([x, np.uint8([[3], [250]]), X > 0.5, y], axis=-1),
     "sum": lambda x, y: np.sum(x * y, axis=0) + (x * y).sum(axis=-1, keepdims=True),
     "mean": lambda x, y: np.mean(x * y) * x.mean(axis=(0, 1)) + y,
     "max": lambda x, y: np.max(x * y, axis=-1) + np.max(y, -1),

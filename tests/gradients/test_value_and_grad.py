@@ -187,3 +187,22 @@ def test_the_gradient_with_respect_to_the_input_is_never_computed():
     _, grads = fn.value_and_grad(model, fn.MeanSquaredError(), params, x, target)
     usual = fn.sequential(fn.Flatten(), fn.Linear(3), fn.ReLU(), fn.Linear(2))
     assert grads == fn.value_and_grad(usual, fn.MeanSquaredError(), params, x, target)[1]
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.int64, np.bool_, np.float64])
+@pytest.mark.parametrize("batch", [(5,), (), (5, 1)])
+def test_of_several_inputs_it_is_the_chain_rule_by_hand(kind, batch):
+    model = fn.sequential(fn.parallel(fn.Linear(4), fn.Identity()), fn.Concatenate(), fn.Linear(2))
+    params = tree.map(lambda leaf: leaf + 0.1, model.init(fn.Key(0), ((3,), (2,)), np.float64))
+    x = tuple(part[: len(X) if batch else 1].reshape(*batch, -1) for part in (X, (np.abs(X[:, :2]) > 0.5).astype(kind)))
+    (first, *_), _, last = params
+    target = np.linspace(0, 1, 2 * (5 if batch else 1)).reshape(*batch, 2)
+    value, grads = fn.value_and_grad(model, fn.MeanSquaredError("sum"), params, x, target)
+    a, b = (part.reshape(-1, part.shape[-1]).astype(np.float64) for part in x)
+    hidden = np.concatenate([a @ first.weight + first.bias, b], axis=1)
+    residual = hidden @ last.weight + last.bias - target.reshape(-1, 2)
+    assert value == pytest.approx(np.sum(residual**2), rel=1e-14)
+    dy = 2 * residual
+    dhidden = (dy @ last.weight.T)[:, :4]
+    by_hand = fn.LinearParams(a.T @ dhidden, dhidden.sum(0)), (), fn.LinearParams(hidden.T @ dy, dy.sum(0))
+    assert tree.allclose(grads, ((by_hand[0], ()), *by_hand[1:]), rtol=1e-12)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from funcnet.layers.checks import checked_shape
 from funcnet.random import Key
-from funcnet.tree import Array, DType, Shape, as_dtype
+from funcnet.tree import Array, DType, Flow, Shape, as_dtype, is_nested
 from funcnet.values import integer
 
 
@@ -127,29 +127,37 @@ def _arrays(
     return hypothesis.extra.numpy.arrays(np.dtype(dtype), shape, elements=entries, fill=fill)
 
 
-def inputs(input_shape: Shape, dtype: DType = np.float64) -> st.SearchStrategy[Array]:
+def inputs(input_shape: Any, dtype: DType = np.float64) -> st.SearchStrategy[Flow]:
     """Inputs x of a layer, for any batch of `batches()`.
 
     Parameters
     ----------
-    input_shape : tuple of int
-        Shape of one example.
+    input_shape : tuple of int, or tuple of such tuples
+        Shape of one example; for several inputs, the tuple of their shapes.
     dtype : dtype, default float64
         Floating-point dtype of x.
 
     Returns
     -------
-    SearchStrategy of ndarray (*batch, *input_shape)
-        Shrinks to one example of zeros.
+    SearchStrategy of ndarray (*batch, *input_shape), or of tuples of them
+        Shrinks to one example of zeros. All inputs have the same batch.
 
     Examples
     --------
     >>> from hypothesis import find
     >>> find(inputs((3,)), lambda x: x.size > 0)
     array([0., 0., 0.])
+    >>> find(inputs(((3,), ())), lambda x: x[0].shape != (3,) and x[1].size > 0)
+    (array([[0., 0., 0.]]), array([0.]))
     """
-    input_shape = checked_shape(input_shape)
-    return arrays(batches().map(lambda batch: batch + input_shape), dtype)
+    _of_batch((), input_shape, dtype)  # raises if input_shape is not a shape
+    return batches().flatmap(lambda batch: _of_batch(batch, input_shape, dtype))
+
+
+def _of_batch(batch: Shape, input_shape: Any, dtype: DType) -> st.SearchStrategy[Flow]:
+    if is_nested(input_shape):
+        return st.tuples(*[_of_batch(batch, shape, dtype) for shape in input_shape])
+    return arrays(batch + checked_shape(input_shape), dtype)
 
 
 def labels(n: int, batch: Shape | st.SearchStrategy[Shape] | None = None) -> st.SearchStrategy[Array]:

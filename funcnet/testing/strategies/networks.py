@@ -47,8 +47,8 @@ def params(layer: Layer, input_shape: Shape, dtype: DType = np.float64) -> st.Se
     ----------
     layer : Layer
         Layer to make params for.
-    input_shape : tuple of int
-        Shape of one example of its input.
+    input_shape : tuple of int, or tuple of such tuples
+        Shape of one example of its input; for several inputs, the tuple of their shapes.
     dtype : dtype, default float64
         Floating-point dtype of the params.
 

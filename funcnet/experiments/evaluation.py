@@ -9,6 +9,7 @@ import numpy as np
 from funcnet.data import Dataset
 from funcnet.experiments.experiment import Experiment, Metric
 from funcnet.experiments.history import NOT_METRICS
+from funcnet.layers.inputs import apply
 from funcnet.layers.layer import Layer
 from funcnet.losses.binary_cross_entropy import BinaryCrossEntropy, SigmoidBinaryCrossEntropy
 from funcnet.losses.loss import Loss
@@ -63,9 +64,9 @@ def evaluate(
 def predictions(model: Layer, params: Any, dataset: Dataset) -> Any:
     """`model.apply(params, dataset.x)`, a part of the rows at a time: all activations may not fit into memory."""
     if len(dataset) <= _ROWS:
-        return model.apply(params, dataset.x)
+        return apply(model, params, dataset.x)
     parts = [dataset.take(slice(start, start + _ROWS)) for start in range(0, len(dataset), _ROWS)]
-    return np.concatenate([model.apply(params, part.x) for part in parts])
+    return np.concatenate([apply(model, params, part.x) for part in parts])
 
 
 def _number(value: Any, name: str) -> float:

@@ -126,6 +126,15 @@ def _others(factors: Sequence[Array], index: int) -> Sequence[Array]:
     return [*factors[:index], *factors[index + 1 :]]
 
 
+def _from_the_end(axis: Any) -> int:
+    axis = integer(axis, "axis", -(2**31))
+    if axis >= 0:
+        raise ValueError(
+            f"axis must be negative, since any number of batch axes come first: -1 is the last, got {axis}"
+        )
+    return axis
+
+
 @register
 @specification
 class Concatenate(Layer):
@@ -153,7 +162,7 @@ class Concatenate(Layer):
 
     n_inputs = None
     takes_integers = True
-    axis: int = attrs.field(default=-1, converter=lambda axis: integer(axis, "axis", -64, -1))
+    axis: int = attrs.field(default=-1, converter=_from_the_end)
 
     def output_shape(self, input_shape: Shape) -> Shape:
         shapes = _checked(self, input_shape)
@@ -218,8 +227,9 @@ class Select(Layer):
 
     def forward(self, params: Tree, x: Flow) -> tuple[Flow, Cache]:
         check_no_params(params)
-        x, shapes = passed_on(x), shape_of(x)
-        return x[self.index], Cache(self, self.output_shape(shapes), (shapes, integers_in(x)))
+        x = passed_on(x)
+        shape = self.output_shape(shape_of(x))
+        return x[self.index], Cache(self, shape, (shape_of(x), integers_in(x)))
 
     def backward(self, params: Tree, cache: Cache, dy: Flow) -> tuple[Flow, Tree]:
         (shapes, are_integers), dy = opened_flow(self, cache, dy)

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from funcnet.errors import DTypeError
+from funcnet.errors import DTypeError, ShapeError
 
 Array: TypeAlias = NDArray[Any]
 DType: TypeAlias = DTypeLike
@@ -37,8 +37,16 @@ def is_array(x: Any) -> bool:
 
 
 def to_array(x: Any) -> Array:
-    """`x` as an array of any dtype; an array of a class of its own, such as dual numbers, stays as it is."""
-    return x if is_array(x) else np.asarray(x)
+    """`x` as an array of any dtype; an array of a class of its own, such as dual numbers, stays as it is.
+
+    Raises ShapeError for a tuple of arrays, which are several inputs or outputs: NumPy would stack them.
+    """
+    if is_array(x):
+        return x  # type: ignore[no-any-return]
+    if isinstance(x, tuple) and any(isinstance(part, tuple | np.ndarray) or is_array(part) for part in x):
+        shapes = [np.shape(part) if hasattr(part, "shape") else "a tuple" for part in x]
+        raise ShapeError(f"expected one array, got a tuple of {len(x)}: {' and '.join(map(str, shapes))}")
+    return np.asarray(x)
 
 
 def as_floating(x: Any, of_integers: DType = np.float64) -> Array:

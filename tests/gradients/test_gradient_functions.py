@@ -94,7 +94,9 @@ def test_they_nest():
 
 
 @pytest.mark.parametrize(
-    "gradient", [fn.value_and_grad, fn.accumulated(4), fn.clipped(1.0), fn.clipped(0.5, fn.accumulated(2))], ids=repr
+    "gradient",
+    [fn.value_and_grad, fn.accumulated(4), fn.clipped(1.0), fn.clipped(0.5, fn.accumulated(2))],
+    ids=["default", "accumulated", "clipped", "both"],
 )
 def test_each_is_a_value_with_json(gradient):
     assert from_json(to_json(gradient)) == gradient

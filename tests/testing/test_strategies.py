@@ -2,61 +2,27 @@
 
 import inspect
 import sys
-from functools import cache
 from importlib import import_module
 
 import attrs
 import hypothesis.strategies as st
 import numpy as np
 import pytest
-from hypothesis import Phase, find, given, settings
-from numpy.testing import assert_allclose, assert_array_equal
+from hypothesis import given, settings
+from numpy.testing import assert_array_equal
 
 import funcnet as fn
 from funcnet import tree
-from funcnet.layers.composites import Sequential
-from funcnet.layers.merging import SideBySide, Sum
 from funcnet.optimizers.optimizer import Optimizer
 from funcnet.testing import strategies
-from tests.passes import FLOATS, every_dtype, passes
+from tests.passes import FLOATS, every_dtype
+from tests.testing.finding import simplest, some
 
 pytestmark = pytest.mark.slow  # hundreds of values are drawn for each
 
 PUBLIC = [item for item in (getattr(fn, name) for name in fn.__all__) if inspect.isclass(item)]
-LAYERS = [kind for kind in PUBLIC if issubclass(kind, fn.Layer) and kind is not fn.Layer]
 LOSSES = [kind for kind in PUBLIC if attrs.has(kind) and "reduction" in attrs.fields_dict(kind)]
 OPTIMIZERS = [kind for kind in PUBLIC if issubclass(kind, Optimizer)]
-
-
-def some(strategy, condition, phases=(Phase.generate,)):
-    """Any value of which the condition holds, without the time it takes to find the simplest."""
-    return find(strategy, condition, settings=settings(max_examples=2000, phases=phases))
-
-
-def simplest(strategy, condition=lambda value: True):
-    return some(strategy, condition, (Phase.generate, Phase.shrink))
-
-
-@cache
-def models(shape):
-    """Many models, for what is asked of all of them."""
-    drawn = []
-    draw = given(strategies.models(shape))(lambda model: drawn.append(model))
-    settings(max_examples=500, phases=[Phase.generate])(draw)()
-    return drawn
-
-
-def parts(model):
-    """The model and all layers inside it."""
-    return [model, *(part for layer in getattr(model, "layers", ()) for part in parts(layer))]
-
-
-def nesting(model):
-    return 1 + max(map(nesting, model.layers), default=0) if hasattr(model, "layers") else 0
-
-
-def joins(model, joining):
-    return getattr(model, "joining", None) is joining
 
 
 # --- Numbers and arrays ---
@@ -161,108 +127,11 @@ def test_params_shrink_to_zeros_wherever_they_do_not_matter():
     assert params == fn.LinearParams(np.zeros((2, 1)), np.ones(1))
 
 
-# --- Layers and models ---
-
-
-@given(st.data(), strategies.layers(), strategies.shapes(max_dims=3) | NO_FEATURES)
-def test_layers_take_any_shape(data, layer, shape):
-    x = data.draw(strategies.inputs(shape))
-    y = layer.apply(layer.init(fn.Key(0), shape), x)
-    assert y.shape == x.shape[: x.ndim - len(shape)] + layer.output_shape(shape)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", LAYERS)
-def test_every_layer_occurs(kind):
-    some(strategies.layers(), lambda layer: type(layer) is kind)
-    assert any(type(part) is kind for model in models((3,)) for part in parts(model))
-
-
-@pytest.mark.parametrize(
-    "layer",
-    [fn.Linear(4), fn.Linear(1, bias=False), fn.LeakyReLU(), fn.LeakyReLU(0.5), fn.ELU(), fn.ELU(0.0), fn.Dropout(1)],
-)
-def test_options_are_drawn(layer):
-    some(strategies.layers(), lambda drawn: drawn == layer)
-
-
-@pytest.mark.slow
-@given(st.data(), strategies.shapes(max_dims=3) | NO_FEATURES, st.integers(0, 3), st.booleans())
-def test_models_are_valid(data, shape, depth, in_training):
-    model, x = data.draw(strategies.models(shape, depth)), data.draw(strategies.inputs(shape))
-    params = data.draw(strategies.params(model, shape))
-    y_shape = x.shape[: x.ndim - len(shape)] + model.output_shape(shape)
-    dy = data.draw(strategies.arrays(y_shape))
-    y, dx, grads = passes(model.training(fn.Key(0)) if in_training else model, params, x, dy)
-    assert (y.shape, dx.shape) == (y_shape, x.shape)
-    assert all(np.isfinite(leaf).all() for leaf in [y, dx, *tree.leaves_like(params, grads)])
-
-
-def has_three(model):
-    return len(model.layers) == len(set(model.layers)) == 3
-
-
-COMBINATIONS = {
-    "nothing": lambda m: m == fn.sequential(),
-    "sequential": lambda m: isinstance(m, Sequential) and has_three(m),
-    "add": lambda m: joins(m, Sum) and has_three(m),
-    "concatenate": lambda m: joins(m, SideBySide) and has_three(m),
-    "residual": lambda m: joins(m, Sum) and m.layers[0] == fn.Identity() and fn.Linear(3) in parts(m),
-    "add in concatenate": lambda m: joins(m, SideBySide) and any(joins(part, Sum) for part in m.layers),
-    "concatenate in add": lambda m: joins(m, Sum) and any(joins(part, SideBySide) for part in parts(m)),
-}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("condition", COMBINATIONS.values(), ids=COMBINATIONS)
-@pytest.mark.parametrize("shape", [(3,), (2, 3)])
-def test_every_combinator_occurs(condition, shape):
-    assert sum(condition(part) for model in models(shape) for part in parts(model)) > 15
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("joining", [Sum, SideBySide])
-def test_branches_keep_all_axes_or_are_all_flattened(joining):
-    joined = [model for model in models((2, 3)) if joins(model, joining) and len(model.layers) > 1]
-    assert {len(model.output_shape((2, 3))) for model in joined} == {1, 2}
-    widths = [{layer.output_shape((2, 3))[-1] for layer in model.layers} for model in joined]
-    assert any(len(of_one_model) > 1 for of_one_model in widths) == (joining is SideBySide)
-
-
-@pytest.mark.parametrize("depth", [1, 2, 3, 4])
-def test_models_are_nested_to_the_depth(depth):
-    some(strategies.models((2,), depth), lambda model: nesting(model) >= depth)
-
-
-@given(st.integers(0, 3).flatmap(lambda depth: st.tuples(st.just(depth), strategies.models((2, 2), depth))))
-def test_models_are_nested_no_deeper(drawn):
-    depth, model = drawn
-    assert nesting(model) <= 2 * depth  # a branch may be a sequential that ends in what makes it fit
-
-
-@pytest.mark.slow
-def test_models_shrink_to_what_is_small():
-    assert simplest(strategies.models((3,))) == fn.sequential()
-    assert simplest(strategies.models((3,), 0)) == fn.Identity()
-    assert simplest(strategies.models((3,)), lambda m: m.output_shape((3,)) == (4,)) == fn.Linear(4)
-
-
 def test_what_can_not_be_drawn_is_an_error_at_once():
     with pytest.raises(ValueError, match="n must be an integer of at least 1, got 0"):
         strategies.labels(0)
     with pytest.raises(fn.ShapeError, match="at least one axis"):
         strategies.models(())
-
-
-@pytest.mark.slow
-@given(strategies.models((3,), depth=2), strategies.inputs((3,)), st.data())
-def test_an_example_of_use_backward_is_linear(model, x, data):
-    params = data.draw(strategies.params(model, (3,)))
-    y, cache = model.forward(params, x)
-    dy = data.draw(strategies.arrays(y.shape))
-    once, twice = model.backward(params, cache, dy), model.backward(params, cache, 2 * dy)
-    for a, b in zip(tree.leaves(once), tree.leaves(twice), strict=True):
-        assert_allclose(2 * a, b, rtol=1e-12, atol=1e-290)
 
 
 # --- Losses and optimizers ---

@@ -126,12 +126,10 @@ def _others(factors: Sequence[Array], index: int) -> Sequence[Array]:
     return [*factors[:index], *factors[index + 1 :]]
 
 
-def _from_the_end(axis: Any) -> int:
-    axis = integer(axis, "axis", -(2**31))
+def _from_the_end(value: Any) -> int:
+    axis = integer(value, "axis", -(2**31))
     if axis >= 0:
-        raise ValueError(
-            f"axis must be negative, since any number of batch axes come first: -1 is the last, got {axis}"
-        )
+        raise ValueError(f"axis must be negative, counted from the end, since batch axes come first, got {axis}")
     return axis
 
 

@@ -22,8 +22,10 @@ from funcnet.tree import (
     as_array,
     as_dtype,
     converted,
+    dtypes_in,
     integers_in,
     is_nested,
+    leaves,
     listed,
     passed_on,
     read_only,
@@ -218,21 +220,23 @@ class Select(Layer):
     def forward(self, params: Tree, x: Flow) -> tuple[Flow, Cache]:
         check_no_params(params)
         x, shapes = passed_on(x), shape_of(x)
-        return x[self.index], Cache(self, self.output_shape(shapes), (shapes, integers_in(x)))
+        self.output_shape(shapes)
+        y = x[self.index]
+        return y, Cache(self, shape_of(y), (shapes, dtypes_in(x)), dtypes_in(y))
 
     def backward(self, params: Tree, cache: Cache, dy: Flow) -> tuple[Flow, Tree]:
-        (shapes, are_integers), dy = opened_flow(self, cache, dy)
-        dx = [_zeros(shape, dy) for shape in shapes]
+        (shapes, dtypes), dy = opened_flow(self, cache, dy)
+        like = next((part.dtype for part in leaves(dy)), None)
+        dx = [_zeros(*row, like) for row in zip(shapes, dtypes, strict=True)]
         dx[self.index] = passed_on(dy)
-        return without_integers(tuple(dx), are_integers), ()
+        return tuple(dx), ()
 
 
-def _zeros(shape: Any, like: Flow) -> Flow:
+def _zeros(shape: Any, dtype: Any, like: Any) -> Flow:
+    """Zeros, of the dtype `like` if there is one; None for integers."""
     if is_nested(shape):
-        return tuple([_zeros(each, like) for each in shape])
-    while isinstance(like, tuple):
-        like = like[0]
-    return np.zeros(shape, None if like is None else like.dtype)
+        return tuple([_zeros(*row, like) for row in zip(shape, dtype, strict=True)])
+    return None if dtype is None else np.zeros(shape, dtype if like is None else like)
 
 
 @register

@@ -173,8 +173,9 @@ class Concatenate(Layer):
     def forward(self, params: Tree, x: Flow) -> tuple[Array, Cache]:
         check_no_params(params)
         self.output_shape(shape_of(x))
-        y = np.concatenate(x, axis=self.axis)
-        return y, Cache(self, y.shape, ([part.shape[self.axis] for part in x], integers_in(x)), y.dtype)
+        are_integers = integers_in(x)
+        y = np.concatenate(x if all(are_integers) else converted(x), axis=self.axis)
+        return y, Cache(self, y.shape, ([part.shape[self.axis] for part in x], are_integers), y.dtype)
 
     def backward(self, params: Tree, cache: Cache, dy: Array) -> tuple[Flow, Tree]:
         (sizes, are_integers), dy = opened(self, cache, dy)

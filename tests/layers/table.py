@@ -61,7 +61,7 @@ ACTIVATIONS = [
     # torch's own softplus is x from 20 on, if not told otherwise
     Row(fn.Softplus(), NUMBERS, twin=lambda torch, x: torch.nn.functional.softplus(x, threshold=1e6),
         of_number=(oracles.softplus, oracles.sigmoid), limits=((0, INF), (0, 1))),
-    Row(fn.Identity(), NUMBERS, **KINKED, **UNCHANGED, keeps_integers=True),
+    Row(fn.Identity(), (*NUMBERS, ((3,), ((), (2,)))), **KINKED, **UNCHANGED, keeps_integers=True),
     Row(fn.Elementwise(np.sin, np.cos), NUMBERS, name="Elementwise sine", twin=lambda torch, x: torch.sin(x)),
     Row(fn.Elementwise(np.square, doubled), NUMBERS, name="Elementwise square", twin=lambda torch, x: torch.square(x),
         of_number=(lambda x: x * x, doubled), is_bounded=False, symmetries=(("homogeneous", 2),)),
@@ -81,7 +81,7 @@ MERGING = [
     Row(fn.Concatenate(-2), (((3, 2), (1, 2)),), **KINKED, twin=lambda torch, *xs: torch.cat(xs, -2),
         keeps_integers=True),
     Row(fn.Select(1), (((3,), (2,)), ((3,), ())), twin=lambda torch, a, b: b * 1, keeps_integers=True),
-    Row(fn.Select(-1), (((3,), ((2,), (2,))),), keeps_integers=True),
+    Row(fn.Select(-1), (((3,), ((2,), (2,))),), keeps_integers=True, twin=lambda torch, a, b, c: (b * 1, c * 1)),
 ]
 RESHAPING = [
     Row(fn.Flatten(), ((2, 3), (3,), (), (0, 2)), twin=lambda torch, x: torch.flatten(x, -2), keeps_integers=True),
@@ -97,7 +97,8 @@ DROPPING = [
 SEQUENTIAL = [
     Row(fn.sequential(fn.Linear(4), fn.Tanh(), fn.Linear(2)), ((3,),), name="sequential",
         twin=lambda torch, x, w, b, v, c: torch.tanh(x @ w + b) @ v + c),
-    Row(fn.sequential(), NUMBERS, name="sequential of nothing", twin=lambda torch, x: x * 1, keeps_integers=True),
+    Row(fn.sequential(), (*NUMBERS, ((3,), (2,))), name="sequential of nothing",
+        twin=lambda torch, x: x * 1, keeps_integers=True),
     Row(fn.sequential(fn.Tanh(), fn.Softmax()), ((3,),), name="sequential without params",
         twin=lambda torch, x: torch.softmax(torch.tanh(x), dim=-1)),
     Row(fn.sequential(fn.Sigmoid(), fn.Linear(2), fn.LogSoftmax()), ((3,),), name="sequential, params inside",
@@ -129,13 +130,54 @@ RESIDUAL = [
     Row(fn.sequential(fn.Linear(3), fn.add(fn.concatenate(fn.Identity(), fn.SiLU()), fn.Linear(6))), ((2,),),
         name="sequential of all"),
 ]
+BRANCHES = [
+    Row(fn.branches(fn.Linear(2), fn.Tanh(), fn.Identity()), ((3,),), name="branches",
+        twin=lambda torch, x, w, b: (x @ w + b, torch.tanh(x), x * 1), keeps_integers=True),
+    Row(fn.branches(fn.Linear(2)), ((3,),), name="branches of one", twin=lambda torch, x, w, b: (x @ w + b,)),
+    Row(fn.branches(fn.branches(fn.Tanh(), fn.Linear(1)), fn.Sigmoid()), ((3,),), name="branches of branches",
+        twin=lambda torch, x, w, b: (torch.tanh(x), x @ w + b, torch.sigmoid(x))),
+    Row(fn.sequential(fn.branches(fn.Linear(3), fn.Sigmoid()), fn.Multiply()), ((3,),), name="branches, Multiply",
+        twin=lambda torch, x, w, b: (x @ w + b) * torch.sigmoid(x)),
+    Row(fn.sequential(fn.branches(fn.Identity(), fn.Linear(2), fn.Tanh()), fn.Select(1)), ((3,),),
+        name="branches, Select", twin=lambda torch, x, w, b: x @ w + b),
+    Row(fn.branches(fn.Sum(), fn.Select(0)), (((3,), (3,)),), name="branches of two inputs",
+        twin=lambda torch, x, z: (x + z, x * 1), **KINKED, keeps_integers=True),
+    Row(fn.sequential(fn.branches(fn.Linear(4), fn.Dropout(0.5)), fn.Concatenate(), fn.Dropout(0.5)), ((3,),),
+        name="branches with Dropout", **DROPPED),
+]
+PARALLEL = [
+    Row(fn.parallel(fn.Linear(2), fn.Tanh()), (((3,), (2,)), ((0,), ())), name="parallel",
+        twin=lambda torch, x, z, w, b: (x @ w + b, torch.tanh(z))),
+    Row(fn.parallel(fn.Identity()), (((3,),),), name="parallel of one", twin=lambda torch, x: (x * 1,),
+        keeps_integers=True, **KINKED),
+    Row(fn.parallel(fn.Linear(2), fn.parallel(fn.Identity(), fn.ReLU())), (((3,), ((2,), ())),),
+        name="parallel of parallel", twin=lambda torch, x, y, z, w, b: (x @ w + b, y * 1, torch.relu(z)),
+        keeps_integers=True),
+    Row(fn.sequential(fn.parallel(fn.Linear(4), fn.Identity()), fn.Concatenate(), fn.Tanh(), fn.Linear(1)),
+        (((3,), (2,)), ((3,), (0,))), name="parallel, Concatenate",
+        twin=lambda torch, x, z, w, b, v, c: torch.tanh(torch.cat([x @ w + b, z], -1)) @ v + c),
+    Row(fn.sequential(fn.parallel(fn.Linear(2), fn.Linear(2)), fn.Sum()), (((3,), (4,)),), name="parallel, Sum",
+        twin=lambda torch, x, z, w, b, v, c: x @ w + b + z @ v + c),
+    Row(fn.sequential(fn.parallel(fn.Flatten(), fn.Softmax()), fn.Concatenate()), (((2, 2), (3,)),),
+        name="parallel with Flatten", twin=lambda torch, x, z: torch.cat([x.flatten(-2), torch.softmax(z, -1)], -1)),
+    Row(fn.sequential(fn.parallel(fn.Linear(3), fn.branches(fn.Dropout(0.5), fn.Tanh())),
+                      fn.parallel(fn.Dropout(0.5), fn.Sum()), fn.Sum()), (((2,), (3,)),),
+        name="parallel with Dropout", **DROPPED),
+]
 # fmt: on
 
-COMBINATORS = {fn.sequential: SEQUENTIAL, fn.add: ADD, fn.concatenate: CONCATENATE, fn.residual: RESIDUAL}
+COMBINATORS = {
+    fn.sequential: SEQUENTIAL,
+    fn.add: ADD,
+    fn.concatenate: CONCATENATE,
+    fn.residual: RESIDUAL,
+    fn.branches: BRANCHES,
+    fn.parallel: PARALLEL,
+}
 LAYERS = [*LINEAR, *ACTIVATIONS, *NORMALIZING, *MERGING, *RESHAPING, *DROPPING]
 MODELS = [row for rows in COMBINATORS.values() for row in rows]
 ROWS = [*LAYERS, *MODELS]
-FIRST = [*{type(row.layer): row for row in reversed(LAYERS)}.values(), SEQUENTIAL[0]]
+FIRST = [*{type(row.layer): row for row in reversed(LAYERS)}.values(), SEQUENTIAL[0], BRANCHES[0], PARALLEL[0]]
 
 every_layer = every(ROWS)
 every_model = every(MODELS)

@@ -103,10 +103,10 @@ class Flatten(Layer):
     takes_integers = True
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        return (math.prod(checked_shape(input_shape)),)
+        return (math.prod(checked_shape(input_shape, self)),)
 
     def init(self, key: Key, input_shape: Shape, dtype: DType = np.float32) -> FlattenParams:
-        return FlattenParams(checked_shape(input_shape))
+        return FlattenParams(checked_shape(input_shape, self))
 
     def forward(self, params: FlattenParams, x: Array) -> tuple[Array, Cache]:
         _check_flatten(params)

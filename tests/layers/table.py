@@ -74,8 +74,7 @@ NORMALIZING = [
 ]
 MERGING = [
     Row(fn.Sum(), (((3,), (3,)), ((2, 3),) * 3, ((),)), twin=lambda torch, *xs: sum(xs), **KINKED),
-    Row(fn.Multiply(), (((3,), (3,)), ((2, 3),) * 3, ((3,),)), twin=lambda torch, *xs: math.prod(xs), is_bounded=False,
-        symmetries=(("homogeneous", 2),)),
+    Row(fn.Multiply(), (((3,), (3,)), ((2, 3),) * 3, ((3,),)), twin=lambda torch, *xs: math.prod(xs), is_bounded=False),
     Row(fn.Concatenate(), (((3,), (2,)), ((2, 3), (2, 1), (2, 0))), **KINKED,
         twin=lambda torch, *xs: torch.cat(xs, -1), keeps_integers=True),
     Row(fn.Concatenate(-2), (((3, 2), (1, 2)),), **KINKED, twin=lambda torch, *xs: torch.cat(xs, -2),
@@ -138,6 +137,8 @@ BRANCHES = [
         twin=lambda torch, x, w, b: (torch.tanh(x), x @ w + b, torch.sigmoid(x))),
     Row(fn.sequential(fn.branches(fn.Linear(3), fn.Sigmoid()), fn.Multiply()), ((3,),), name="branches, Multiply",
         twin=lambda torch, x, w, b: (x @ w + b) * torch.sigmoid(x)),
+    Row(fn.sequential(fn.branches(fn.Identity(), fn.ReLU()), fn.Multiply()), ((3,), ()), is_bounded=False,
+        name="branches, Multiply of x", twin=lambda torch, x: x * torch.relu(x), symmetries=(("homogeneous", 2),)),
     Row(fn.sequential(fn.branches(fn.Identity(), fn.Linear(2), fn.Tanh()), fn.Select(1)), ((3,),),
         name="branches, Select", twin=lambda torch, x, w, b: x @ w + b),
     Row(fn.branches(fn.Sum(), fn.Select(0)), (((3,), (3,)),), name="branches of two inputs",

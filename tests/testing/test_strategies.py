@@ -24,6 +24,7 @@ pytestmark = pytest.mark.slow  # hundreds of values are drawn for each
 
 PUBLIC = [item for item in (getattr(fn, name) for name in fn.__all__) if inspect.isclass(item)]
 LAYERS = [kind for kind in PUBLIC if issubclass(kind, fn.Layer) and kind is not fn.Layer]
+LAYERS = [kind for kind in LAYERS if kind.n_inputs == 1 or kind is fn.Identity]  # those that take an array
 LOSSES = [kind for kind in PUBLIC if attrs.has(kind) and "reduction" in attrs.fields_dict(kind)]
 OPTIMIZERS = [kind for kind in PUBLIC if issubclass(kind, Optimizer)]
 

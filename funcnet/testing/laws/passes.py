@@ -150,7 +150,7 @@ def threads(case: Case) -> None:
 
 
 def aliasing(case: Case) -> None:
-    """Writing into y or dx raises or changes nothing later; grads share no memory with params, dy or each other."""
+    """Writing into y or dx raises or changes nothing else; grads share no memory with params, dy or each other."""
     case = _protected(case)
     expected = case.passes()
     y, cache = case.layer.forward(case.params, case.x)
@@ -158,15 +158,21 @@ def aliasing(case: Case) -> None:
     _overwrite(y)
     dx, grads = case.layer.backward(case.params, cache, case.dy)
     got = named(y_was, map_flow(_copied, dx), grads)
+    for written in (parts("y", y), parts("dx", dx)):
+        _each_its_own({at: part for at, part in written.items() if part.flags.writeable}, {})
     _overwrite(dx)
     _unharmed(got, expected, "y, or dx,")
     dx, grads = case.layer.backward(case.params, cache, case.dy)
     _unharmed(named(y_was, dx, grads), expected, "dx")
     _unharmed(case.passes(), expected, "y and dx")
-    others = {**parts("dy", case.dy), **leaves("params", case.params)}
-    for at, leaf in leaves("grads", grads).items():
-        own_memory({at: leaf}, others)
-        others[at] = leaf
+    _each_its_own(leaves("grads", grads), {**parts("dy", case.dy), **leaves("params", case.params)})
+
+
+def _each_its_own(arrays: Results, others: Results) -> None:
+    """Raise Difference where one of the arrays shares memory with another one, or with any of the others."""
+    for at, array in arrays.items():
+        own_memory({at: array}, others)
+        others = {**others, at: array}
 
 
 def _copied(dx: Any) -> Any:

@@ -208,14 +208,18 @@ def _input_shape(input_shape: Any, x: Flow) -> Any:
         raise TypeError("give input_shape, the shape of one example, such as (4,), or x, a batch of examples")
     if input_shape is None:
         input_shape = map_flow(lambda part: tuple(part.shape[1:]), x)
-    if not isinstance(input_shape, tuple):
-        raise TypeError(f"input_shape must be a tuple such as (4,), got {input_shape!r}")
+    if not _is_shape(input_shape):
+        raise TypeError(f"input_shape must be a tuple such as (4,), or one of such tuples, got {input_shape!r}")
     if x is not None and len(_batches(x, input_shape)) > 1:
         wanted = f"shapes {input_shape} after the same batch axes"
         if not is_nested(input_shape):
             wanted = f"shape (..., {', '.join(map(str, input_shape))})"
         raise ValueError(f"x must have {wanted}, got {shape_of(x)}")
     return input_shape
+
+
+def _is_shape(shape: Any) -> bool:
+    return all(map(_is_shape, shape)) if is_nested(shape) else isinstance(shape, tuple)
 
 
 def _batches(x: Flow, shape: Any) -> set[Any]:

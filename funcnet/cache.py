@@ -13,7 +13,8 @@ from funcnet.tree import Flow, as_floating, is_nested
 class Cache(NamedTuple):
     """The record that a forward pass leaves: its layer or loss, the shape of y, and what the backward pass needs.
 
-    `dtype` is that of the numbers the layer has computed with; None if its x was made of integers.
+    `dtype` is that of the numbers the layer has computed with; None if its x was made of integers. A layer whose y may
+    be a tuple leaves the dtypes of y, see `opened_flow`.
     """
 
     owner: object
@@ -57,22 +58,21 @@ def opened(layer: Any, cache: Any, dy: Any) -> tuple[Any, Flow]:
 
 
 def opened_flow(layer: Any, cache: Any, dy: Any) -> tuple[Any, Flow]:
-    """Like `opened`, for a y that may be a tuple, in which None stays None: the layers inside know its dtype."""
-    saved = saved_by(layer, cache)
-    return (saved, _parts(cache.shape, dy)) if is_nested(cache.shape) else opened(layer, cache, dy)
+    """Like `opened`, for a y that may be a tuple, whose dtypes are `cache.dtype`; None for integers in y."""
+    return saved_by(layer, cache), _parts(cache.shape, cache.dtype, dy)
 
 
-def _parts(shape: Any, dy: Any) -> Flow:
+def _parts(shape: Any, dtype: Any, dy: Any) -> Flow:
     """dy, checked to have this shape or these shapes."""
     if is_nested(shape):
         dy = (None,) * len(shape) if dy is None else dy
         if not isinstance(dy, tuple) or len(dy) != len(shape):
             got = f"a tuple of {len(dy)}" if isinstance(dy, tuple) else type(dy).__name__
             raise ShapeError(f"dy must be a tuple of {len(shape)}, as y is, got {got}")
-        return tuple(map(_parts, shape, dy))
-    if dy is None:
+        return tuple(map(_parts, shape, dtype, dy))
+    if dtype is None:
         return None
-    dy = as_floating(dy)
+    dy = np.zeros(shape, dtype) if dy is None else as_floating(dy)
     if dy.shape != shape:
         raise ShapeError(f"dy must have the shape of y, {shape}, got {dy.shape}")
     return dy

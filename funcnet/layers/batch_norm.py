@@ -116,7 +116,7 @@ class BatchNorm(Layer):
         return attrs.evolve(self, in_training=True)
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        return with_features(input_shape)
+        return with_features(input_shape, self)
 
     def init(self, key: Key, input_shape: Shape, dtype: DType = np.float32) -> BatchNormParams:
         n = self.output_shape(input_shape)[-1]

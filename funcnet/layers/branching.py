@@ -16,7 +16,7 @@ from funcnet.layers.layer import Layer
 from funcnet.layers.merging import Concatenate, SideBySide, Sum
 from funcnet.layers.reshaping import Identity
 from funcnet.random import Key
-from funcnet.tree import DType, Flow, Shape, Tree, added, is_nested, passed_on, shape_of
+from funcnet.tree import DType, Flow, Shape, Tree, added, dtypes_in, is_nested, passed_on, shape_of
 from funcnet.values import register, register_as, specification
 
 
@@ -93,7 +93,7 @@ class Branches(Layer):
     def forward(self, params: Tree, x: Flow) -> tuple[Flow, Cache]:
         ys, caches = _forward(self, params, self._copies(x))
         y, merged = self._merging.forward((), ys)
-        return y, Cache(self, shape_of(y), (caches, merged))
+        return y, Cache(self, shape_of(y), (caches, merged), dtypes_in(y))
 
     def apply(self, params: Tree, x: Flow) -> Flow:
         return self._merging.apply((), _apply(self, params, self._copies(x)))
@@ -146,7 +146,7 @@ class Zipped(Layer):
 
     def forward(self, params: Tree, x: Flow) -> tuple[Flow, Cache]:
         ys, caches = _forward(self, params, self._parts(x))
-        return ys, Cache(self, shape_of(ys), caches)
+        return ys, Cache(self, shape_of(ys), caches, dtypes_in(ys))
 
     def apply(self, params: Tree, x: Flow) -> Flow:
         return _apply(self, params, self._parts(x))

@@ -158,7 +158,8 @@ class SimpleCell(Layer):
         z = np.dot(rows_of(now), params.weight_x) + np.dot(rows_of(state), params.weight_h) + params.bias
         y, of_activation = self.activation.forward((), z.reshape(state.shape))
         y = read_only(y)  # it is the output and the state
-        return (y, y), Cache(self, (y.shape, y.shape), (now, state, of_activation, integers_in(x)), y.dtype)
+        saved = now, state, of_activation, integers_in(x)
+        return (y, y), Cache(self, (y.shape, y.shape), saved, (y.dtype, y.dtype))
 
     def backward(self, params: SimpleCellParams, cache: Cache, dy: Flow) -> tuple[Flow, SimpleCellParams]:
         self._check(params)

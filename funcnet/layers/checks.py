@@ -21,8 +21,10 @@ def check_inputs(layer: Any, shape: Any) -> None:
     raise ShapeError(f"{layer!r} takes {wanted}, got {got}")
 
 
-def checked_shape(input_shape: Shape) -> Shape:
-    """`input_shape` itself, the shape of one array; raises TypeError or ShapeError if it is not."""
+def checked_shape(input_shape: Shape, layer: Any = None) -> Shape:
+    """`input_shape` itself, the shape of one array; raises TypeError or ShapeError, which names the layer, if not."""
+    if layer is not None:
+        check_inputs(layer, input_shape)
     if not isinstance(input_shape, tuple):
         raise TypeError(f"input_shape must be a tuple such as (784,), got {input_shape!r}")
     if is_nested(input_shape):
@@ -30,9 +32,9 @@ def checked_shape(input_shape: Shape) -> Shape:
     return input_shape
 
 
-def with_features(input_shape: Shape) -> Shape:
+def with_features(input_shape: Shape, layer: Any = None) -> Shape:
     """`input_shape` itself; raises ShapeError if it has no axis of features."""
-    if not checked_shape(input_shape):
+    if not checked_shape(input_shape, layer):
         raise ShapeError("input_shape must have at least one axis, that of the features, got ()")
     return input_shape
 

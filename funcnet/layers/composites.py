@@ -19,7 +19,7 @@ from funcnet.layers import inputs
 from funcnet.layers.checks import check_inputs
 from funcnet.layers.layer import Layer
 from funcnet.random import Key, checked_key
-from funcnet.tree import DType, Flow, Shape, Tree, has_leaves, integers_in, passed_on, shape_of, without_integers
+from funcnet.tree import DType, Flow, Shape, Tree, dtypes_in, has_leaves, passed_on, shape_of
 from funcnet.values import register, specification
 
 
@@ -113,13 +113,13 @@ class Sequential(Layer):
         y, caches = passed_on(x), []
         params = params_of_layers(self, params)
         if not self.layers:
-            return y, Cache(self, shape_of(y), integers_in(y))
+            return y, Cache(self, shape_of(y), None, dtypes_in(y))
         with Place(self) as at:
             for at.index, layer in enumerate(self.layers):
                 takes = layer.forward if layer.takes_integers else partial(inputs.forward, layer)
                 y, cache = takes(params[at.index], y)
                 caches.append(cache)
-        return y, Cache(self, shape_of(y), tuple(caches))
+        return y, Cache(self, shape_of(y), tuple(caches), dtypes_in(y))
 
     def apply(self, params: Tree, x: Flow) -> Flow:
         y = passed_on(x)
@@ -148,7 +148,7 @@ class Sequential(Layer):
         caches, dy = opened_flow(self, cache, dy)
         dx, grads, layers = passed_on(dy), [], self.layers
         if not layers:
-            return without_integers(dx, caches), ()
+            return dx, ()
         with Place(self) as at:
             for at.index in range(len(layers) - 1, first, -1):
                 dx, layer_grads = inputs.backward(layers[at.index], params[at.index], caches[at.index], dx)

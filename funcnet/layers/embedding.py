@@ -96,7 +96,7 @@ class Embedding(Layer):
     weight_init: Initializer = attrs.field(default=normal(1.0), validator=is_no_class)
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        return (*checked_shape(input_shape), self.n_out)
+        return (*checked_shape(input_shape, self), self.n_out)
 
     def init(self, key: Key, input_shape: Shape, dtype: DType = np.float32) -> EmbeddingParams:
         self.output_shape(input_shape)  # raises if that is not the shape of one array

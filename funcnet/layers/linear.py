@@ -98,7 +98,7 @@ class Linear(Layer):
     bias_init: Initializer = attrs.field(default=initializers.zeros, validator=is_no_class)
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        return (*with_features(input_shape)[:-1], self.n_out)
+        return (*with_features(input_shape, self)[:-1], self.n_out)
 
     def init(self, key: Key, input_shape: Shape, dtype: DType = np.float32) -> LinearParams:
         n_out = self.output_shape(input_shape)[-1]

@@ -22,14 +22,15 @@ from funcnet.tree import (
     as_array,
     as_dtype,
     converted,
+    dtypes_in,
     integers_in,
     is_nested,
+    leaves,
     listed,
     passed_on,
     read_only,
     shape_of,
     without_integers,
-    zeros_of,
 )
 from funcnet.values import integer, register, specification
 
@@ -179,8 +180,9 @@ class Concatenate(Layer):
     def forward(self, params: Tree, x: Flow) -> tuple[Array, Cache]:
         check_no_params(params)
         self.output_shape(shape_of(x))
-        y = np.concatenate(x, axis=self.axis)
-        return y, Cache(self, y.shape, ([part.shape[self.axis] for part in x], integers_in(x)), y.dtype)
+        are_integers = integers_in(x)
+        y = np.concatenate(x if all(are_integers) else converted(x), axis=self.axis)
+        return y, Cache(self, y.shape, ([part.shape[self.axis] for part in x], are_integers), y.dtype)
 
     def backward(self, params: Tree, cache: Cache, dy: Array) -> tuple[Flow, Tree]:
         (sizes, are_integers), dy = opened(self, cache, dy)
@@ -225,20 +227,24 @@ class Select(Layer):
 
     def forward(self, params: Tree, x: Flow) -> tuple[Flow, Cache]:
         check_no_params(params)
-        x = passed_on(x)
-        shape = self.output_shape(shape_of(x))
-        return x[self.index], Cache(self, shape, (shape_of(x), integers_in(x)))
+        x, shapes = passed_on(x), shape_of(x)
+        self.output_shape(shapes)  # raises if x has no such element
+        y = x[self.index]
+        return y, Cache(self, shape_of(y), (shapes, dtypes_in(x)), dtypes_in(y))
 
     def backward(self, params: Tree, cache: Cache, dy: Flow) -> tuple[Flow, Tree]:
-        (shapes, are_integers), dy = opened_flow(self, cache, dy)
-        dx = [zeros_of(shape, _dtype_of(dy)) for shape in shapes]
+        (shapes, dtypes), dy = opened_flow(self, cache, dy)
+        like = next((part.dtype for part in leaves(dy)), None)
+        dx = [_zeros(*row, like) for row in zip(shapes, dtypes, strict=True)]
         dx[self.index] = passed_on(dy)
-        return without_integers(tuple(dx), are_integers), ()
+        return tuple(dx), ()
 
 
-def _dtype_of(dy: Flow) -> Any:
-    """The dtype of a gradient, in a tuple of the first of its arrays."""
-    return getattr(dy[0] if isinstance(dy, tuple) else dy, "dtype", None)
+def _zeros(shape: Any, dtype: Any, like: Any) -> Flow:
+    """Zeros, of the dtype `like` if there is one; None for integers."""
+    if is_nested(shape):
+        return tuple([_zeros(*row, like) for row in zip(shape, dtype, strict=True)])
+    return None if dtype is None else np.zeros(shape, dtype if like is None else like)
 
 
 @register

@@ -84,7 +84,7 @@ class LayerNorm(Layer):
     affine: bool = attrs.field(default=True, validator=is_bool)
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        return with_features(input_shape)
+        return with_features(input_shape, self)
 
     def init(self, key: Key, input_shape: Shape, dtype: DType = np.float32) -> Tree:
         n = self.output_shape(input_shape)[-1]
@@ -148,7 +148,7 @@ class RMSNorm(Layer):
     epsilon: float = epsilon_field(1e-6)
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        return with_features(input_shape)
+        return with_features(input_shape, self)
 
     def init(self, key: Key, input_shape: Shape, dtype: DType = np.float32) -> NormParams:
         return NormParams(np.ones(self.output_shape(input_shape)[-1], dtype))
@@ -237,7 +237,7 @@ class GroupNorm(Layer):
     epsilon: float = epsilon_field(1e-5)
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        if with_features(input_shape)[-1] % self.groups:
+        if with_features(input_shape, self)[-1] % self.groups:
             raise ShapeError(f"{self.groups} groups do not divide n={input_shape[-1]} features")
         return input_shape
 

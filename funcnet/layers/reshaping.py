@@ -18,13 +18,12 @@ from funcnet.tree import (
     Shape,
     Tree,
     as_array,
-    integers_in,
+    dtypes_in,
     is_integer,
     node,
     passed_on,
     read_only,
     shape_of,
-    without_integers,
 )
 from funcnet.values import register, specification
 
@@ -48,11 +47,11 @@ class Identity(Layer):
     def forward(self, params: Tree, x: Flow) -> tuple[Flow, Cache]:
         check_no_params(params)
         y = passed_on(x)
-        return y, Cache(self, shape_of(y), integers_in(y))
+        return y, Cache(self, shape_of(y), None, dtypes_in(y))
 
     def backward(self, params: Tree, cache: Cache, dy: Flow) -> tuple[Flow, Tree]:
-        are_integers, dy = opened_flow(self, cache, dy)
-        return without_integers(passed_on(dy), are_integers), ()
+        _, dy = opened_flow(self, cache, dy)
+        return passed_on(dy), ()
 
 
 @register
@@ -104,10 +103,10 @@ class Flatten(Layer):
     takes_integers = True
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        return (math.prod(checked_shape(input_shape)),)
+        return (math.prod(checked_shape(input_shape, self)),)
 
     def init(self, key: Key, input_shape: Shape, dtype: DType = np.float32) -> FlattenParams:
-        return FlattenParams(checked_shape(input_shape))
+        return FlattenParams(checked_shape(input_shape, self))
 
     def forward(self, params: FlattenParams, x: Array) -> tuple[Array, Cache]:
         _check_flatten(params)

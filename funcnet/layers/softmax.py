@@ -45,7 +45,7 @@ class Softmax(Layer):
     takes_integers = True
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        return with_features(input_shape)
+        return with_features(input_shape, self)
 
     def forward(self, params: Tree, x: Array) -> tuple[Array, Cache]:
         check_no_params(params)
@@ -82,7 +82,7 @@ class LogSoftmax(Layer):
     takes_integers = True
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        return with_features(input_shape)
+        return with_features(input_shape, self)
 
     def forward(self, params: Tree, x: Array) -> tuple[Array, Cache]:
         check_no_params(params)

@@ -7,23 +7,25 @@ from itertools import chain
 from numbers import Real
 from typing import Any
 
+import numpy as np
+
 from funcnet import tree
 from funcnet.layers.layer import Layer
 from funcnet.random import Key
-from funcnet.testing.cases.case import Case
+from funcnet.testing.cases.case import Case, batch_of
 from funcnet.testing.cases.drawing import layer_cases
 from funcnet.testing.cases.foreign import Pair, WithContainers, as_tree, with_containers
 from funcnet.testing.cases.shrinking import shrunk
 from funcnet.testing.laws import LAYER_LAWS
 from funcnet.testing.reports.diagnosis import diagnosis
 from funcnet.testing.reports.holding import Kind, hold
-from funcnet.tree import Array, Shape, Tree, as_floating
+from funcnet.tree import Flow, Tree, as_array, as_floating, is_nested, map_flow, shape_of
 from funcnet.values import check_methods, integer
 
 
 def check_layer(
     layer: Any,
-    input_shape: Shape | None = None,
+    input_shape: Any = None,
     *,
     params: Tree = None,
     x: Any = None,
@@ -34,19 +36,20 @@ def check_layer(
 ) -> None:
     """Check a layer against every law, in inference and in training, in float64 and float32.
 
-    x has the shape (*batch, *input_shape) and dy that of y. The same seed draws the same cases; with Hypothesis
-    installed, the case that breaks a law is shrunk. Rounding by the layer's own formula is tolerated: y * (1 - y) is
-    accepted where 1 - y has become 0.
+    x has the shape (*batch, *input_shape), or is a tuple of such arrays, and dy is like y. Integers in x stay integers
+    for a layer that declares `takes_integers`. The same seed draws the same cases; with Hypothesis installed, the case
+    that breaks a law is shrunk. Rounding by the layer's own formula is tolerated: y * (1 - y) is accepted where 1 - y
+    has become 0.
 
     Parameters
     ----------
     layer : Layer, object or tuple of two functions
         A layer; an object with the methods `forward` and `backward` of one; or the two as functions.
-    input_shape : tuple of int, optional
+    input_shape : tuple of int, or tuple of shapes, optional
         Shape of one example; by default that of the rows of `x`.
     params : Tree, optional
         Params to use instead of drawn ones, dicts and lists allowed; by default `()` for a layer without `init`.
-    x : ndarray (*batch, *input_shape), optional
+    x : ndarray (*batch, *input_shape) or tuple of them, optional
         Examples to use instead of drawn ones, for a layer whose domain is limited.
     exempt : mapping of str to str, default {}
         Reason for each law that need not hold, by its name, see Notes; an exempted law that holds is a violation too.
@@ -70,7 +73,7 @@ def check_layer(
     -----
     The laws, by the names that `exempt` takes: init, structure, purity, determinism, coordinates, adjointness, kinks,
     linearity, symmetry, batch.rows, batch.permutation, batch.sum, batch.single, batch.axes, batch.empty, interleaving,
-    threads, aliasing, layout, dtype, finite, nan, shortcuts, composition, pickle, training.
+    threads, aliasing, layout, dtype, integers, finite, nan, shortcuts, composition, pickle, training.
 
     Examples
     --------
@@ -90,13 +93,13 @@ def check_layer(
     subject = _as_layer(layer)
     check_symmetries(symmetries)
     integer(examples, "examples", 1)
-    x = x if x is None else as_floating(x)
+    x = x if x is None else _arrays(layer, x)
     if params is None and not hasattr(subject, "init"):
         params = ()
     subject, params = _with_tree(subject, params)
     shape = _input_shape(input_shape, x)
-    if x is not None and 0 in x.shape[: x.ndim - len(shape)]:
-        raise ValueError(f"x must have at least one example, got shape {x.shape}")
+    if x is not None and 0 in batch_of(x, shape):
+        raise ValueError(f"x must have at least one example, got shape {shape_of(x)}")
     key = Key(seed)
     forms = [subject, *_in_training(subject, key)]
     cases = (layer_cases(form, shape, key, examples, params, x, symmetries) for form in forms)
@@ -110,13 +113,13 @@ def check_layer_law(
     x: Any,
     dy: Any,
     *,
-    input_shape: Shape | None = None,
+    input_shape: Any = None,
     symmetries: Sequence[Any] = (),
     is_given: bool = False,
 ) -> None:
     """Check a layer against one law, on one case.
 
-    x has the shape (*batch, *input_shape) and dy that of y.
+    x has the shape (*batch, *input_shape), or is a tuple of such arrays, and dy is like y.
 
     Parameters
     ----------
@@ -126,11 +129,11 @@ def check_layer_law(
         Layer as `check_layer` takes it.
     params : Tree
         Params of the layer, dicts and lists allowed.
-    x : ndarray (*batch, *input_shape)
+    x : ndarray (*batch, *input_shape) or tuple of them
         Examples.
-    dy : ndarray (*batch, *output_shape)
+    dy : ndarray (*batch, *output_shape) or tuple of them
         Gradient with respect to y.
-    input_shape : tuple of int, optional
+    input_shape : tuple of int, or tuple of shapes, optional
         Shape of one example; by default that of the rows of `x`.
     symmetries : sequence, default ()
         Symmetries that the layer must have, as for `check_layer`.
@@ -153,7 +156,7 @@ def check_layer_law(
     """
     __tracebackhide__ = True
     check_symmetries(symmetries)
-    x, dy = as_floating(x), as_floating(dy)
+    x, dy = _arrays(layer, x), map_flow(as_floating, dy)
     subject, params = _with_tree(_as_layer(layer), params)
     case = Case(subject, params, x, dy, _input_shape(input_shape, x), tuple(symmetries), is_given)
     hold(LAYERS.of_one(law), [case], {})
@@ -194,16 +197,39 @@ def _with_tree(layer: Any, params: Any) -> tuple[Any, Tree]:
     return (layer, params) if tree.equal(as_one, params) else (WithContainers(layer), as_one)
 
 
-def _input_shape(input_shape: Any, x: Array | None) -> Shape:
+def _arrays(layer: Any, x: Any) -> Flow:
+    """x as arrays: with floating-point numbers for integers unless the layer takes these, as in combinators."""
+    takes_integers = getattr(layer, "takes_integers", False)
+    return map_flow(lambda part: np.array(as_array(part)) if takes_integers else as_floating(part), x)
+
+
+def _input_shape(input_shape: Any, x: Flow) -> Any:
     if input_shape is None and x is None:
         raise TypeError("give input_shape, the shape of one example, such as (4,), or x, a batch of examples")
     if input_shape is None:
-        return tuple(x.shape[1:])  # type: ignore[union-attr]
-    if not isinstance(input_shape, tuple):
-        raise TypeError(f"input_shape must be a tuple such as (4,), got {input_shape!r}")
-    if x is not None and (x.ndim < len(input_shape) or x.shape[x.ndim - len(input_shape) :] != input_shape):
-        raise ValueError(f"x must have shape (..., {', '.join(map(str, input_shape))}), got {x.shape}")
+        input_shape = map_flow(lambda part: tuple(part.shape[1:]), x)
+    if not _is_shape(input_shape):
+        raise TypeError(f"input_shape must be a tuple such as (4,), or one of such tuples, got {input_shape!r}")
+    if x is not None and len(_batches(x, input_shape)) > 1:
+        wanted = f"shapes {input_shape} after the same batch axes"
+        if not is_nested(input_shape):
+            wanted = f"shape (..., {', '.join(map(str, input_shape))})"
+        raise ValueError(f"x must have {wanted}, got {shape_of(x)}")
     return input_shape
+
+
+def _is_shape(shape: Any) -> bool:
+    return all(map(_is_shape, shape)) if is_nested(shape) else isinstance(shape, tuple)
+
+
+def _batches(x: Flow, shape: Any) -> set[Any]:
+    """The batch axes that arrays in x have; None stands for an array that is not of its shape."""
+    if isinstance(x, tuple) and is_nested(shape) and len(x) == len(shape):
+        return set().union(*map(_batches, x, shape))
+    if isinstance(x, tuple) or is_nested(shape):
+        return {None, ()}
+    axes = x.ndim - len(shape)
+    return {x.shape[:axes]} if axes >= 0 and x.shape[axes:] == shape else {None, ()}
 
 
 def check_symmetries(symmetries: Sequence[Any]) -> None:

@@ -84,6 +84,11 @@ def integers_in(x: Flow) -> Any:
     return map_flow(is_integer, x)
 
 
+def dtypes_in(x: Flow) -> Any:
+    """The dtype of each array; None for integers, which have no gradient."""
+    return map_flow(lambda part: None if is_integer(part) else part.dtype, x)
+
+
 def without_integers(dx: Flow, are_integers: Any) -> Flow:
     """The gradient dx with None for integers, which `integers_in` found in x."""
     if isinstance(are_integers, tuple):

@@ -11,7 +11,9 @@ import pytest
 
 import funcnet as fn
 from funcnet import tree
+from funcnet.tree import shape_of
 from tests.layers import table
+from tests.layers.cases import batched, normal
 from tests.layers.row import every_row
 from tests.layers.table import ROWS
 from tests.passes import dropout_keys
@@ -21,7 +23,7 @@ every = every_row(ROWS)
 
 def sample(layer, shape=(3,)):
     """Params, and an x they fit."""
-    return layer.init(fn.Key(0), shape), np.random.default_rng(0).standard_normal((5, *shape))
+    return layer.init(fn.Key(0), shape), normal(batched((5,), shape))
 
 
 # --- A layer is a value ---
@@ -194,7 +196,8 @@ def test_a_layer_in_training_has_the_params_and_shapes_of_the_layer(row):
     layer, shape, trained = row.layer, row.shapes[0], row.layer.training(fn.Key(0))
     params, x = sample(layer, shape)
     assert tree.equal(trained.init(fn.Key(0), shape), params)
-    assert trained.apply(params, x).shape == layer.apply(params, x).shape == (5, *layer.output_shape(shape))
+    shapes = shape_of(trained.apply(params, x)), shape_of(layer.apply(params, x))
+    assert shapes == (batched((5,), layer.output_shape(shape)),) * 2
 
 
 @every

@@ -6,12 +6,15 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import funcnet as fn
 from funcnet import tree
+from funcnet.testing.cases.case import map_shapes
+from funcnet.tree import map_flow
+from tests.layers.cases import as_type, batched
 from tests.layers.row import every_row
 from tests.layers.table import ROWS
 from tests.passes import FLOATS, every_dtype, value_and_dy
 
 LOSSES = [fn.MeanSquaredError(), fn.SoftmaxCrossEntropy(), fn.SigmoidBinaryCrossEntropy(), fn.BinaryCrossEntropy()]
-every_layer = every_row([row for row in ROWS if (3,) in row.shapes])
+every_layer = every_row(ROWS)
 every_loss = pytest.mark.parametrize("loss", LOSSES)
 whole = pytest.mark.parametrize("kind", [np.int64, np.int8, np.uint8, bool])
 X = np.array([[1, 0, 1], [0, 0, 1]])
@@ -20,15 +23,19 @@ X = np.array([[1, 0, 1], [0, 0, 1]])
 @whole
 @every_layer
 def test_integers_and_bits_are_the_numbers_that_they_are_and_have_no_gradient(row, kind):
-    params = row.layer.init(fn.Key(0), (3,), np.float64)
-    y, cache = row.layer.forward(params, X.astype(kind))
-    expected, expected_cache = row.layer.forward(params, X.astype(np.float32))
+    layer, shape, draw = row.layer, row.shapes[0], np.random.default_rng(0)
+    params = layer.init(fn.Key(0), shape, np.float64)
+    x = map_shapes(lambda each: draw.integers(0, 2, each), batched((2,), shape))
+    y, cache = layer.forward(params, as_type(x, kind))
+    expected, expected_cache = layer.forward(params, as_type(x, np.float32))
     if not row.keeps_integers:
         assert tree.equal(y, expected)
-    assert_array_equal(y, expected)
-    dx, grads = row.layer.backward(params, cache, np.ones_like(expected))
-    assert dx is None
-    assert tree.equal(grads, row.layer.backward(params, expected_cache, np.ones_like(expected))[1])
+    for array, other in zip(tree.leaves(y), tree.leaves(expected), strict=True):
+        assert_array_equal(array, other)
+    dy = map_flow(np.ones_like, expected)
+    dx, grads = layer.backward(params, cache, dy)
+    assert dx == map_flow(lambda part: None, x)
+    assert tree.equal(grads, layer.backward(params, expected_cache, dy)[1])
 
 
 @whole
@@ -69,13 +76,13 @@ no_numbers = pytest.mark.parametrize("x", NO_NUMBERS, ids=["strings", "dates", "
 @no_numbers
 @every_layer
 def test_what_is_not_a_number_is_a_type_error(row, x):
-    layer = row.layer
-    params = layer.init(fn.Key(0), (3,))
+    layer, shapes, wrong = row.layer, batched((1,), row.shapes[0]), np.ravel(x)[0]
+    params = layer.init(fn.Key(0), row.shapes[0])
     with pytest.raises(TypeError, match="expected numbers"):
-        layer.forward(params, x)
-    y, cache = layer.forward(params, np.ones((1, 3)))
+        layer.forward(params, x if shapes == (1, 3) else map_shapes(lambda shape: np.full(shape, wrong), shapes))
+    y, cache = layer.forward(params, map_shapes(np.ones, shapes))
     with pytest.raises(TypeError, match="expected numbers"):
-        layer.backward(params, cache, np.full(y.shape, np.ravel(x)[0]))
+        layer.backward(params, cache, map_flow(lambda part: np.full(part.shape, wrong), y))
 
 
 @no_numbers

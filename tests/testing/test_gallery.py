@@ -7,7 +7,7 @@ from itertools import chain
 import pytest
 
 from funcnet.testing import LawViolation, check_layer, check_loss
-from tests.testing.gallery import broken_losses, broken_optimizers, forms, formulas, insides, sound
+from tests.testing.gallery import broken_losses, broken_optimizers, flows, forms, formulas, insides, sound
 from tests.testing.gallery.kill_table import BROKEN, Kill, kill, kill_of_loss_or_optimizer, kill_table
 
 SURVIVORS: dict[str, str] = {
@@ -16,7 +16,7 @@ SURVIVORS: dict[str, str] = {
 }
 
 
-GALLERIES = (sound, formulas, forms, insides)
+GALLERIES = (sound, formulas, forms, insides, flows)
 SOUND = [exhibit for gallery in GALLERIES for exhibit in gallery.SOUND]
 
 

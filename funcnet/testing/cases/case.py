@@ -1,5 +1,7 @@
 """A case, one point at which a law is asked: a layer, its params, an input and a dy; and the results of its passes.
 
+x, y, dx and dy are arrays or tuples of arrays. Results are named "dx" or, part by part, "dx.0" and "dx.1.0".
+
 A law is a function of a case whose docstring states the law. It raises `Difference` where the case breaks the law, and
 `Inapplicable` where the law does not apply to the case.
 """
@@ -8,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from functools import reduce
 from typing import Any, TypeAlias
 from zlib import crc32
 
@@ -18,54 +21,66 @@ from funcnet import tree
 from funcnet.layers.layer import Layer
 from funcnet.random import Key
 from funcnet.testing.reports.comparing import largest
-from funcnet.tree import Array, DType, Shape, Tree
+from funcnet.tree import Array, DType, Flow, Shape, Tree, is_nested, map_flow
 
 Results: TypeAlias = dict[str, Array]
 
 
 @attrs.frozen(eq=False)
 class Case:
-    """A case: x (*batch, *input_shape) and dy of the shape of y. Where x `is_given`, no law may choose a different x.
+    """A case: x (*batch, *input_shape) and dy of the shape of y. Where x `is_given`, no law may choose other numbers.
 
     `names` are the names of x, y and dx in reports, where they are not these: for a loss.
     """
 
     layer: Any
     params: Tree
-    x: Array
-    dy: Array
-    input_shape: Shape
+    x: Flow
+    dy: Flow
+    input_shape: Any
     symmetries: tuple[Any, ...] = ()
     is_given: bool = False
     names: Mapping[str, str] = {}
 
     @property
     def batch(self) -> Shape:
-        return self.x.shape[: self.x.ndim - len(self.input_shape)]
+        return batch_of(self.x, self.input_shape)
+
+    @property
+    def dtype(self) -> Any:
+        """The dtype of x or, where x is made of integers, of the params, else of dy."""
+        return next((leaf.dtype for part in (self.x, self.params, self.dy) for leaf in floats(part)), np.dtype(float))
 
     def name(self, of: str) -> str:
         """The name of x, y or dx in reports."""
         return self.names.get(of, of)
 
-    def passes(self, x: Array | None = None, dy: Array | None = None) -> Results:
+    def passes(self, x: Flow = None, dy: Flow = None) -> Results:
         """The results of one forward and one backward pass by name, at a different x or dy where one is given."""
         y, cache = self.layer.forward(self.params, self.x if x is None else x)
         return named(y, *self.layer.backward(self.params, cache, self.dy if dy is None else dy))
 
     def cast(self, dtype: DType) -> Case:
         """The case with the same numbers in a different dtype."""
-        return attrs.evolve(self, params=cast(self.params, dtype), x=self.x.astype(dtype), dy=self.dy.astype(dtype))
+        x, dy = cast_parts(self.x, dtype), cast_parts(self.dy, dtype)
+        return attrs.evolve(self, params=cast(self.params, dtype), x=x, dy=dy)
+
+    def of_rows(self, rows: Any) -> Case:
+        """The case with these rows alone of x and of dy, if that has rows."""
+        dy = map_flow(lambda part: part[rows] if part.ndim else part, self.dy)
+        return attrs.evolve(self, x=take(self.x, rows), dy=dy)
 
     def draws(self, name: str) -> np.random.Generator:
         """A generator for the law of this name: the same one whenever the law is asked about this x."""
-        return Key(0).fold_in(name).fold_in(crc32(self.x.tobytes())).generator()
+        code = reduce(lambda code, part: crc32(part.tobytes(), code), tree.leaves(self.x), 0)
+        return Key(0).fold_in(name).fold_in(code).generator()
 
     def rounding(self, *arrays: Any) -> float:
         """Bound on the rounding error of a number in these results: a few roundings per number of an example."""
         dtypes = [array.dtype for array in map(np.asarray, arrays) if array.dtype.kind == "f"]
         eps = max((np.finfo(dtype).eps for dtype in dtypes), default=0)
-        sizes = [max(1.0, largest(array)) for array in (self.x, self.dy, *floats(self.params))]
-        count = 64 + math.prod(self.input_shape)
+        sizes = [max(1.0, largest(array)) for array in (*tree.leaves((self.x, self.dy)), *floats(self.params))]
+        count = 64 + _numbers(self.input_shape)
         return float(count * eps * (max(map(largest, arrays)) + math.prod(sizes)))
 
     def needs_layer(self) -> Layer:
@@ -92,14 +107,63 @@ def needs(condition: bool) -> None:
         raise Inapplicable
 
 
-def named(y: Any, dx: Any, grads: Tree) -> Results:
+def named(y: Flow, dx: Flow, grads: Tree) -> Results:
     """The results of both passes by name: y, dx, grads.weight and so on."""
-    return {"y": np.asarray(y), **gradient(dx, grads)}
+    return {**parts("y", y), **gradient(dx, grads)}
 
 
-def gradient(dx: Any, grads: Tree) -> Results:
-    """The results of backward by name."""
-    return {"dx": np.asarray(dx), **leaves("grads", grads)}
+def gradient(dx: Flow, grads: Tree) -> Results:
+    """The results of backward by name; integers have none."""
+    return {**parts("dx", dx), **leaves("grads", grads)}
+
+
+def parts(name: str, flow: Flow) -> Results:
+    """The arrays that flow by name: dx.0 and dx.1.0, or dx where it is one array; without the None of integers."""
+    return {at: np.asarray(part) for at, part in named_parts(name, flow).items() if part is not None}
+
+
+def named_parts(name: str, flow: Flow) -> dict[str, Any]:
+    """Whatever flows by name, as it is."""
+    if not isinstance(flow, tuple):
+        return {name: flow}
+    return {at: part for i, each in enumerate(flow) for at, part in named_parts(f"{name}.{i}", each).items()}
+
+
+def map_parts(f: Callable[[Array], Array], x: Flow) -> Flow:
+    """x with f applied to its floating-point numbers; integers stay as they are."""
+    return map_flow(lambda part: f(part) if part.dtype.kind == "f" else part, x)
+
+
+def map_both(f: Callable[[Any, Any], Any], a: Flow, b: Flow) -> Flow:
+    """f of an array of `a` and that of `b`, or the tuple of these."""
+    return tuple(map_both(f, *pair) for pair in zip(a, b, strict=True)) if isinstance(a, tuple) else f(a, b)
+
+
+def map_shapes(f: Callable[[Shape], Any], shape: Any) -> Any:
+    """f of a shape, or the tuple of f of each shape."""
+    return tuple(map_shapes(f, each) for each in shape) if is_nested(shape) else f(shape)
+
+
+def cast_parts(x: Flow, dtype: DType) -> Flow:
+    """x with its floating-point numbers converted."""
+    return map_parts(lambda part: part.astype(dtype), x)
+
+
+def take(x: Flow, index: Any) -> Flow:
+    """What each array has at the index."""
+    return map_flow(lambda part: part[index], x)
+
+
+def batch_of(x: Flow, input_shape: Any) -> Shape:
+    """The batch axes of x."""
+    if isinstance(x, tuple):
+        return batch_of(x[0], input_shape[0])
+    return tuple(x.shape[: x.ndim - len(input_shape)])
+
+
+def _numbers(shape: Any) -> int:
+    """How many numbers an example has."""
+    return sum(map(_numbers, shape)) if is_nested(shape) else math.prod(shape)
 
 
 def leaves(name: str, params: Tree) -> Results:

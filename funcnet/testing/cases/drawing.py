@@ -14,8 +14,8 @@ import attrs
 import numpy as np
 
 from funcnet.random import Key
-from funcnet.testing.cases.case import Case, cast, map_floats
-from funcnet.tree import Array, DType, Shape, Tree
+from funcnet.testing.cases.case import Case, batch_of, cast, cast_parts, map_floats, map_shapes
+from funcnet.tree import Array, DType, Flow, Shape, Tree, map_flow
 
 BATCHES: tuple[Shape, ...] = ((2,), (1,), (), (3,), (0,), (2, 2), (40,))
 
@@ -41,16 +41,16 @@ REGIMES = (ordinary, dyadic, tails, ordinary)
 
 def layer_cases(
     layer: Any,
-    input_shape: Shape,
+    input_shape: Any,
     key: Key,
     examples: int,
     params: Tree = None,
-    x: Array | None = None,
+    x: Flow = None,
     symmetries: Sequence[Any] = (),
 ) -> Iterator[Case]:
     """Cases of a layer, with params and x as given or drawn."""
     dtypes = _accepted(layer, input_shape, params, x)
-    batches = BATCHES if x is None else _batches_of(x.ndim - len(input_shape))
+    batches = BATCHES if x is None else _batches_of(len(batch_of(x, input_shape)))
     for i in range(examples):
         draws, dtype = key.fold_in(i).generator(), dtypes[i % len(dtypes)]
         regime, batch = REGIMES[i // 2 % len(REGIMES)], batches[i % len(batches)]
@@ -60,24 +60,32 @@ def layer_cases(
         drawn = layer.init(key.fold_in(i), input_shape, dtype) if params is None else cast(params, dtype)
         if not as_initialized:
             drawn = map_floats(partial(_moved, draws), drawn)
-        at = regime(draws, batch + input_shape) if x is None else _rows(draws, x, batch, input_shape, is_whole=i == 0)
-        case = Case(layer, drawn, at.astype(dtype), np.zeros(()), input_shape, tuple(symmetries), x is not None)
+        if x is None:
+            at = _numbers(partial(regime, draws), batch, input_shape)
+        else:
+            at = x if i == 0 else _rows(draws, x, batch_of(x, input_shape), batch)
+        at = cast_parts(at, dtype)
+        case = Case(layer, drawn, at, np.zeros(()), input_shape, tuple(symmetries), x is not None)
         yield with_dy(case, dyadic if regime is dyadic else ordinary, draws)
 
 
 def with_dy(case: Case, regime: Callable[[Any, Shape], Array], draws: Any) -> Case:
     """The case with a drawn dy of the shape and dtype of its y; if forward fails, the case itself: a law reports it."""
     try:
-        y = np.asarray(case.layer.forward(case.params, case.x)[0])
+        y = map_flow(np.asarray, case.layer.forward(case.params, case.x)[0])
     except Exception:
         return case
-    return attrs.evolve(case, dy=regime(draws, y.shape).astype(y.dtype))
+
+    def dy_of(y: Array) -> Array:
+        return regime(draws, y.shape).astype(y.dtype if y.dtype.kind == "f" else case.dtype)
+
+    return attrs.evolve(case, dy=map_flow(dy_of, y))
 
 
-def _accepted(layer: Any, input_shape: Shape, params: Tree, x: Array | None) -> list[DType]:
+def _accepted(layer: Any, input_shape: Any, params: Tree, x: Flow) -> list[DType]:
     """float64 and float32, or float32 alone if the layer raises TypeError for float64."""
     try:
-        at = np.ones((1, *input_shape)) if x is None else x.astype(np.float64)
+        at = _numbers(np.ones, (1,), input_shape) if x is None else cast_parts(x, np.float64)
         layer.forward(layer.init(Key(0), input_shape, np.float64) if params is None else cast(params, np.float64), at)
     except TypeError:
         return [np.float32]
@@ -96,10 +104,18 @@ def _batches_of(axes: int) -> tuple[Shape, ...]:
     return tuple((n,) + (2,) * (axes - 1) for n in (2, 1, 3, 0, 5)) if axes else ((),)
 
 
-def _rows(draws: np.random.Generator, x: Array, batch: Shape, input_shape: Shape, is_whole: bool) -> Array:
-    """A batch of rows drawn from x; the first time, all of x."""
-    if is_whole:
-        return x
-    rows = x.reshape(-1, *input_shape) if x.size else x.reshape(0, *input_shape)
-    count = math.prod(batch) if len(rows) else 0
-    return rows[draws.integers(max(len(rows), 1), size=count)].reshape(batch + input_shape)
+def _numbers(draw: Callable[[Shape], Array], batch: Shape, input_shape: Any) -> Flow:
+    """An x whose arrays are drawn one after another."""
+    return map_shapes(lambda shape: draw(batch + shape), input_shape)
+
+
+def _rows(draws: np.random.Generator, x: Flow, given: Shape, batch: Shape) -> Flow:
+    """A batch of rows drawn from x, whose own batch is `given`."""
+    n = math.prod(given)
+    rows = draws.integers(max(n, 1), size=math.prod(batch) if n else 0)
+
+    def of_part(part: Array) -> Array:
+        shape = part.shape[len(given) :]
+        return part.reshape(n, *shape)[rows].reshape(batch + shape)
+
+    return map_flow(of_part, x)

@@ -9,10 +9,10 @@ import attrs
 import numpy as np
 
 from funcnet import tree
-from funcnet.testing.cases.case import Case, gradient
+from funcnet.testing.cases.case import Case, floats, leaves, map_both, map_parts, named_parts
 from funcnet.testing.oracles import directions, one_sided, pushed, slope
 from funcnet.testing.reports.comparing import Difference, as_index, largest
-from funcnet.tree import Array, flatten, leaves_like
+from funcnet.tree import Array, Flow, flatten, leaves_like
 
 _ROUNDING = 1024  # how many roundings of its terms a derivative may be off
 _UNSURE = 4  # how many times its estimate an error may be
@@ -32,7 +32,10 @@ class Derivatives:
 
 @attrs.frozen(eq=False)
 class Point:
-    """A point to differentiate at: x and the leaves of params, in float64 if the layer takes it, and the gradient."""
+    """A point to differentiate at: x and the leaves of params, in float64 if the layer takes it, and the gradient.
+
+    A y that is a tuple counts as the vector of its numbers, see `joined`.
+    """
 
     case: Case
     leaves: list[Array]
@@ -49,11 +52,18 @@ class Point:
     def at(case: Case) -> Point:
         """The point of the case in the case's own dtype, with a dy of the dtype of y."""
         y, _ = case.layer.forward(case.params, case.x)
-        dy = case.dy.astype(np.asarray(y).dtype)
+        dy = map_both(_as_dtype_of, case.dy, y)
         _, cache = case.layer.forward(case.params, case.x)
         dx, grads = case.layer.backward(case.params, cache, dy)
-        gradients = np.asarray(dx), *leaves_like(case.params, grads, "grads")
+        gradients = (
+            *map(np.asarray, named_parts("dx", _filled(dx, case.x)).values()),
+            *leaves_like(case.params, grads, "grads"),
+        )
         return Point(attrs.evolve(case, dy=dy), tree.leaves((case.x, case.params)), gradients)
+
+    @property
+    def dy(self) -> Array:
+        return np.asarray(joined(self.case.dy))
 
     @property
     def moving(self) -> list[int]:
@@ -64,10 +74,16 @@ class Point:
         """Directions of this point's leaves, see `oracles.directions`."""
         return directions(self.leaves, vectors)
 
+    def towards(self, v: Flow) -> list[Array]:
+        """The one direction that moves x, all of its arrays at once, along v."""
+        vs = tree.leaves(v)
+        moved = [np.asarray(along[None], leaf.dtype) for along, leaf in zip(vs, self.leaves, strict=False)]
+        return moved + [np.zeros((1,) * (leaf.ndim + 1), leaf.dtype) for leaf in self.leaves[len(vs) :]]
+
     def derivatives(self, directions: Sequence[Array]) -> Derivatives:
         """Derivatives by dual numbers, or by differences where an operation of forward has no rule."""
         try:
-            products, is_exact = self._pushed(directions) * self.case.dy, True
+            products, is_exact = self._pushed(directions) * self.dy, True
             errors = np.zeros_like(products)
         except Exception:  # forward may do anything to dual numbers, and is then differentiated without them
             (products, errors), is_exact = self._slopes(directions), False
@@ -77,26 +93,29 @@ class Point:
 
     def _pushed(self, directions: Sequence[Array]) -> Array:
         point = self.case.x, self.case.params
-        return pushed(lambda at: self.case.layer.forward(at[1], at[0])[0], point, directions)
+        return pushed(lambda at: joined(self.case.layer.forward(at[1], at[0])[0]), point, directions)
 
     def _slopes(self, directions: Sequence[Array]) -> tuple[Array, Array]:
         """The terms dy * (derivative of y) in each direction, and bounds on their errors."""
         if not len(directions[0]):
-            return np.zeros((0, *self.case.dy.shape)), np.zeros((0, *self.case.dy.shape))
+            return np.zeros((0, *self.dy.shape)), np.zeros((0, *self.dy.shape))
         each = [[d[i % len(d)] for d in directions] for i in range(max(map(len, directions)))]
         sizes = [self._size(direction) for direction in each]
         moved = [self.along([v * size for v in direction]) for direction, size in zip(each, sizes, strict=True)]
         rounding = np.array([self.rounding(y) for y in moved])
         slopes, errors = slope(lambda step: np.array([y(step) for y in moved]), rounding)
-        dy = self.case.dy / np.reshape(sizes, (-1, *(1,) * self.case.dy.ndim))
+        dy = self.dy / np.reshape(sizes, (-1, *(1,) * self.dy.ndim))
         return dy * slopes, np.abs(dy) * errors
 
     def _size(self, direction: Sequence[Array]) -> float:
         """The magnitude, a power of two, of the numbers that the direction moves: steps must be smaller than it."""
-        features = tuple(range(len(self.case.batch), self.case.x.ndim))
-        is_moved = np.any(np.broadcast_to(direction[0], self.case.x.shape), axis=features)
-        beside = [*self.case.x[is_moved]]
-        beside += [leaf for leaf, v in zip(self.leaves[1:], direction[1:], strict=True) if v.any()]
+        xs, axes = tree.leaves(self.case.x), len(self.case.batch)
+        beside = []
+        for x, v in zip(xs, direction, strict=False):
+            is_moved = np.any(np.broadcast_to(v, x.shape), axis=tuple(range(axes, x.ndim)))
+            beside += [*x[is_moved]]
+        rest = zip(self.leaves[len(xs) :], direction[len(xs) :], strict=True)
+        beside += [leaf for leaf, v in rest if v.any()]
         least = min((largest(numbers) or 1.0 for numbers in beside), default=1.0)
         return float(2.0 ** np.round(np.log2(np.clip(least, 2.0**-26, 1))))
 
@@ -106,11 +125,11 @@ class Point:
 
         def y(step: float) -> Array:
             moved = [
-                np.asarray(leaf + (step * v).astype(leaf.dtype)) if leaf.dtype.kind == "f" else leaf
+                np.asarray(leaf + (step * v).astype(leaf.dtype)) if leaf.dtype.kind == "f" else leaf.copy()
                 for leaf, v in zip(leaves, direction, strict=True)
             ]
             x, params = structure.fill(moved)
-            return np.asarray(self.case.layer.forward(params, x)[0])
+            return np.asarray(joined(self.case.layer.forward(params, x)[0]))
 
         return y
 
@@ -130,12 +149,12 @@ class Point:
             down, down_error = one_sided(lambda step: y(-step), self.rounding(y))
         return np.minimum(up, -down), np.maximum(up, -down), up_error + down_error
 
-    def slopes(self, v: Array) -> tuple[Array, Array, Array]:
+    def slopes(self, v: Flow) -> tuple[Array, Array, Array]:
         """The one-sided slopes of each number of y as x moves along v, the smaller first, and the slack to allow.
 
         The slack is infinite where differences can't tell because y is too steep or jumps.
         """
-        low, high, error = self.one_sided(self.directions([(0, v)]))
+        low, high, error = self.one_sided(self.towards(v))
         size = np.abs(low) + np.abs(high)
         slack = _UNSURE * error + 1e-6 * size + _ROUNDING * self.eps(0)
         return low, high, np.where(slack > 1e-2 * size + 1e-6, np.inf, slack)
@@ -148,16 +167,17 @@ class Point:
         slopes, distance = [], np.sqrt(self.eps(0))
         step = distance / 64  # with which rounding leaves six digits
         for _ in range(_BESIDE):
-            x = self.case.x + distance * draws.normal(size=self.case.x.shape)
+            x = map_parts(lambda part: part + distance * draws.normal(size=part.shape), self.case.x)
             y = Point.along(attrs.evolve(self, case=attrs.evolve(self.case, x=x)), [v[0] for v in direction])
             slopes.append((y(step) - y(-step)) / (2 * step))
         return np.array(slopes)
 
-    def gradient_of(self, place: Any) -> Array:
-        """The dx of the one number of y at this place."""
-        dy = np.zeros_like(self.case.dy)
+    def slope_of(self, place: Any, v: Flow) -> float:
+        """<dx, v> for the dx of the one number of y at this place."""
+        dy = np.zeros_like(self.dy)
         dy[place] = 1
-        return self.case.passes(dy=dy)["dx"]
+        results = self.case.passes(dy=parted(dy, self.case.dy))
+        return float(sum(np.sum(along * results[at]) for at, along in named_parts("dx", v).items() if at in results))
 
     def compare(self, moved: Sequence[int], directions: list[Array], indices: Array | None = None) -> None:
         """Raise Difference where <gradient, direction> is not the derivative in it.
@@ -195,7 +215,8 @@ class Point:
     ) -> Difference:
         """The difference with the name of the leaf that direction i moves and, for one coordinate, its place there."""
         which = moved[i]
-        name, g = [*gradient(0, self.case.params)][which], self.gradients[which]
+        name = [*named_parts("dx", self.case.x), *leaves("grads", self.case.params)][which]
+        g = self.gradients[which]
         if indices is None:
             return attrs.evolve(difference, at=f"<{self.case.name(name)}, v>")
         index = as_index(np.unravel_index(indices[i], g.shape))
@@ -204,7 +225,7 @@ class Point:
         return attrs.evolve(difference, at=name, index=index, arrays=whole)
 
     def eps(self, which: int) -> float:
-        return float(max(np.finfo(a.dtype).eps for a in (self.gradients[which], self.case.dy)))
+        return float(max(np.finfo(a.dtype).eps for a in (self.gradients[which], self.dy)))
 
     def _weighed(self, which: int, direction: list[Array], value: float, bound: float) -> tuple[float, float]:
         """The derivative and its bound, with the rounding of backward and of the oracle as a wider dtype shows it."""
@@ -214,7 +235,7 @@ class Point:
         except Exception:  # a layer that does not take long double is judged by its float64
             return value, bound
         noise = abs(np.sum(direction[which] * (there.gradients[which] - self.gradients[which])))
-        bound += _UNSURE * float(noise) + there.case.rounding(there.case.dy)  # the wider dtype can't show this part
+        bound += _UNSURE * float(noise) + there.case.rounding(there.dy)  # the wider dtype can't show this part
         if not exact.is_exact or not np.isfinite(exact.values[0]):
             return value, bound
         return float(exact.values[0]), bound + _UNSURE * abs(float(exact.values[0]) - value)
@@ -228,8 +249,33 @@ class Point:
         change = np.maximum(*(np.abs(y(step) - y(0.0)) for step in (-(2.0**-40), 2.0**-40)))
         if (change > 64 * self.eps(0) * np.abs(y(0.0)) + 2.0**-16).any():  # a slope would be above 2**24
             return True
-        if len(np.unique(self.case.x)) == self.case.x.size:
+        if all(len(np.unique(x)) == x.size for x in floats(self.case.x)):
             return False
-        slopes = self.slopes_beside(direction, self.case.draws("corner")) * self.case.dy
+        slopes = self.slopes_beside(direction, self.case.draws("corner")) * self.dy
         sums = slopes.reshape(len(slopes), -1).sum(axis=1)
         return bool(sums.min() < got < sums.max())
+
+
+def joined(y: Flow) -> Any:
+    """y itself, or the vector of all numbers in a tuple."""
+    if not isinstance(y, tuple):
+        return y
+    return np.concatenate([joined(part).reshape(-1) for part in y])
+
+
+def parted(numbers: Array, like: Flow) -> Flow:
+    """The flow, of the shapes of `like`, that `joined` makes these numbers of."""
+    if not isinstance(like, tuple):
+        return numbers.reshape(like.shape)
+    ends = np.cumsum([joined(part).size for part in like])[:-1]
+    return tuple(map(parted, np.split(numbers, ends), like))
+
+
+def _as_dtype_of(dy: Array, y: Any) -> Array:
+    dtype = np.asarray(y).dtype
+    return dy.astype(dtype) if dtype.kind == "f" else dy
+
+
+def _filled(dx: Flow, x: Flow) -> Flow:
+    """dx with zeros for the None of integers."""
+    return map_both(lambda part, of_x: np.zeros(of_x.shape) if part is None else part, dx, x)

@@ -14,7 +14,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-from funcnet.testing.cases.case import Case, map_floats
+from funcnet.testing.cases.case import Case, map_floats, map_parts
 from funcnet.testing.cases.drawing import with_dy
 from funcnet.testing.reports.comparing import largest
 from funcnet.tree import Array
@@ -48,7 +48,7 @@ def shrunk(case: Case, fails: Callable[[Case], bool]) -> Case:
     @hypothesis.strategies.composite
     def simpler(draw: Any) -> Case:
         rows = draw(hypothesis.strategies.integers(0, case.batch[0])) if case.batch else None
-        x = case.x if case.is_given else like(draw, case.x, rows)
+        x = case.x if case.is_given else map_parts(lambda part: like(draw, part, rows), case.x)
         params = case.params
         if not case.is_given and not draw(hypothesis.strategies.booleans()):
             params = map_floats(lambda leaf: like(draw, leaf, None), params)
@@ -65,13 +65,12 @@ def shrunk(case: Case, fails: Callable[[Case], bool]) -> Case:
 
 def _of_fewer_rows(case: Case, fails: Callable[[Case], bool]) -> Case:
     """The case without every row, dropped in halves down to one at a time, that it does not need to fail."""
-    step = len(case.x) if len(case.batch) == 1 else 0
+    step = case.batch[0] if len(case.batch) == 1 else 0
     while step := step // 2:
         start = 0
-        while start < len(case.x):
-            rows = np.delete(np.arange(len(case.x)), slice(start, start + step))
-            fewer = attrs.evolve(case, x=case.x[rows], dy=case.dy[rows] if case.dy.ndim else case.dy)
-            if len(rows) and fails(fewer):
+        while start < case.batch[0]:
+            rows = np.delete(np.arange(case.batch[0]), slice(start, start + step))
+            if len(rows) and fails(fewer := case.of_rows(rows)):
                 case = fewer
             else:
                 start += step

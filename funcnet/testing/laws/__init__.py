@@ -2,6 +2,7 @@
 
 from funcnet.testing.cases.case import Law
 from funcnet.testing.laws import derivatives, losses, numbers, optimizers, passes, rows
+from funcnet.testing.laws.integers import integers
 from funcnet.testing.laws.optimizers import OptimizerLaw
 
 LAYER_LAWS: dict[str, Law] = {
@@ -25,6 +26,7 @@ LAYER_LAWS: dict[str, Law] = {
     "aliasing": passes.aliasing,
     "layout": numbers.layout,
     "dtype": numbers.dtype,
+    "integers": integers,
     "finite": numbers.finite,
     "nan": numbers.nan,
     "shortcuts": passes.shortcuts,

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import attrs
 import numpy as np
 
+from funcnet.cache import Cache
 from funcnet.layers.layer import Layer
-from funcnet.testing.cases.case import Case, Inapplicable, Results, gradient, needs
+from funcnet.testing.cases.case import (
+    Case,
+    Inapplicable,
+    Results,
+    cast_parts,
+    gradient,
+    map_both,
+    map_parts,
+    needs,
+    parts,
+)
 from funcnet.testing.cases.point import Point
 from funcnet.testing.oracles import in_chunks
 from funcnet.testing.reports.comparing import Difference, as_index, close, same_bits
-from funcnet.tree import Array
+from funcnet.tree import Array, Flow, map_flow
 
 _MOST_EXACT, _MOST_NUMERIC = 4096, 64  # coordinates of a leaf that are checked in one case
 _MOST_CORNERS = 8  # numbers of y
@@ -25,7 +37,7 @@ def coordinates(case: Case) -> None:
     most = _MOST_EXACT if is_exact else _MOST_NUMERIC
     places = np.array([(i, j) for i in point.moving for j in np.sort(draws.permutation(point.leaves[i].size)[:most])])
     in_between = 8  # arrays of the size of the largest that forward may hold at once
-    for part in in_chunks(places, in_between * max(case.dy.size, sum(leaf.size for leaf in point.leaves))):
+    for part in in_chunks(places, in_between * max(point.dy.size, sum(leaf.size for leaf in point.leaves))):
         which, indices = part.T
         vectors = [(i, np.eye(1, point.leaves[i].size, j)) for i, j in part]
         point.compare(which.tolist(), point.directions(vectors), indices)
@@ -42,23 +54,27 @@ def adjointness(case: Case) -> None:
 def kinks(case: Case) -> None:
     """At a tie or a corner of one number of {y}, <{dx}, v> lies between the slopes along v on its sides."""
     needs(not (isinstance(case.layer, Layer) and case.layer.parts(case.input_shape)))  # where corners may meet
-    ties = np.sign(np.round(case.x))
-    for x in [case.x] if case.is_given else [ties, np.round(case.x * 4) / 4]:
+    ties = [lambda part: np.sign(np.round(part)), lambda part: np.round(part * 4) / 4]
+    for x in [case.x] if case.is_given else [map_parts(tied, case.x) for tied in ties]:
         point, draws = Point.of(attrs.evolve(case, x=x)), case.draws("kinks")
-        v = draws.integers(1, 5, x.shape) / 4.0
+        v = map_flow(partial(_quarters, draws), x)
         try:
             low, high, slack = point.slopes(v)
             for j in draws.permutation(low.size)[:_MOST_CORNERS]:
                 place = np.unravel_index(j, low.shape)
-                got = float(np.sum(v * point.gradient_of(place)))
+                got = point.slope_of(place, v)
                 is_known = np.isfinite([low[place], high[place], slack[place]]).all()
                 if is_known and not low[place] - slack[place] <= got <= high[place] + slack[place]:
-                    beside = point.slopes_beside(point.directions([(0, v)]), draws)[:, *place]
+                    beside = point.slopes_beside(point.towards(v), draws)[:, *place]
                     _check_corner(case, place, got, np.array([*beside, low[place], high[place]]), float(slack[place]))
         except Difference:
             raise
         except Exception as outside:  # forward may fail near a point where it works
             raise Inapplicable from outside
+
+
+def _quarters(draws: np.random.Generator, x: Array) -> Array:
+    return np.asarray(draws.integers(1, 5, x.shape) / 4.0)
 
 
 def _check_corner(case: Case, place: Any, got: float, slopes: Array, slack: float) -> None:
@@ -74,22 +90,39 @@ def linearity(case: Case) -> None:
     """Backward b is linear in dy: b(0) = 0 and b(2**k * dy) = 2**k * b(dy) to the bit, b(u + v) = b(u) + b(v)."""
     _, cache = case.layer.forward(case.params, case.x)
 
-    def backward(dy: Array) -> Results:
-        return gradient(*case.layer.backward(case.params, cache, dy.astype(case.dy.dtype)))
+    def backward(dy: Flow) -> Results:
+        return gradient(*case.layer.backward(case.params, cache, map_both(_as_dtype_of, dy, case.dy)))
 
     first = backward(case.dy)
     needs(all(np.isfinite(leaf).all() for leaf in first.values()))
-    of_zero = {at: leaf + leaf.dtype.type(0) for at, leaf in backward(np.zeros_like(case.dy)).items()}  # for -0.0
-    same_bits(of_zero, {at: np.zeros_like(leaf) for at, leaf in first.items()}, "b(0) = 0")
+    zeros = {at: np.zeros_like(leaf) for at, leaf in first.items()}
+    same_bits(_unsigned(backward(map_flow(np.zeros_like, case.dy))), zeros, "b(0) = 0")
+    if isinstance(cache, Cache) and type(case.layer).backward.__module__.startswith("funcnet."):
+        same_bits(_unsigned(gradient(*case.layer.backward(case.params, cache, None))), zeros, "b(None) = 0")
     for k in (-20, 20):
-        scaled = {at: np.ldexp(leaf, k) if leaf.dtype.kind == "f" else leaf for at, leaf in first.items()}
-        got = backward(np.ldexp(case.dy, k))
-        for leaves in (got, scaled):
-            leaves.update({at: _normal(leaf, first[at]) for at, leaf in leaves.items()})
+        scaled = {at: _times_power(leaf, k) for at, leaf in first.items()}
+        got = backward(map_flow(partial(_times_power, k=k), case.dy))
+        for results in (got, scaled):
+            results.update({at: _normal(leaf, first[at]) for at, leaf in results.items()})
         same_bits(got, scaled, f"2**{k} * b(dy)")
-    other = case.draws("linearity").normal(size=case.dy.shape).astype(case.dy.dtype)
-    parts = backward(other)
-    close(backward(case.dy + other), {at: first[at] + parts[at] for at in first}, case.rounding, "b(u) + b(v)")
+    draws = case.draws("linearity")
+    other = map_flow(lambda part: draws.normal(size=part.shape).astype(part.dtype), case.dy)
+    of_other = backward(other)
+    total = backward(map_both(np.add, case.dy, other))
+    close(total, {at: first[at] + of_other[at] for at in first}, case.rounding, "b(u + v)")
+
+
+def _times_power(array: Array, k: int) -> Array:
+    return np.asarray(np.ldexp(array, k)) if array.dtype.kind == "f" else array
+
+
+def _as_dtype_of(array: Any, like: Array) -> Array:
+    return np.asarray(array, like.dtype)
+
+
+def _unsigned(results: Results) -> Results:
+    """The results with 0 for -0."""
+    return {at: leaf + leaf.dtype.type(0) for at, leaf in results.items()}
 
 
 def _normal(array: Array, original: Array) -> Array:
@@ -101,29 +134,38 @@ def _normal(array: Array, original: Array) -> Array:
 
 def symmetry(case: Case) -> None:
     """If shift-invariant, {dx} sums to 0 over each example; if homogeneous of degree k, <{dx}, {x}> = k <dy, {y}>."""
-    needs(bool(case.symmetries) and case.x.size > 0)
+    x = parts("dx", case.x)
+    needs(bool(case.symmetries) and any(part.size for part in x.values()))
     results = case.passes()
-    y, dx = results["y"], results["dx"]
+    dy = parts("y", case.dy)
+    y = {at: results[at] for at in dy}
+    dx = {at: results[at] for at in x if at in results}
+    weighed, values = {at: dx[at] * x[at] for at in dx}, {at: dy[at] * y[at] for at in y}
     for declared in case.symmetries:
         degree = {"scale-invariant": 0}.get(declared, declared[-1]) if declared != "shift-invariant" else None
         if degree is None:
-            got, expected, moved, image = _by_example(case, dx), 0.0, case.x + 1, y
+            got, expected, moved, scale = _by_example(case, dx), 0.0, map_parts(lambda part: part + 1, case.x), 1.0
         else:
-            got = _by_example(case, dx * case.x)
-            expected = degree * _by_example(case, case.dy * y)
-            moved, image = case.x * 2, y * 2.0**degree
-        name, n = declared if isinstance(declared, str) else f"homogeneous of degree {degree}", case.x.size + y.size
-        bound = case.rounding(dx * case.x, dx, case.dy * y) * n
+            got, expected = _by_example(case, weighed), degree * _by_example(case, values)
+            moved, scale = map_parts(lambda part: part * 2, case.x), 2.0**degree
+        name = declared if isinstance(declared, str) else f"homogeneous of degree {degree}"
+        n = sum(part.size for part in (*x.values(), *y.values()))
+        bound = case.rounding(*weighed.values(), *dx.values(), *values.values()) * n
         if not np.all(np.abs(got - expected) <= bound):
             index = as_index(np.argwhere(~(np.abs(got - expected) <= bound))[0])
             wanted = np.broadcast_to(expected, got.shape)[index]
             at = "the sum of dx" if degree is None else "<dx, x>"
             raise Difference(at, got[index], wanted, index, f"declared {name}", bound)
         if not case.is_given:
-            there, _ = case.layer.forward(case.params, moved.astype(case.x.dtype))
-            close({"y": np.asarray(there)}, {"y": image.astype(y.dtype)}, case.rounding, f"y, declared {name}")
+            there, _ = case.layer.forward(case.params, cast_parts(moved, case.dtype))
+            image = {at: (part * scale).astype(part.dtype) for at, part in y.items()}
+            close(parts("y", there), image, case.rounding, f"y, declared {name}")
 
 
-def _by_example(case: Case, array: Array) -> Array:
+def _by_example(case: Case, arrays: Results) -> Array:
     """The sum over each example, (*batch,)."""
-    return np.asarray(array.sum(axis=tuple(range(len(case.batch), array.ndim)), dtype=np.float64))
+    sums = [
+        np.asarray(array.sum(axis=tuple(range(len(case.batch), array.ndim)), dtype=np.float64))
+        for array in arrays.values()
+    ]
+    return np.asarray(sum(sums[1:], sums[0]) if sums else np.zeros(case.batch))

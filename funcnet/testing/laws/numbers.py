@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import attrs
 import numpy as np
 
 from funcnet import tree
-from funcnet.testing.cases.case import Case, Results, floats, needs
+from funcnet.testing.cases.case import Case, Results, cast_parts, floats, map_parts, named_parts, needs
 from funcnet.testing.cases.snapshots import read_only
 from funcnet.testing.laws.rows import of_rows
 from funcnet.testing.reports.comparing import Difference, as_index, close, largest, same_bits, same_form
-from funcnet.tree import Array, map_new
+from funcnet.tree import Array, Flow, flatten, map_flow, map_new
 
 _MOST_PLACES = 4  # of a row that get a NaN
 
@@ -21,7 +22,11 @@ _MOST_PLACES = 4  # of a row that get a NaN
 def layout(case: Case) -> None:
     """Fortran order, strides, negative strides, read-only memory and another byte order give the same values."""
     expected = case.passes()
-    check_layouts(lambda laid: case.passes(laid(case.x), laid(case.dy)), expected, case, "x and dy as they were,")
+
+    def passes(laid: Callable[[Array], Array]) -> Results:
+        return case.passes(map_flow(laid, case.x), map_flow(laid, case.dy))
+
+    check_layouts(passes, expected, case, "x and dy as they were,")
     for name in ("Fortran order", "strides", "negative strides"):
         other = attrs.evolve(case, params=map_new(LAYOUTS[name], case.params))
         close(other.passes(), expected, case.rounding, f"params as they were, before {name}")
@@ -68,11 +73,11 @@ LAYOUTS: dict[str, Callable[[Array], Array]] = {
 
 def dtype(case: Case) -> None:
     """float32 in gives float32 out, with the values of float64 up to rounding."""
-    needs(case.x.dtype == np.float32)
+    needs(case.dtype == np.float32)
     results = case.passes()
     for at, array in results.items():
         if array.dtype == np.float64:
-            same_form(at, array, case.x, "dtype")
+            same_form(at, array, np.float32(), "dtype")
     try:
         wide = case.cast(np.float64).passes()
     except TypeError:
@@ -82,23 +87,32 @@ def dtype(case: Case) -> None:
 
 def finite(case: Case) -> None:
     """x of magnitude 1e3 and 1e5, or near the largest float, gives finite results where the true ones fit the dtype."""
-    needs(not case.is_given and case.batch == (1,) and case.x.size > 0)
+    numbers = floats(case.x)
+    needs(not case.is_given and case.batch == (1,) and any(part.size for part in numbers))
     check_magnitudes(case)
     if not floats(case.params):  # with params, the steps on the way may overflow
-        alone = np.zeros_like(case.x)
-        alone.flat[0] = np.finfo(case.x.dtype).max / 4
-        _check_finite(case, alone, "a number of x near the largest float")
-        _check_finite(case, -alone, "one near the most negative float")
+        most = np.finfo(case.dtype).max / 4
+        zeros = map_parts(np.zeros_like, case.x)
+        for which, part in enumerate(tree.leaves(case.x)):
+            if part.size and part.dtype.kind == "f":
+                first = (0,) * part.ndim
+                _check_finite(case, replaced(zeros, which, first, most), "a number of x near the largest float")
+                _check_finite(case, replaced(zeros, which, first, -most), "one near the most negative float")
 
 
 def check_magnitudes(case: Case) -> None:
     """Raise Difference if x of large numbers gives a result that is not finite though a wider dtype shows its value."""
-    unit = case.x / max(largest(case.x), 1.0)
+    unit = max([1.0, *map(largest, floats(case.x))])
     for size in (1e3, 1e5):
-        _check_finite(case, unit * case.x.dtype.type(size), f"{case.name('x')} of magnitude {size:g}")
+        x = map_parts(partial(_scaled, size=size), map_parts(lambda part: part / unit, case.x))
+        _check_finite(case, x, f"{case.name('x')} of magnitude {size:g}")
 
 
-def _check_finite(case: Case, x: Array, name: str) -> None:
+def _scaled(x: Array, size: float) -> Array:
+    return np.asarray(x * x.dtype.type(size))
+
+
+def _check_finite(case: Case, x: Flow, name: str) -> None:
     true = _in_more_digits(case, x)
     for at, array in case.passes(x).items():
         if at in true:
@@ -109,11 +123,11 @@ def _check_finite(case: Case, x: Array, name: str) -> None:
                 raise Difference(at, array[index], true[at][index], index, f"more digits, {name}")
 
 
-def _in_more_digits(case: Case, x: Array) -> Results:
+def _in_more_digits(case: Case, x: Flow) -> Results:
     """The results in a wider dtype, which holds larger numbers; none if the layer does not take that dtype."""
     try:
-        more = np.float64 if x.dtype == np.float32 else np.longdouble
-        wide = attrs.evolve(case.cast(more), x=x.astype(more))
+        more = np.float64 if case.dtype == np.float32 else np.longdouble
+        wide = attrs.evolve(case.cast(more), x=cast_parts(x, more))
         results = wide.passes()
     except Exception:  # a layer may do anything with a dtype that it was not made for
         return {}
@@ -124,15 +138,27 @@ def nan(case: Case) -> None:
     """A NaN in x stays in its row of y and dx, and that row of y has a NaN if it depends on the number."""
     case.needs_rows(2)
     needs(not case.is_given)
-    before = of_rows(case.passes())
-    for j in case.draws("nan").permutation(case.x[0].size)[:_MOST_PLACES]:
-        place = (0, *as_index(np.unravel_index(j, case.input_shape)))
-        with_nan, moved = case.x.copy(), case.x.copy()
-        with_nan[place] = np.nan
-        moved[place] += 2.0**-10 * (1 + abs(moved[place]))
-        name, after = f"x[{', '.join(map(str, place))}]", of_rows(case.passes(with_nan))
-        got, expected = ({at: array[1:] for at, array in results.items()} for results in (after, before))
-        same_bits(got, expected, f"no NaN at {name}")
-        y = case.passes(moved)["y"]
-        if not tree.equal(y[0], before["y"][0]) and not np.isnan(after["y"][0]).any():
-            raise Difference("y[0]", "no NaN", f"NaN, as {name} is NaN and y depends on it")
+    before, draws = of_rows(case.passes()), case.draws("nan")
+    for which, (at, part) in enumerate(named_parts("x", case.x).items()):
+        for j in draws.permutation(part[0].size)[:_MOST_PLACES] if part.dtype.kind == "f" else ():
+            _check_nan(case, before, at, which, (0, *as_index(np.unravel_index(j, part.shape[1:]))))
+
+
+def _check_nan(case: Case, before: Results, at: str, which: int, place: tuple[int, ...]) -> None:
+    """Raise Difference where a NaN at this place of an array in x is lost, or found in a different row."""
+    number = tree.leaves(case.x)[which][place]
+    name, after = f"{at}[{', '.join(map(str, place))}]", of_rows(case.passes(replaced(case.x, which, place, np.nan)))
+    got, expected = ({of: array[1:] for of, array in results.items()} for results in (after, before))
+    same_bits(got, expected, f"no NaN at {name}")
+    moved = case.passes(replaced(case.x, which, place, number + 2.0**-10 * (1 + abs(number))))
+    for of in [of for of in before if of.startswith("y")]:
+        if not tree.equal(moved[of][0], before[of][0]) and not np.isnan(after[of][0]).any():
+            raise Difference(f"{of}[0]", "no NaN", f"NaN, as {name} is NaN and {of} depends on it")
+
+
+def replaced(x: Flow, which: int, place: tuple[int, ...], number: Any) -> Flow:
+    """A copy of x with a different number at one place of one array."""
+    parts, structure = flatten(x)
+    parts = [part.copy() for part in parts]
+    parts[which][place] = number
+    return structure.assemble(parts)

@@ -12,34 +12,63 @@ import numpy as np
 
 from funcnet import tree
 from funcnet.layers.activations import Tanh
-from funcnet.layers.combinators import sequential
+from funcnet.layers.combinators import parallel, sequential
 from funcnet.layers.layer import Layer
 from funcnet.layers.reshaping import Identity
 from funcnet.random import Key
-from funcnet.testing.cases.case import Case, Results, leaves, map_floats, named, needs
+from funcnet.testing.cases.case import Case, Results, leaves, map_floats, map_shapes, named, named_parts, needs, parts
 from funcnet.testing.cases.snapshots import copied, read_only, snapshot, unchanged, writable
+from funcnet.testing.laws.rows import of_rows
 from funcnet.testing.reports.comparing import Difference, own_memory, same_bits, same_form
-from funcnet.tree import Array, Tree, is_leaf, leaves_like
+from funcnet.tree import (
+    Array,
+    Flow,
+    Tree,
+    integers_in,
+    is_integer,
+    is_leaf,
+    is_nested,
+    leaves_like,
+    map_flow,
+    without_integers,
+)
 from funcnet.tree.node import node_fields
 
 
 def structure(case: Case) -> None:
-    """y has the shape batch + output_shape, dx the shape of x and the dtype of dy, grads the structure of params."""
+    """y has shape batch + output_shape, dx the shape of x and dtype of dy or None for integers, grads are as params."""
     y, cache = case.layer.forward(case.params, case.x)
-    if not is_leaf(y):
-        raise Difference("y", type(y).__name__, "an array")
     if isinstance(case.layer, Layer):
-        shape = case.batch + tuple(case.layer.output_shape(case.input_shape))
-        if y.shape != shape:
-            raise Difference("y", f"shape {y.shape}", f"shape {shape}")
+        shape = case.layer.output_shape(case.input_shape)
+        _same_parts("y", y, map_shapes(lambda of_one: np.broadcast_to(0, case.batch + tuple(of_one)), shape))
+    else:
+        _same_parts("y", y, map_flow(lambda part: np.zeros(np.shape(part)), y))
     dx, grads = case.layer.backward(case.params, cache, case.dy)
-    if not is_leaf(dx):
-        raise Difference("dx", type(dx).__name__, "an array")
-    same_form("dx", dx, case.x, "shape")
-    same_form("dx", dx, case.dy, "dtype")
+    _same_parts("dx", dx, without_integers(case.x, integers_in(case.x)))
+    for at, part in parts("dx", dx).items():
+        same_form(at, part, np.result_type(*tree.leaves(case.dy)).type(), "dtype")
     found = leaves_like(case.params, grads, "grads")
     for (at, p), g in zip(leaves("grads", case.params).items(), found, strict=True):
         same_form(at, g, p, "dtype")
+
+
+def _same_parts(name: str, got: Flow, like: Flow) -> None:
+    """Raise Difference unless both are arrays of one shape, or tuples of such; None is like None alone."""
+    found, expected = named_parts(name, got), named_parts(name, like)
+    if found.keys() != expected.keys():
+        raise Difference(name, _said(found), _said(expected))
+    for at, part in found.items():
+        if expected[at] is None:
+            if part is not None:
+                raise Difference(at, type(part).__name__, "None: integers have no gradient")
+        elif not is_leaf(part):
+            raise Difference(at, type(part).__name__, "an array")
+        else:
+            same_form(at, part, expected[at], "shape")
+
+
+def _said(parts: Mapping[str, Any]) -> str:
+    return "an array" if len(parts) == 1 else f"a tuple of {', '.join(parts)}"
 
 
 def purity(case: Case) -> None:
@@ -68,21 +97,29 @@ def interleaving(case: Case) -> None:
     expected = case.passes()
     for x, params in [*((x, case.params) for x in other_inputs(case)), (case.x, _other_params(case))]:
         y, cache = case.layer.forward(case.params, case.x)
-        y = np.array(y)
+        y = map_flow(np.array, y)
         other_y, other_cache = case.layer.forward(params, x)
         got = named(y, *case.layer.backward(case.params, cache, case.dy))
         same_bits(got, expected, "backward with no other forward before")
-        case.layer.backward(params, other_cache, np.ones_like(other_y))
+        case.layer.backward(params, other_cache, map_flow(np.ones_like, other_y))
         got = named(y, *case.layer.backward(case.params, cache, case.dy))
         same_bits(got, expected, "backward with no other backward before")
 
 
-def other_inputs(case: Case) -> list[Array]:
+def other_inputs(case: Case) -> list[Flow]:
     """Different inputs: different numbers, and those in more rows; or, where x is given, its rows in reverse."""
     if case.is_given:
-        return [case.x[::-1] if case.batch else case.x]
-    other = np.asarray(case.x * 0.5 + 0.25, case.x.dtype)
-    return [other, np.concatenate([other, other, other[:1] + 1])] if case.batch else [other]
+        return [map_flow(lambda part: part[::-1], case.x) if case.batch else case.x]
+    other = map_flow(_other_numbers, case.x)
+    return [other, map_flow(_with_more_rows, other)] if case.batch else [other]
+
+
+def _other_numbers(x: Array) -> Array:
+    return x[::-1] if is_integer(x) and x.ndim else np.asarray(x if is_integer(x) else x * 0.5 + 0.25, x.dtype)
+
+
+def _with_more_rows(x: Array) -> Array:
+    return np.concatenate([x, x, x[:1] if is_integer(x) else x[:1] + 1])
 
 
 def _other_params(case: Case) -> Tree:
@@ -95,7 +132,7 @@ def threads(case: Case) -> None:
     """Eight threads at once, half of them on a different x, get the bits that one thread gets alone."""
     case.needs_rows(2)
     inputs = [case.x, other_inputs(case)[-1]]
-    dys = [case.dy, np.ones_like(case.layer.forward(case.params, inputs[1])[0])]
+    dys = [case.dy, map_flow(np.ones_like, case.layer.forward(case.params, inputs[1])[0])]
     alone = [case.passes(x, dy) for x, dy in zip(inputs, dys, strict=True)]
     all_forwards_done = threading.Barrier(8, timeout=10)
 
@@ -113,23 +150,33 @@ def threads(case: Case) -> None:
 
 
 def aliasing(case: Case) -> None:
-    """Writing into y or dx raises or changes nothing later; grads share no memory with params, dy or each other."""
+    """Writing into y or dx raises or changes nothing else; grads share no memory with params, dy or each other."""
     case = _protected(case)
     expected = case.passes()
     y, cache = case.layer.forward(case.params, case.x)
-    y_was = np.array(y)
+    y_was = map_flow(np.array, y)
     _overwrite(y)
     dx, grads = case.layer.backward(case.params, cache, case.dy)
-    got = named(y_was, np.array(dx), grads)
+    got = named(y_was, map_flow(_copied, dx), grads)
+    for written in (parts("y", y), parts("dx", dx)):
+        _each_its_own({at: part for at, part in written.items() if part.flags.writeable}, {})
     _overwrite(dx)
     _unharmed(got, expected, "y, or dx,")
     dx, grads = case.layer.backward(case.params, cache, case.dy)
     _unharmed(named(y_was, dx, grads), expected, "dx")
     _unharmed(case.passes(), expected, "y and dx")
-    others = {"dy": case.dy, **leaves("params", case.params)}
-    for at, leaf in leaves("grads", grads).items():
-        own_memory({at: leaf}, others)
-        others[at] = leaf
+    _each_its_own(leaves("grads", grads), {**parts("dy", case.dy), **leaves("params", case.params)})
+
+
+def _each_its_own(arrays: Results, others: Results) -> None:
+    """Raise Difference where one of the arrays shares memory with another one, or with any of the others."""
+    for at, array in arrays.items():
+        own_memory({at: array}, others)
+        others = {**others, at: array}
+
+
+def _copied(dx: Any) -> Any:
+    return None if dx is None else np.array(dx)
 
 
 def _unharmed(got: Results, expected: Results, written: str) -> None:
@@ -143,7 +190,7 @@ def _unharmed(got: Results, expected: Results, written: str) -> None:
 def initialization(case: Case) -> None:
     """`init` gives the same bits for the same key."""
     layer = case.needs_layer()
-    first, again = (layer.init(Key(0), case.input_shape, case.x.dtype) for _ in range(2))
+    first, again = (layer.init(Key(0), case.input_shape, case.dtype) for _ in range(2))
     same_bits(leaves("params", again), leaves("params", first), "init with the same key before")
 
 
@@ -151,10 +198,11 @@ def shortcuts(case: Case) -> None:
     """`apply` gives the y of forward, `params_backward` the grads of backward; neither writes into its arguments."""
     layer, expected = case.needs_layer(), case.passes()
     case = _protected(case)
-    same_bits({"y": np.asarray(layer.apply(case.params, case.x))}, {"y": expected["y"]}, "forward")
+    y = {at: array for at, array in expected.items() if at.startswith("y")}
+    same_bits(parts("y", layer.apply(case.params, case.x)), y, "forward")
     _, cache = layer.forward(case.params, case.x)
     grads = layer.params_backward(case.params, cache, case.dy)
-    same_bits(named(expected["y"], expected["dx"], grads), expected, "backward")
+    same_bits({**of_rows(expected), **leaves("grads", grads)}, expected, "backward")
 
 
 def composition(case: Case) -> None:
@@ -165,17 +213,24 @@ def composition(case: Case) -> None:
         y, cache = model.forward(((), case.params, ()), case.x)
         dx, (_, grads, _) = model.backward(((), case.params, ()), cache, case.dy)
         same_bits(named(y, dx, grads), expected, "the layer alone")
+    tanh = _tanh(layer.output_shape(case.input_shape))
+    nothing = tanh.init(Key(0), layer.output_shape(case.input_shape))
     y, cache = layer.forward(case.params, case.x)
-    z, tanh_cache = Tanh().forward((), y)
-    dy, _ = Tanh().backward((), tanh_cache, case.dy)
+    z, tanh_cache = tanh.forward(nothing, y)
+    dy, _ = tanh.backward(nothing, tanh_cache, case.dy)
     by_hand = named(z, *layer.backward(case.params, cache, dy))
     for model, params in (
-        (sequential(sequential(layer, Tanh()), Identity()), ((case.params, ()), ())),
-        (sequential(layer, sequential(Tanh(), Identity())), (case.params, ((), ()))),
+        (sequential(sequential(layer, tanh), Identity()), ((case.params, nothing), ())),
+        (sequential(layer, sequential(tanh, Identity())), (case.params, (nothing, ()))),
     ):
         y, cache = model.forward(params, case.x)
         dx, grads = model.backward(params, cache, case.dy)
         same_bits(named(y, dx, grads[0][0] if params[1] == () else grads[0]), by_hand, "the passes by hand")
+
+
+def _tanh(shape: Any) -> Layer:
+    """A layer that takes the tanh of each array."""
+    return parallel(*map(_tanh, shape)) if is_nested(shape) else Tanh()
 
 
 def pickling(case: Case) -> None:
@@ -204,16 +259,14 @@ def training(case: Case) -> None:
     if not isinstance(trained, Layer):
         raise Difference("training(key)", type(trained).__name__, "a layer")
     x = case.x
-    if not case.is_given and case.batch:
-        x = np.concatenate(
-            [x, np.ones((64, *x.shape[1:]), x.dtype)]
-        )  # enough numbers for one to be dropped, and one kept
+    if not case.is_given and case.batch:  # enough numbers for one to be dropped, and one kept
+        x = map_flow(lambda part: np.concatenate([part, np.ones((64, *part.shape[1:]), part.dtype)]), x)
 
-    def y_of(form: Layer) -> Array:
-        return np.asarray(form.forward(case.params, x)[0])
+    def y_of(form: Layer) -> Flow:
+        return map_flow(np.asarray, form.forward(case.params, x)[0])
 
     y, first = y_of(layer), y_of(trained)
-    same_bits({"y": y_of(layer.training(key))}, {"y": first}, "the first training(key)")
+    same_bits(parts("y", y_of(layer.training(key))), parts("y", first), "the first training(key)")
     needs(case.batch != () and not tree.equal(y, first))
     if all(tree.equal(y_of(layer.training(Key(seed))), first) for seed in range(1, 9)):
         hint = 'a layer that differs in training but draws nothing is right: exempt={"training": "it draws nothing"}'
@@ -222,9 +275,11 @@ def training(case: Case) -> None:
 
 def _protected(case: Case) -> Case:
     """The case with arrays that can't be written to."""
-    return attrs.evolve(case, x=read_only(case.x), dy=read_only(case.dy), params=tree.map(np.array, case.params))
+    x, dy = map_flow(read_only, case.x), map_flow(read_only, case.dy)
+    return attrs.evolve(case, x=x, dy=dy, params=tree.map(np.array, case.params))
 
 
-def _overwrite(array: Any) -> None:
-    if isinstance(array, np.ndarray) and array.flags.writeable:
-        array.fill(np.nan)
+def _overwrite(flow: Flow) -> None:
+    for array in named_parts("", flow).values():
+        if isinstance(array, np.ndarray) and array.flags.writeable:
+            array.fill(np.nan if array.dtype.kind == "f" else 1)

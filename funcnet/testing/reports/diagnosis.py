@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 
-from funcnet.testing.cases.case import Case
+from funcnet.testing.cases.case import Case, parts
 from funcnet.testing.reports.comparing import Difference, largest
-from funcnet.tree import Array
+from funcnet.tree import Array, leaves
 
 
 def diagnosis(difference: Difference, case: Case) -> str:
@@ -55,16 +55,15 @@ def _transposed(got: Array, expected: Array, at: str, case: Case) -> str:
 
 
 def _passed_through(got: Array, expected: Array, at: str, case: Case) -> str:
-    is_varied = case.dy.size > 0 and np.ptp(case.dy) > 0
-    passed = at == "dx" and is_varied and _is_close(got, np.asarray(case.dy, np.float64))
-    return "dy is passed through as it is" if passed else ""
+    dys = [dy for dy in leaves(case.dy) if dy.size and np.ptp(dy) > 0] if at.startswith("dx") else []
+    return "dy is passed through as it is" if any(_is_close(got, np.asarray(dy, np.float64)) for dy in dys) else ""
 
 
 def _one_row(got: Array, expected: Array, at: str, case: Case) -> str:
     """Whether grads are those of the first or the last row alone, as found by passes of each row."""
     if not at.startswith("grads") or len(case.batch) != 1 or case.batch[0] < 2:
         return ""
-    rows = [np.asarray(case.passes(case.x[[i]], case.dy[[i]])[at], np.float64) for i in range(case.batch[0])]
+    rows = [np.asarray(case.of_rows([i]).passes()[at], np.float64) for i in range(case.batch[0])]
     if _is_close(sum(rows[1:], rows[0]), expected) and (_is_close(got, rows[0]) or _is_close(got, rows[-1])):
         return "the sum over the batch is missing: it is the gradient of one row"
     return ""
@@ -74,9 +73,10 @@ def _places(got: Array, expected: Array, at: str, case: Case) -> str:
     wrong = ~np.isclose(got, expected, rtol=1e-6, atol=0)
     if wrong.all() or not wrong.any():
         return ""
-    if at != "dx" or wrong.shape != case.x.shape:
+    numbers = parts("dx", case.x).get(at)
+    if numbers is None or wrong.shape != numbers.shape:
         return f"{int(wrong.sum())} of {wrong.size} numbers are wrong"
-    x, size = case.name("x"), np.abs(np.asarray(case.x, np.float64))
+    x, size = at.replace("dx", case.name("x")), np.abs(np.asarray(numbers, np.float64))
     if not size[wrong].any() and size[~wrong].all():
         return f"it is wrong only where {x} is 0"
     if size[wrong].min() > max(3, size[~wrong].max()):
@@ -84,7 +84,7 @@ def _places(got: Array, expected: Array, at: str, case: Case) -> str:
     if size[wrong].max() < min(1e-2, size[~wrong].min()):
         return f"it is wrong only near 0, up to |{x}| = {size[wrong].max():.3g}"
     for sign, name in ((1, "positive"), (-1, "negative")):
-        if (np.sign(case.x[wrong]) == sign).all() and not (np.sign(case.x[~wrong]) == sign).any():
+        if (np.sign(numbers[wrong]) == sign).all() and not (np.sign(numbers[~wrong]) == sign).any():
             return f"it is wrong only where {x} is {name}"
     return f"{int(wrong.sum())} of {wrong.size} numbers are wrong"
 

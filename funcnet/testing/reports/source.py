@@ -64,7 +64,7 @@ def _is_code(text: str) -> bool:
 
 
 def _array(array: Array) -> str:
-    dtype = "" if array.dtype in (np.float64, np.int64) and array.size else f", np.{array.dtype.name}"
+    dtype = "" if array.dtype in (np.float64, np.int64, np.bool_) and array.size else f", np.{array.dtype.name}"
     if not array.size:
         return f"np.zeros({array.shape}{dtype})"
     numbers = repr(array.tolist()).replace("nan", "np.nan").replace("inf", "np.inf")

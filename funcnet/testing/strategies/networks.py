@@ -71,7 +71,7 @@ def params(layer: Layer, input_shape: Shape, dtype: DType = np.float64) -> st.Se
 
 
 def layers() -> st.SearchStrategy[Layer]:
-    """Every layer of the library, with any options; each takes inputs of any shape of at least one axis.
+    """Every layer of the library of one array, with any options; each takes any shape of at least one axis.
 
     Returns
     -------
@@ -105,7 +105,7 @@ def _layers(flatten: bool) -> st.SearchStrategy[Layer]:
 
 
 def _without_options() -> list[type[Layer]]:
-    """The public layers that can be made without arguments, other than those that `_layers` treats by name."""
+    """The public layers of one array that need no arguments, other than those that `_layers` treats by name."""
     kinds = [item for item in public_items().values() if isinstance(item, type) and issubclass(item, Layer)]
     by_name = (Layer, Identity, Flatten)
     return [

@@ -13,6 +13,7 @@ from tests.testing.gallery import (
     batches,
     broken_losses,
     broken_optimizers,
+    flows,
     hidden,
     numbers,
     params,
@@ -36,6 +37,7 @@ GALLERIES = (
     numbers,
     subtle,
     hidden,
+    flows,
 )
 UNSHRUNK = attrs.evolve(layers.LAYERS, shrunk=lambda case, fails: case)
 BROKEN = [exhibit for gallery in GALLERIES for exhibit in gallery.BROKEN]

@@ -73,7 +73,7 @@ def check_layer(
     -----
     The laws, by the names that `exempt` takes: init, structure, purity, determinism, coordinates, adjointness, kinks,
     linearity, symmetry, batch.rows, batch.permutation, batch.sum, batch.single, batch.axes, batch.empty, interleaving,
-    threads, aliasing, layout, dtype, integers, finite, nan, shortcuts, composition, pickle, training.
+    threads, aliasing, layout, dtype, integers, finite, nan, shortcuts, composition, pickle, training, statistics.
 
     Examples
     --------

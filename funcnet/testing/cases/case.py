@@ -18,7 +18,7 @@ import attrs
 import numpy as np
 
 from funcnet import tree
-from funcnet.layers.layer import Layer
+from funcnet.layers.layer import Layer, layers_in
 from funcnet.random import Key
 from funcnet.testing.reports.comparing import largest
 from funcnet.tree import Array, DType, Flow, Shape, Tree, is_nested, map_flow
@@ -50,6 +50,11 @@ class Case:
     def dtype(self) -> Any:
         """The dtype of x or, where x is made of integers, of the params, else of dy."""
         return next((leaf.dtype for part in (self.x, self.params, self.dy) for leaf in floats(part)), np.dtype(float))
+
+    @property
+    def has_independent_rows(self) -> bool:
+        """Whether no layer here takes statistics over the batch."""
+        return not over_batch(self.layer)
 
     def name(self, of: str) -> str:
         """The name of x, y or dx in reports."""
@@ -92,6 +97,11 @@ class Case:
         """The number of rows; raises Inapplicable unless there is one batch axis of at least `least` rows."""
         needs(len(self.batch) == 1 and self.batch[0] >= least)
         return self.batch[0]
+
+
+def over_batch(layer: Any) -> bool:
+    """Whether a layer, or one inside it, says that it takes statistics over the batch."""
+    return isinstance(layer, Layer) and (layer.statistics == "batch" or any(map(over_batch, layers_in(layer))))
 
 
 Law: TypeAlias = Callable[[Case], None]

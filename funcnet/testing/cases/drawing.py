@@ -14,7 +14,7 @@ import attrs
 import numpy as np
 
 from funcnet.random import Key
-from funcnet.testing.cases.case import Case, batch_of, cast, cast_parts, map_floats, map_shapes
+from funcnet.testing.cases.case import Case, batch_of, cast, cast_parts, map_floats, map_shapes, over_batch
 from funcnet.tree import Array, DType, Flow, Shape, Tree, map_flow
 
 BATCHES: tuple[Shape, ...] = ((2,), (1,), (), (3,), (0,), (2, 2), (40,))
@@ -51,6 +51,8 @@ def layer_cases(
     """Cases of a layer, with params and x as given or drawn."""
     dtypes = _accepted(layer, input_shape, params, x)
     batches = BATCHES if x is None else _batches_of(len(batch_of(x, input_shape)))
+    if over_batch(layer):  # one row has no variance
+        batches = tuple(batch for batch in batches if math.prod(batch) != 1)
     for i in range(examples):
         draws, dtype = key.fold_in(i).generator(), dtypes[i % len(dtypes)]
         regime, batch = REGIMES[i // 2 % len(REGIMES)], batches[i % len(batches)]

@@ -1,7 +1,7 @@
 """The laws that layers, losses and optimizers obey, by name, in the order in which they are asked."""
 
 from funcnet.testing.cases.case import Law
-from funcnet.testing.laws import derivatives, losses, numbers, optimizers, passes, rows
+from funcnet.testing.laws import derivatives, forms, losses, numbers, optimizers, passes, rows
 from funcnet.testing.laws.integers import integers
 from funcnet.testing.laws.optimizers import OptimizerLaw
 
@@ -32,7 +32,8 @@ LAYER_LAWS: dict[str, Law] = {
     "shortcuts": passes.shortcuts,
     "composition": passes.composition,
     "pickle": passes.pickling,
-    "training": passes.training,
+    "training": forms.training,
+    "statistics": forms.statistics,
 }
 
 LOSS_LAWS: dict[str, Law] = {

@@ -88,7 +88,8 @@ def dtype(case: Case) -> None:
 def finite(case: Case) -> None:
     """x of magnitude 1e3 and 1e5, or near the largest float, gives finite results where the true ones fit the dtype."""
     numbers = floats(case.x)
-    needs(not case.is_given and case.batch == (1,) and any(part.size for part in numbers))
+    needs(not case.is_given and case.batch == ((1,) if case.has_independent_rows else (2,)))
+    needs(any(part.size for part in numbers))
     check_magnitudes(case)
     if not floats(case.params):  # with params, the steps on the way may overflow
         most = np.finfo(case.dtype).max / 4
@@ -137,7 +138,7 @@ def _in_more_digits(case: Case, x: Flow) -> Results:
 def nan(case: Case) -> None:
     """A NaN in x stays in its row of y and dx, and that row of y has a NaN if it depends on the number."""
     case.needs_rows(2)
-    needs(not case.is_given)
+    needs(case.has_independent_rows and not case.is_given)
     before, draws = of_rows(case.passes()), case.draws("nan")
     for which, (at, part) in enumerate(named_parts("x", case.x).items()):
         for j in draws.permutation(part[0].size)[:_MOST_PLACES] if part.dtype.kind == "f" else ():

@@ -16,7 +16,7 @@ from funcnet.layers.combinators import parallel, sequential
 from funcnet.layers.layer import Layer
 from funcnet.layers.reshaping import Identity
 from funcnet.random import Key
-from funcnet.testing.cases.case import Case, Results, leaves, map_floats, map_shapes, named, named_parts, needs, parts
+from funcnet.testing.cases.case import Case, Results, leaves, map_floats, map_shapes, named, named_parts, parts
 from funcnet.testing.cases.snapshots import copied, read_only, snapshot, unchanged, writable
 from funcnet.testing.laws.rows import of_rows
 from funcnet.testing.reports.comparing import Difference, own_memory, same_bits, same_form
@@ -250,27 +250,6 @@ def _nodes(params: Tree) -> Tree:
     if isinstance(params, tuple) and node_fields(type(params)) is None:
         return tuple(map(_nodes, params))
     return None if is_leaf(params) else params
-
-
-def training(case: Case) -> None:
-    """In training the same key gives the same bits, and a different key different draws."""
-    layer, key = case.needs_layer(), Key(0)
-    trained = layer.training(key)
-    if not isinstance(trained, Layer):
-        raise Difference("training(key)", type(trained).__name__, "a layer")
-    x = case.x
-    if not case.is_given and case.batch:  # enough numbers for one to be dropped, and one kept
-        x = map_flow(lambda part: np.concatenate([part, np.ones((64, *part.shape[1:]), part.dtype)]), x)
-
-    def y_of(form: Layer) -> Flow:
-        return map_flow(np.asarray, form.forward(case.params, x)[0])
-
-    y, first = y_of(layer), y_of(trained)
-    same_bits(parts("y", y_of(layer.training(key))), parts("y", first), "the first training(key)")
-    needs(case.batch != () and not tree.equal(y, first))
-    if all(tree.equal(y_of(layer.training(Key(seed))), first) for seed in range(1, 9)):
-        hint = 'a layer that differs in training but draws nothing is right: exempt={"training": "it draws nothing"}'
-        raise Difference("y", "the same with nine keys", "other draws with another key", diagnosis=hint)
 
 
 def _protected(case: Case) -> Case:

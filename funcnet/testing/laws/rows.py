@@ -17,6 +17,7 @@ from funcnet.tree import Array, integers_in, is_integer, map_flow, without_integ
 def rows(case: Case) -> None:
     """A row of y and of dx depends on that row of x and dy alone."""
     n = case.needs_rows(2)
+    needs(case.has_independent_rows)
     before = of_rows(case.passes())
     for changed in {0, n - 1}:
         x = map_flow(partial(_with_other_row, row=changed, is_given=case.is_given), case.x)
@@ -52,6 +53,7 @@ def permutation(case: Case) -> None:
 
 def sums(case: Case) -> None:
     """Rows one at a time give the rows of y and dx, and grads that sum to those of the batch."""
+    needs(case.has_independent_rows)
     slices = [slice(i, i + 1) for i in range(case.needs_rows())]
     each = [case.passes(take(case.x, row), take(case.dy, row)) for row in slices]
     expected = {at: (np.concatenate if has_rows(at) else _total)([row[at] for row in each]) for at in each[0]}
@@ -65,7 +67,7 @@ def _total(arrays: list[Array]) -> Array:
 def single(case: Case) -> None:
     """An example without a batch axis gives the results of a batch of one."""
     case.needs_rows()
-    needs(not case.is_given)
+    needs(case.has_independent_rows and not case.is_given)
     batch, example = slice(0, 1), (0, ...)
     expected = by_rows(case.passes(take(case.x, batch), take(case.dy, batch)), lambda array: array[example])
     close(case.passes(take(case.x, example), take(case.dy, example)), expected, case.rounding, "a batch of one")

@@ -150,3 +150,7 @@ class Recurrent(Layer):
         """Arrays (..., n), in the order in which the steps were run, as one (..., t, n) in the order of time."""
         in_time = parts[::-1] if self.reverse else parts
         return np.concatenate([part[..., None, :] for part in in_time], axis=-2)
+
+    def __repr__(self) -> str:
+        options = [f"{name}=True" for name in ("reverse", "last_only") if getattr(self, name)]
+        return f"recurrent({', '.join([repr(self.cell), *options])})"

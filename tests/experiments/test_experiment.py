@@ -10,7 +10,7 @@ import pytest
 import funcnet as fn
 from funcnet.values.registry import UnregisteredError
 from tests.experiments.cases import ADAM, EXPERIMENTS, MOMENTUM, TRAIN, margin, run
-from tests.layers.table import ROWS
+from tests.layers.table import ALL
 from tests.optimizers.cases import OPTIMIZERS
 from tests.values.test_registry import INITIALIZERS, SCHEDULES
 
@@ -20,7 +20,7 @@ LOSSES = [
     *(fn.SigmoidBinaryCrossEntropy("batch"), fn.BinaryCrossEntropy(), fn.BinaryCrossEntropy("sum")),
 ]
 LAYERS = [
-    *(row.layer for row in ROWS),
+    *(row.layer for row in ALL),
     *(fn.Linear(3, weight_init=initializer, bias_init=initializer) for initializer in INITIALIZERS),
 ]
 VARIANTS = [

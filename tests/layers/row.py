@@ -4,9 +4,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
+import numpy as np
 import pytest
 
 import funcnet as fn
+from funcnet.testing.cases.case import map_shapes, over_batch
 
 Shape = tuple[int, ...]
 
@@ -31,11 +33,25 @@ class Row:
     is_bounded: bool = attrs.field(default=True, kw_only=True)
     # Whether it is the form in training of some layer, which the laws ask of together with that.
     is_training_form: bool = attrs.field(default=False, kw_only=True)
-    # Whether it draws in training, so that its form in training is another layer.
-    is_random: bool = attrs.field(default=False, kw_only=True)
+    # The number of ids, for a layer whose x is made of them.
+    n_ids: int | None = attrs.field(default=None, kw_only=True)
+    # Whether its form in training is a different layer: it draws, or takes statistics.
+    differs_in_training: bool = attrs.field(default=False, kw_only=True)
     # Whether it hands integers on as they are, as the identity does.
     keeps_integers: bool = attrs.field(default=False, kw_only=True)
     name: str = attrs.field(default=attrs.Factory(lambda row: str(row.layer), takes_self=True), kw_only=True)
+
+    def x(self, batch, shape, dtype=np.float64, scale=1.0):
+        """An x of this batch and this shape of an example: random numbers, or ids."""
+        draw = np.random.default_rng(0)
+        if self.n_ids is not None:
+            return draw.integers(0, self.n_ids, batch + shape)
+        return map_shapes(lambda each: (scale * draw.standard_normal(batch + each)).astype(dtype), shape)
+
+    @property
+    def batches(self):
+        """Batches that it takes; one row alone has no variance."""
+        return [(0,), (5,), (2, 3)] if over_batch(self.layer) else [(), (0,), (5,), (2, 3)]
 
 
 def every(rows):

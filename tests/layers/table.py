@@ -16,7 +16,7 @@ VECTORS = (4,), (1,), (2, 3), (0,)
 INF = float("inf")
 BIAS = fn.initializers.normal(1.0)
 PLACES = dict.fromkeys(("batch.permutation", "batch.sum"), "what is dropped depends on the place in the batch")
-DROPPED = {"exempt": PLACES, "is_random": True}
+DROPPED = {"exempt": PLACES, "differs_in_training": True}
 UNCHANGED = {"of_number": (lambda x: x, lambda x: 1), "limits": ((-INF, INF), (1, 1)), "twin": lambda torch, x: x * 1}
 KINKED = {"symmetries": (("homogeneous", 1),)}
 
@@ -50,6 +50,33 @@ def group_norm(groups, axes):
         return torch.nn.functional.group_norm(rows, groups, weight, bias).movedim(1, -1).reshape(x.shape)
 
     return twin
+
+
+def simple_cell(f):
+    def twin(torch, x, state, w, v, b):
+        y = f(torch)(x @ w + state @ v + b)
+        return y, y * 1
+
+    return twin
+
+
+def simple_recurrence(f, reverse=False, last_only=False):
+    def twin(torch, x, w, v, b):
+        state, ys = torch.zeros(*x.shape[:-2], len(v), dtype=x.dtype), []
+        for x_t in reversed(x.unbind(-2)) if reverse else x.unbind(-2):
+            state = f(torch)(x_t @ w + state @ v + b)
+            ys.append(state)
+        return ys[-1] if last_only else torch.stack(ys[::-1] if reverse else ys, -2)
+
+    return twin
+
+
+def tanh(torch):
+    return torch.tanh
+
+
+def relu(torch):
+    return torch.relu
 
 
 # fmt: off
@@ -102,10 +129,19 @@ NORMALIZATION = [
         twin=lambda torch, x, w: torch.nn.functional.rms_norm(x, x.shape[-1:], w, eps=1e-6)),
     Row(fn.GroupNorm(2), ((4,), (2, 3, 4), (0,)), twin=group_norm(2, 1)),
     Row(fn.GroupNorm(3), ((2, 2, 6),), twin=group_norm(3, 3)),
-    Row(fn.BatchNorm(), ((3,), (2, 3), (0,)), twin=batch_norm),
-    Row(fn.BatchNorm(0.25, epsilon=0.5, affine=False), ((3,),)),
+    Row(fn.BatchNorm(), ((3,), (2, 3), (0,)), twin=batch_norm, differs_in_training=True),
+    Row(fn.BatchNorm(0.25, epsilon=0.5, affine=False), ((3,),), name="BatchNorm, not affine", differs_in_training=True),
     Row(fn.BatchNorm().training(fn.Key(0)), ((3,), (2, 3), (0,)), twin=batch_norm_in_training,
         name="BatchNorm in training", is_training_form=True),
+]
+IDS = [
+    Row(fn.Embedding(5, 3), ((4,), (), (2, 3)), twin=lambda torch, ids, w: w[ids], n_ids=5),
+    Row(fn.Embedding(1, 2, weight_init=BIAS), ((2,),), twin=lambda torch, ids, w: w[ids], n_ids=1),
+    Row(fn.sequential(fn.Embedding(7, 4), fn.LayerNorm(), fn.Linear(2)), ((3,),), name="Embedding first", n_ids=7),
+]
+CELLS = [
+    Row(fn.SimpleCell(2), (((3,), (2,)), ((0,), (2,))), twin=simple_cell(tanh)),
+    Row(fn.SimpleCell(3, fn.ReLU(), bias_init=BIAS), (((2,), (3,)),), twin=simple_cell(relu), name="SimpleCell, ReLU"),
 ]
 MERGING = [
     Row(fn.Sum(), (((3,), (3,)), ((2, 3),) * 3, ((),)), twin=lambda torch, *xs: sum(xs), **KINKED),
@@ -121,9 +157,9 @@ RESHAPING = [
     Row(fn.Flatten(), ((2, 3), (3,), (), (0, 2)), twin=lambda torch, x: torch.flatten(x, -2), keeps_integers=True),
 ]
 DROPPING = [
-    Row(fn.Dropout(0.0), ((3,),), **UNCHANGED, is_random=True),
+    Row(fn.Dropout(0.0), ((3,),), **UNCHANGED, differs_in_training=True),
     Row(fn.Dropout(0.3), ((3,), (), (2, 3)), **UNCHANGED, **DROPPED),
-    Row(fn.Dropout(1.0), ((3,),), **UNCHANGED, is_random=True,
+    Row(fn.Dropout(1.0), ((3,),), **UNCHANGED, differs_in_training=True,
         exempt={"training": "there is nothing to draw: all is dropped"}),
     Row(fn.Dropout(0.3).training(fn.Key(2**100).fold_in("name").fold_in(3)), ((3,), (), (2, 3)), **DROPPED,
         name="Dropout in training", is_training_form=True),
@@ -200,6 +236,22 @@ PARALLEL = [
                       fn.parallel(fn.Dropout(0.5), fn.Sum()), fn.Sum()), (((2,), (3,)),),
         name="parallel with Dropout", **DROPPED),
 ]
+TIED = [
+    Row(fn.tied(fn.sequential(fn.Linear(2), fn.Tanh(), fn.Linear(3)), {"2.weight": "0.weight.T"}), ((3,),), name="tied",
+        twin=lambda torch, x, w, b, c: torch.tanh(x @ w + b) @ w.T + c),
+    Row(fn.tied(fn.add(fn.Linear(3), fn.Linear(3, bias=False), fn.Linear(3)), {"1.weight": "0.weight", "2.weight":
+        "0.weight.T", "2.bias": "0.bias"}), ((3,),), name="tied thrice",
+        twin=lambda torch, x, w, b: x @ w + b + x @ w + x @ w.T + b),
+]
+RECURRENT = [
+    Row(fn.recurrent(fn.SimpleCell(2)), ((4, 3), (1, 3), (2, 0)), name="recurrent", twin=simple_recurrence(tanh)),
+    Row(fn.recurrent(fn.SimpleCell(2, fn.ReLU(), bias_init=BIAS), reverse=True), ((3, 2),), name="recurrent, reverse",
+        twin=simple_recurrence(relu, reverse=True)),
+    Row(fn.recurrent(fn.SimpleCell(2), last_only=True), ((3, 2),), name="recurrent, the last step",
+        twin=simple_recurrence(tanh, last_only=True)),
+    Row(fn.sequential(fn.BatchNorm(), fn.recurrent(fn.SimpleCell(2), True, True), fn.Linear(1)), ((3, 2),),
+        name="BatchNorm before recurrent", differs_in_training=True),
+]
 # fmt: on
 
 COMBINATORS = {
@@ -209,11 +261,17 @@ COMBINATORS = {
     fn.residual: RESIDUAL,
     fn.branches: BRANCHES,
     fn.parallel: PARALLEL,
+    fn.tied: TIED,
+    fn.recurrent: RECURRENT,
 }
-LAYERS = [*LINEAR, *ACTIVATIONS, *SOFTMAX, *NORMALIZATION, *MERGING, *RESHAPING, *DROPPING]
+LAYERS = [*LINEAR, *ACTIVATIONS, *SOFTMAX, *NORMALIZATION, *CELLS, *MERGING, *RESHAPING, *DROPPING]
 MODELS = [row for rows in COMBINATORS.values() for row in rows]
-ROWS = [*LAYERS, *MODELS]
-FIRST = [*{type(row.layer): row for row in reversed(LAYERS)}.values(), SEQUENTIAL[0], BRANCHES[0], PARALLEL[0]]
+ROWS = [*LAYERS, *MODELS]  # that take floating-point numbers
+ALL = [*ROWS, *IDS]
+FIRST = [
+    *{type(row.layer): row for row in reversed([*LAYERS, *IDS])}.values(),
+    *(rows[0] for rows in COMBINATORS.values()),
+]
 
 every_layer = every(ROWS)
 every_model = every(MODELS)

@@ -202,4 +202,4 @@ def test_a_layer_in_training_has_the_params_and_shapes_of_the_layer(row):
 
 @every
 def test_a_layer_without_randomness_is_its_own_training_form_and_no_other_is(row):
-    assert (row.layer.training(fn.Key(0)) == row.layer) == (not row.is_random)
+    assert (row.layer.training(fn.Key(0)) == row.layer) == (not row.differs_in_training)

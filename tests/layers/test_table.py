@@ -4,15 +4,16 @@ import inspect
 import typing
 
 import funcnet as fn
-from tests.layers.table import COMBINATORS, LAYERS, ROWS
+from tests.layers.table import ALL, COMBINATORS, IDS, LAYERS
 
 PUBLIC = [getattr(fn, name) for name in fn.__all__]
+COMPOSITES = {type(fn.sequential())}
 
 
 def test_every_public_layer_has_a_row():
     layers = {value for value in PUBLIC if inspect.isclass(value) and issubclass(value, fn.Layer)} - {fn.Layer}
     assert fn.Linear in layers
-    assert layers == {type(row.layer) for row in LAYERS}
+    assert layers == {type(row.layer) for row in [*LAYERS, *IDS]} - COMPOSITES
 
 
 def test_every_public_combinator_has_rows():
@@ -23,4 +24,4 @@ def test_every_public_combinator_has_rows():
 
 
 def test_no_layer_has_two_rows():
-    assert len({row.layer for row in ROWS}) == len({row.name for row in ROWS}) == len(ROWS)
+    assert len({row.layer for row in ALL}) == len({row.name for row in ALL}) == len(ALL)

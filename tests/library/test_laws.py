@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import funcnet as fn
 from funcnet.testing import check_layer, check_layer_law, check_loss, check_optimizer, strategies
-from tests.layers.table import FIRST, ROWS
+from tests.layers.table import ALL, FIRST
 from tests.losses.cases import REDUCTIONS
 from tests.optimizers.cases import DECAYING, NAMED
 
@@ -20,10 +20,11 @@ def case(row, shape):
 
 
 @pytest.mark.parametrize(
-    ("row", "shape"), [case(row, shape) for row in ROWS if not row.is_training_form for shape in row.shapes]
+    ("row", "shape"), [case(row, shape) for row in ALL if not row.is_training_form for shape in row.shapes]
 )
 def test_layers(row, shape):
-    check_layer(row.layer, shape, symmetries=row.symmetries, exempt=row.exempt)
+    x = None if row.n_ids is None else row.x((6,), shape)
+    check_layer(row.layer, shape, x=x, symmetries=row.symmetries, exempt=row.exempt)
 
 
 SLOW_BUT_ONE = [REDUCTIONS[0], *(pytest.param(reduction, marks=pytest.mark.slow) for reduction in REDUCTIONS[1:])]

@@ -124,6 +124,7 @@ def test_every_part_of_y_has_a_dy():
         (DxTurned(), {"input_shape": ((1,), (1,))}, "dx.0", "x = (np.array([[0"),
         (NextRow(), {"x": WEIGHTED}, "grads", "x = (np.array([[3, 1, 0]]), np.array([[0"),
     ],
+    ids=["two inputs", "ids"],
 )
 @pytest.mark.slow
 def test_a_violation_names_the_part_and_is_code_that_breaks_again(layer, options, at, line):

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 import funcnet as fn
 from funcnet.testing import strategies
 from funcnet.values.registry import UnregisteredError, from_json, to_json
-from tests.layers.table import ROWS
+from tests.layers.table import ALL
 from tests.optimizers.cases import OPTIMIZERS
 
 INITIALIZERS = [
@@ -24,7 +24,7 @@ SCHEDULES = [
     *(fn.schedules.cosine(0.1, 10), fn.schedules.warmup(3, fn.schedules.cosine(0.1, 10))),
 ]
 VALUES = [
-    *(row.layer for row in ROWS),
+    *(row.layer for row in ALL),
     *OPTIMIZERS,
     *INITIALIZERS,
     *(fn.Linear(3, weight_init=initializer) for initializer in INITIALIZERS),

@@ -8,7 +8,7 @@ import attrs
 import numpy as np
 
 from funcnet.errors import ShapeError, TreeError
-from funcnet.numerics.sums import column_sums, rows_of
+from funcnet.numerics.sums import column_sums, rows_of, wide
 from funcnet.tree import Array, Tree, as_dtype, build, read_only
 from funcnet.values import real
 
@@ -30,6 +30,7 @@ def scaled(params: Any, y: Array, dtype: np.dtype[Any]) -> Array:
 def scaled_backward(params: Any, y: Array, dy: Array) -> tuple[Array, Tree]:
     """The gradient with respect to the normalized y, and that with respect to params."""
     weight, bias = getattr(params, "weight", None), getattr(params, "bias", None)
+    dy = as_dtype(dy, wide(dy.dtype))  # its sums over features may overflow
     if weight is None:
         return dy, params  # params without leaves are their own gradient
     grads = as_dtype(column_sums(rows_of(dy * y)), weight.dtype)

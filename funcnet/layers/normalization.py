@@ -256,6 +256,7 @@ class GroupNorm(Layer):
         check_norm_params(self, params, GroupNormParams)
         x, dtype = one_array(self, x, params.weight.dtype)
         check_features(x, len(params.weight))
+        self.output_shape(x.shape)  # raises if the groups do not divide the features
         if x.ndim < params.n_axes:
             raise ShapeError(f"expected x with {params.n_axes} axes after those of the batch, got {x.shape}")
         first = x.ndim - params.n_axes

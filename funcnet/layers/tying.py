@@ -9,6 +9,7 @@ import attrs
 import numpy as np
 
 from funcnet.errors import TreeError
+from funcnet.layers import inputs
 from funcnet.layers.composites import is_layer
 from funcnet.layers.layer import Layer
 from funcnet.random import Key
@@ -102,21 +103,21 @@ class Tied(Layer):
         return self.model.parts(input_shape)
 
     def forward(self, params: Tree, x: Flow) -> tuple[Flow, Any]:
-        return self.model.forward(self._whole(params), x)
+        return inputs.forward(self.model, self._whole(params), x)
 
     def apply(self, params: Tree, x: Flow) -> Flow:
-        return self.model.apply(self._whole(params), x)
+        return inputs.apply(self.model, self._whole(params), x)
 
     def backward(self, params: Tree, cache: Any, dy: Flow) -> tuple[Flow, Tree]:
-        dx, grads = self.model.backward(self._whole(params), cache, dy)
+        dx, grads = inputs.backward(self.model, self._whole(params), cache, dy)
         return dx, self._summed(grads)
 
     def params_backward(self, params: Tree, cache: Any, dy: Flow) -> Tree:
-        return self._summed(self.model.params_backward(self._whole(params), cache, dy))
+        return self._summed(inputs.params_backward(self.model, self._whole(params), cache, dy))
 
     def track(self, params: Tree, cache: Any) -> Tree:
         whole = self._whole(params)
-        tracked = self.model.track(whole, cache)
+        tracked = self.model.track(whole, inputs.cache_of_layer(cache))
         return params if tracked is whole else self._without_ties(tracked)
 
     def _whole(self, params: Tree) -> Tree:

@@ -13,7 +13,7 @@ from funcnet.layers import inputs
 from funcnet.layers.composites import is_layer
 from funcnet.layers.layer import Layer
 from funcnet.random import Key
-from funcnet.tree import Array, DType, Flow, Shape, Tree, at, frozen, named_leaves, placed, read_only
+from funcnet.tree import Array, DType, Flow, Shape, Tree, at, frozen, is_leaf, named_leaves, placed, read_only
 from funcnet.values import register, specification
 
 _TRANSPOSED = ".T"
@@ -125,10 +125,13 @@ class Tied(Layer):
         whole = params
         for place, source in self.ties:
             try:
-                array = at(params, source.removesuffix(_TRANSPOSED))
-                whole = placed(whole, place, read_only(_like_source(array, source)))
+                array, mine = at(params, source.removesuffix(_TRANSPOSED)), at(params, place)
             except KeyError as error:
-                raise TreeError(f"the params have nothing at {error.args[0]}, a part of the path {place}") from None
+                raise TreeError(f"the params have nothing at {error.args[0]}, for {place} tied to {source}") from None
+            if mine is not None or not is_leaf(array):
+                got = f"{type(mine).__name__} and {type(array).__name__}"
+                raise TreeError(f"expected None at {place} and the array it is tied to at {source}, got {got}")
+            whole = placed(whole, place, read_only(_like_source(array, source)))
         return whole
 
     def _summed(self, grads: Tree) -> Tree:

@@ -164,5 +164,6 @@ class BatchNorm(Layer):
 
 def _of_running(x: Array, mean: Array, variance: Array, epsilon: float) -> Normalized:
     """x normalized by the running statistics."""
-    deviation = np.sqrt(as_dtype(variance, wide(variance.dtype)) + epsilon)
+    mean, variance = (as_dtype(running, wide(running.dtype)) for running in (mean, variance))
+    deviation = np.sqrt(variance + epsilon)
     return Normalized((x - mean) / deviation, deviation, ())

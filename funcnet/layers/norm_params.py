@@ -8,8 +8,8 @@ import attrs
 import numpy as np
 
 from funcnet.errors import ShapeError, TreeError
-from funcnet.numerics.sums import column_sums, rows_of
-from funcnet.tree import Array, Tree, as_dtype, build, read_only
+from funcnet.numerics.sums import column_sums, rows_of, wide
+from funcnet.tree import Array, Buffer, Tree, as_dtype, build, read_only
 from funcnet.values import real
 
 
@@ -30,6 +30,7 @@ def scaled(params: Any, y: Array, dtype: np.dtype[Any]) -> Array:
 def scaled_backward(params: Any, y: Array, dy: Array) -> tuple[Array, Tree]:
     """The gradient with respect to the normalized y, and that with respect to params."""
     weight, bias = getattr(params, "weight", None), getattr(params, "bias", None)
+    dy = as_dtype(dy, wide(dy.dtype))  # its sums over features may overflow
     if weight is None:
         return dy, params  # params without leaves are their own gradient
     grads = as_dtype(column_sums(rows_of(dy * y)), weight.dtype)
@@ -44,12 +45,22 @@ def tree_of(params: Any, *grads: Array | None) -> Tree:
 
 
 def check_norm_params(layer: Any, params: Any, kind: type, affine: bool = True, bias: bool = True) -> None:
-    """Raise TreeError unless params are of the class that the layer's `init` makes, with a weight and a bias or not."""
+    """Raise TreeError unless params are of the class that the layer's `init` makes, with a weight and a bias or not.
+
+    All arrays must have the same shape (n,): others would be broadcast.
+    """
     if isinstance(params, kind):
-        has = [getattr(params, name) is not None for name in ("weight", "bias")]
-        if has == [affine, affine and bias]:
-            return
+        parts: list[Any] = [getattr(params, name) for name in ("weight", "bias")]
+        running = [getattr(params, name) for name in ("running_mean", "running_var") if hasattr(params, name)]
+        if [part is not None for part in parts] == [affine, affine and bias] and all(map(_is_buffer, running)):
+            shapes = {np.shape(part) for part in parts if part is not None} | {each.value.shape for each in running}
+            if len(shapes) == 1 and len(*shapes) == 1:
+                return
     raise TreeError(f"expected the {kind.__name__} that init of {layer!r} makes, got {params!r}")
+
+
+def _is_buffer(part: Any) -> bool:
+    return isinstance(part, Buffer)
 
 
 def check_features(x: Array, n: int) -> None:

@@ -91,12 +91,11 @@ class LayerNorm(Layer):
         return NormParams(np.ones(n, dtype), np.zeros(n, dtype)) if self.affine else ()
 
     def forward(self, params: Tree, x: Array) -> tuple[Array, Cache]:
+        self._check(params)
         if self.affine:
-            check_norm_params(self, params, NormParams)
             x, dtype = one_array(self, x, params.weight.dtype)
             check_features(x, len(params.weight))
         else:
-            check_no_params(params)
             x, dtype = one_array(self, x)
             with_features(x.shape)
         made, _, _ = standardized(x, (x.ndim - 1,), self.epsilon)
@@ -104,9 +103,16 @@ class LayerNorm(Layer):
         return y, Cache(self, y.shape, made, dtype)
 
     def backward(self, params: Tree, cache: Cache, dy: Array) -> tuple[Array, Tree]:
+        self._check(params)
         made, dy = opened(self, cache, dy)
         g, grads = scaled_backward(params, made.y, dy)
         return cache.dx(as_dtype(made.dx(g), dy.dtype)), grads
+
+    def _check(self, params: Tree) -> None:
+        if self.affine:
+            check_norm_params(self, params, NormParams)
+        else:
+            check_no_params(params)
 
 
 @register
@@ -162,6 +168,7 @@ class RMSNorm(Layer):
         return y, Cache(self, y.shape, made, dtype)
 
     def backward(self, params: NormParams, cache: Cache, dy: Array) -> tuple[Array, Tree]:
+        check_norm_params(self, params, NormParams, bias=False)
         made, dy = opened(self, cache, dy)
         g, grads = scaled_backward(params, made.y, dy)
         return cache.dx(as_dtype(made.dx(g, is_centered=False), dy.dtype)), grads
@@ -249,6 +256,7 @@ class GroupNorm(Layer):
         check_norm_params(self, params, GroupNormParams)
         x, dtype = one_array(self, x, params.weight.dtype)
         check_features(x, len(params.weight))
+        self.output_shape(x.shape)  # raises if the groups do not divide the features
         if x.ndim < params.n_axes:
             raise ShapeError(f"expected x with {params.n_axes} axes after those of the batch, got {x.shape}")
         first = x.ndim - params.n_axes
@@ -257,6 +265,7 @@ class GroupNorm(Layer):
         return y, Cache(self, y.shape, made, dtype)
 
     def backward(self, params: GroupNormParams, cache: Cache, dy: Array) -> tuple[Array, Tree]:
+        check_norm_params(self, params, GroupNormParams)
         made, dy = opened(self, cache, dy)
         g, grads = scaled_backward(params, made.y.reshape(dy.shape), dy)
         return cache.dx(as_dtype(made.dx(self._grouped(g)).reshape(dy.shape), dy.dtype)), grads

@@ -13,6 +13,7 @@ from funcnet.layers import inputs
 from funcnet.layers.checks import checked_shape
 from funcnet.layers.composites import is_layer
 from funcnet.layers.layer import Layer
+from funcnet.numerics.sums import wide
 from funcnet.random import Key
 from funcnet.tree import (
     Array,
@@ -24,7 +25,6 @@ from funcnet.tree import (
     passed_on,
     read_only,
     shape_of,
-    zeros_like,
     zeros_of,
 )
 from funcnet.values import check_methods, is_bool, register, specification
@@ -124,14 +124,15 @@ class Recurrent(Layer):
 
     def backward(self, params: Tree, cache: Cache, dy: Array) -> tuple[Flow, Tree]:
         (caches, x_shape, state_shape), dy = opened(self, cache, dy)
-        d_state, dxs, grads = zeros_of(state_shape, dy.dtype), [], zeros_like(params)
+        d_state, dxs = zeros_of(state_shape, dy.dtype), []
+        grads = map_new(lambda leaf: np.zeros(leaf.shape, wide(leaf.dtype)), params)
         for step, t in reversed([*enumerate(self._times(len(caches)))]):
             dy_t = dy[..., t, :] if not self.last_only else dy if step == len(caches) - 1 else np.zeros_like(dy)
             (dx, d_state), step_grads = inputs.backward(self.cell, params, caches[step], (read_only(dy_t), d_state))
             dxs.append(dx)
             grads = map_new(np.add, grads, step_grads)
         dx = self._along_time(dxs[::-1]) if dxs else np.zeros(x_shape, dy.dtype)
-        return cache.dx(dx), grads
+        return cache.dx(dx), map_new(lambda total, leaf: total.astype(leaf.dtype), grads, params)
 
     def track(self, params: Tree, cache: Cache) -> Tree:
         for of_step in saved_by(self, cache)[0]:

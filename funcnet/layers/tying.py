@@ -9,10 +9,11 @@ import attrs
 import numpy as np
 
 from funcnet.errors import TreeError
+from funcnet.layers import inputs
 from funcnet.layers.composites import is_layer
 from funcnet.layers.layer import Layer
 from funcnet.random import Key
-from funcnet.tree import Array, DType, Flow, Shape, Tree, at, frozen, named_leaves, placed, read_only
+from funcnet.tree import Array, DType, Flow, Shape, Tree, at, frozen, is_leaf, named_leaves, placed, read_only
 from funcnet.values import register, specification
 
 _TRANSPOSED = ".T"
@@ -102,21 +103,21 @@ class Tied(Layer):
         return self.model.parts(input_shape)
 
     def forward(self, params: Tree, x: Flow) -> tuple[Flow, Any]:
-        return self.model.forward(self._whole(params), x)
+        return inputs.forward(self.model, self._whole(params), x)
 
     def apply(self, params: Tree, x: Flow) -> Flow:
-        return self.model.apply(self._whole(params), x)
+        return inputs.apply(self.model, self._whole(params), x)
 
     def backward(self, params: Tree, cache: Any, dy: Flow) -> tuple[Flow, Tree]:
-        dx, grads = self.model.backward(self._whole(params), cache, dy)
+        dx, grads = inputs.backward(self.model, self._whole(params), cache, dy)
         return dx, self._summed(grads)
 
     def params_backward(self, params: Tree, cache: Any, dy: Flow) -> Tree:
-        return self._summed(self.model.params_backward(self._whole(params), cache, dy))
+        return self._summed(inputs.params_backward(self.model, self._whole(params), cache, dy))
 
     def track(self, params: Tree, cache: Any) -> Tree:
         whole = self._whole(params)
-        tracked = self.model.track(whole, cache)
+        tracked = self.model.track(whole, inputs.cache_of_layer(cache))
         return params if tracked is whole else self._without_ties(tracked)
 
     def _whole(self, params: Tree) -> Tree:
@@ -124,10 +125,13 @@ class Tied(Layer):
         whole = params
         for place, source in self.ties:
             try:
-                array = at(params, source.removesuffix(_TRANSPOSED))
-                whole = placed(whole, place, read_only(_like_source(array, source)))
+                array, mine = at(params, source.removesuffix(_TRANSPOSED)), at(params, place)
             except KeyError as error:
-                raise TreeError(f"the params have nothing at {error.args[0]}, a part of the path {place}") from None
+                raise TreeError(f"the params have nothing at {error.args[0]}, for {place} tied to {source}") from None
+            if mine is not None or not is_leaf(array):
+                got = f"{type(mine).__name__} and {type(array).__name__}"
+                raise TreeError(f"expected None at {place} and the array it is tied to at {source}, got {got}")
+            whole = placed(whole, place, read_only(_like_source(array, source)))
         return whole
 
     def _summed(self, grads: Tree) -> Tree:

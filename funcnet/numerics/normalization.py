@@ -71,10 +71,10 @@ def standardized(x: Array, axes: Axes, epsilon: float) -> tuple[Normalized, Arra
     shift = from_first.sum(axis=axes, keepdims=True) / count
     from_mean = from_first - shift
     variance = (from_mean * from_mean).sum(axis=axes, keepdims=True) / count
-    deviation = _root(variance, epsilon, size)
-    y = from_mean / deviation
+    root = _root(variance, epsilon, size)
+    y, deviation = from_mean / root, _unscaled(root, size, variance, epsilon)
     with np.errstate(over="ignore"):
-        return Normalized(y, deviation * size, axes), (first + shift) * size, variance * size * size
+        return Normalized(y, deviation, axes), (first + shift) * size, variance * size * size
 
 
 def scaled_to_one(x: Array, axes: Axes, epsilon: float) -> Normalized:
@@ -95,6 +95,20 @@ def _root(square: Array, epsilon: float, size: Array) -> Array:
     least = np.finfo(size.dtype).tiny if size.dtype.kind == "f" else 0
     root: Array = np.sqrt(square + np.maximum(epsilon / size / size, least))
     return root
+
+
+def _plain_unscaled(root: Array, size: Array, variance: Array, epsilon: float) -> Array:
+    with np.errstate(over="ignore"):
+        deviation: Array = root * size
+    if size.dtype.kind == "f":
+        deviation[variance == 0] = math.sqrt(epsilon)  # of large equal numbers, whose root is not that of epsilon
+    return deviation
+
+
+@kernel(_plain_unscaled)
+def _unscaled(root: Array, size: Array, variance: Array, epsilon: float) -> Array:
+    """The deviation of the numbers before they were divided by `size`."""
+    return root * size
 
 
 def _count(x: Any, axes: Axes) -> int:

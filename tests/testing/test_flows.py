@@ -9,7 +9,7 @@ from funcnet import tree
 from funcnet.testing import LawViolation, check_layer, check_layer_law
 from funcnet.testing.cases.drawing import layer_cases
 from funcnet.tree import map_flow
-from tests.testing.gallery.flows import IDS, WEIGHTED, DxTurned, Inside, NextRow, Product, Weighed, product
+from tests.testing.gallery.flows import IDS, WEIGHTED, DxTurned, Inside, NextRow, Times, Weighed, product
 
 FLOATS = np.array([[0.5, 2.0, -1.0], [1.0, 0.25, 4.0]])
 
@@ -27,8 +27,8 @@ def violation(check, *arguments, **options):
     ("layer", "options"),
     [
         (fn.Sum(), {"input_shape": ((3,), (3,))}),
-        (Product(), {"x": (FLOATS, FLOATS + 1)}),
-        (Product(), {"input_shape": ((2, 3), (2, 3)), "x": (FLOATS, FLOATS + 1)}),
+        (Times(), {"x": (FLOATS, FLOATS + 1)}),
+        (Times(), {"input_shape": ((2, 3), (2, 3)), "x": (FLOATS, FLOATS + 1)}),
         (Inside(), {"x": (FLOATS, (FLOATS[:, :1], FLOATS))}),
         (Weighed(), {"x": WEIGHTED}),
         (fn.Linear(2), {"x": IDS}),
@@ -58,7 +58,7 @@ def test_tuples_and_integers_are_taken(layer, options):
 )
 def test_wrong_options(options, error, message):
     with pytest.raises(error, match=message):
-        check_layer(Product(), **options)
+        check_layer(Times(), **options)
 
 
 # --- What is asked ---

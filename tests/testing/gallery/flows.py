@@ -10,7 +10,7 @@ from tests.testing.gallery.exhibits import exhibit
 
 
 @attrs.frozen
-class Product(fn.Layer):
+class Times(fn.Layer):
     """y = a * b of two arrays of one shape."""
 
     n_inputs = 2
@@ -128,7 +128,7 @@ def product_backward(params, x, dy):
 
 
 @attrs.frozen
-class DxTurned(Product):
+class DxTurned(Times):
     """The two gradients are in the wrong order."""
 
     def dx(self, a, b, dy):
@@ -136,7 +136,7 @@ class DxTurned(Product):
 
 
 @attrs.frozen
-class OwnFactor(Product):
+class OwnFactor(Times):
     """The gradient of a factor is dy times y, its own factor included."""
 
     def dx(self, a, b, dy):
@@ -144,7 +144,7 @@ class OwnFactor(Product):
 
 
 @attrs.frozen
-class ForgetsSecond(Product):
+class ForgetsSecond(Times):
     """The second array counts as a constant."""
 
     def dx(self, a, b, dy):
@@ -152,7 +152,7 @@ class ForgetsSecond(Product):
 
 
 @attrs.frozen
-class DxIsList(Product):
+class DxIsList(Times):
     """dx is a list, x a tuple."""
 
     def dx(self, a, b, dy):
@@ -160,7 +160,7 @@ class DxIsList(Product):
 
 
 @attrs.frozen
-class DxOfFirst(Product):
+class DxOfFirst(Times):
     """dx is the gradient of the first array alone."""
 
     def dx(self, a, b, dy):
@@ -168,7 +168,7 @@ class DxOfFirst(Product):
 
 
 @attrs.frozen
-class NoneForFloats(Product):
+class NoneForFloats(Times):
     """The first array held ids once, so its gradient is None."""
 
     def dx(self, a, b, dy):
@@ -185,7 +185,7 @@ class OneDxForBoth(Total):
 
 
 @attrs.frozen
-class WritesSecond(Product):
+class WritesSecond(Times):
     """b is scaled in place."""
 
     def forward(self, params, x):
@@ -198,7 +198,7 @@ class WritesSecond(Product):
 
 
 @attrs.frozen
-class MeanOfSecond(Product):
+class MeanOfSecond(Times):
     """b is taken as its mean over all axes but the last: rows of y depend on other rows of b."""
 
     def forward(self, params, x):
@@ -311,7 +311,7 @@ TWO = (4,), (4,)
 IDS = np.array([[0, 2, 2], [3, 1, 0]])
 WEIGHTED = IDS, np.array([[0.5, 1.0, -2.0], [0.0, 3.0, 0.25]])
 SOUND = [
-    exhibit(Product(), TWO, symmetries=[("homogeneous", 2)]),
+    exhibit(Times(), TWO, symmetries=[("homogeneous", 2)]),
     exhibit(Total(), TWO, symmetries=[("homogeneous", 1)]),
     exhibit(Lookup(), None, x=IDS),
     exhibit(Weighed(), None, x=WEIGHTED),

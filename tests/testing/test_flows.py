@@ -9,7 +9,8 @@ from funcnet import tree
 from funcnet.testing import LawViolation, check_layer, check_layer_law
 from funcnet.testing.cases.drawing import layer_cases
 from funcnet.tree import map_flow
-from tests.testing.gallery.flows import IDS, WEIGHTED, DxTurned, Inside, NextRow, Times, Weighed, product
+from tests.testing.gallery.broken_flows import DxTurned, NextRow
+from tests.testing.gallery.flows import IDS, WEIGHTED, Inside, Times, Weighed, product
 
 FLOATS = np.array([[0.5, 2.0, -1.0], [1.0, 0.25, 4.0]])
 
@@ -126,7 +127,7 @@ def test_every_part_of_y_has_a_dy():
     ],
 )
 @pytest.mark.slow
-def test_a_violation_names_the_part_and_is_code_that_breaks_again(layer, options, at, line):
+def test_a_violation_is_code_that_breaks_again(layer, options, at, line):
     found = violation(check_layer, layer, **options)
     assert (found.law, found.at) == ("coordinates", at)
     assert line in found.case

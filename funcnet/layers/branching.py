@@ -114,7 +114,7 @@ class Branches(Layer):
     def _split(self, cache: Cache, dy: Flow) -> tuple[Any, Flow]:
         """The caches and the dy of the layers."""
         (caches, merged), dy = opened_flow(self, cache, dy)
-        return caches, self._merging.backward((), merged, passed_on(dy))[0]
+        return caches, self._merging.backward((), merged, dy)[0]
 
     def __repr__(self) -> str:
         return written(self)

@@ -8,12 +8,13 @@ from typing import Any
 import attrs
 import numpy as np
 
+from funcnet.cache import Cache, saved_by
 from funcnet.errors import TreeError
 from funcnet.layers import inputs
 from funcnet.layers.composites import is_layer
 from funcnet.layers.layer import Layer
 from funcnet.random import Key
-from funcnet.tree import Array, DType, Flow, Shape, Tree, at, frozen, is_leaf, named_leaves, placed, read_only
+from funcnet.tree import Array, DType, Flow, Shape, Tree, at, frozen, is_leaf, named_leaves, placed, read_only, shape_of
 from funcnet.values import register, specification
 
 _TRANSPOSED = ".T"
@@ -103,21 +104,22 @@ class Tied(Layer):
         return self.model.parts(input_shape)
 
     def forward(self, params: Tree, x: Flow) -> tuple[Flow, Any]:
-        return inputs.forward(self.model, self._whole(params), x)
+        y, cache = inputs.forward(self.model, self._whole(params), x)
+        return y, Cache(self, shape_of(y), cache)
 
     def apply(self, params: Tree, x: Flow) -> Flow:
         return inputs.apply(self.model, self._whole(params), x)
 
     def backward(self, params: Tree, cache: Any, dy: Flow) -> tuple[Flow, Tree]:
-        dx, grads = inputs.backward(self.model, self._whole(params), cache, dy)
+        dx, grads = inputs.backward(self.model, self._whole(params), saved_by(self, cache), dy)
         return dx, self._summed(grads)
 
     def params_backward(self, params: Tree, cache: Any, dy: Flow) -> Tree:
-        return self._summed(inputs.params_backward(self.model, self._whole(params), cache, dy))
+        return self._summed(inputs.params_backward(self.model, self._whole(params), saved_by(self, cache), dy))
 
     def track(self, params: Tree, cache: Any) -> Tree:
         whole = self._whole(params)
-        tracked = self.model.track(whole, inputs.cache_of_layer(cache))
+        tracked = self.model.track(whole, inputs.cache_of_layer(saved_by(self, cache)))
         return params if tracked is whole else self._without_ties(tracked)
 
     def _whole(self, params: Tree) -> Tree:

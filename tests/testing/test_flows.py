@@ -9,7 +9,8 @@ from funcnet import tree
 from funcnet.testing import LawViolation, check_layer, check_layer_law
 from funcnet.testing.cases.drawing import layer_cases
 from funcnet.tree import map_flow
-from tests.testing.gallery.flows import IDS, WEIGHTED, DxTurned, Inside, NextRow, Product, Weighed, product
+from tests.testing.gallery.broken_flows import DxTurned, NextRow
+from tests.testing.gallery.flows import IDS, WEIGHTED, Inside, Times, Weighed, product
 
 FLOATS = np.array([[0.5, 2.0, -1.0], [1.0, 0.25, 4.0]])
 
@@ -27,8 +28,8 @@ def violation(check, *arguments, **options):
     ("layer", "options"),
     [
         (fn.Sum(), {"input_shape": ((3,), (3,))}),
-        (Product(), {"x": (FLOATS, FLOATS + 1)}),
-        (Product(), {"input_shape": ((2, 3), (2, 3)), "x": (FLOATS, FLOATS + 1)}),
+        (Times(), {"x": (FLOATS, FLOATS + 1)}),
+        (Times(), {"input_shape": ((2, 3), (2, 3)), "x": (FLOATS, FLOATS + 1)}),
         (Inside(), {"x": (FLOATS, (FLOATS[:, :1], FLOATS))}),
         (Weighed(), {"x": WEIGHTED}),
         (fn.Linear(2), {"x": IDS}),
@@ -58,7 +59,7 @@ def test_tuples_and_integers_are_taken(layer, options):
 )
 def test_wrong_options(options, error, message):
     with pytest.raises(error, match=message):
-        check_layer(Product(), **options)
+        check_layer(Times(), **options)
 
 
 # --- What is asked ---
@@ -127,7 +128,7 @@ def test_every_part_of_y_has_a_dy():
     ids=["two inputs", "ids"],
 )
 @pytest.mark.slow
-def test_a_violation_names_the_part_and_is_code_that_breaks_again(layer, options, at, line):
+def test_a_violation_is_code_that_breaks_again(layer, options, at, line):
     found = violation(check_layer, layer, **options)
     assert (found.law, found.at) == ("coordinates", at)
     assert line in found.case

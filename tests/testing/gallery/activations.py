@@ -68,6 +68,8 @@ class GELUApproximated(fn.GELU):
 class SigmoidTail(fn.Sigmoid):
     """The gradient is set to 0 where |x| > 15, "where it vanishes anyway"."""
 
+    takes_integers = False
+
     def backward(self, params, cache, dy):
         dx, grads = fn.Sigmoid.backward(fn.Sigmoid(), params, cache._replace(owner=fn.Sigmoid()), dy)
         return np.where(np.abs(cache.saved) > 15, 0, dx).astype(dy.dtype), grads

@@ -11,9 +11,9 @@ from tests.testing.gallery import (
     activations,
     axes,
     batches,
+    broken_flows,
     broken_losses,
     broken_optimizers,
-    flows,
     hidden,
     numbers,
     params,
@@ -37,7 +37,7 @@ GALLERIES = (
     numbers,
     subtle,
     hidden,
-    flows,
+    broken_flows,
 )
 UNSHRUNK = attrs.evolve(layers.LAYERS, shrunk=lambda case, fails: case)
 BROKEN = [exhibit for gallery in GALLERIES for exhibit in gallery.BROKEN]

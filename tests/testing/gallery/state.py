@@ -109,6 +109,8 @@ class NoiseInInference(fn.Layer):
 class MaskedAgain(fn.Dropout):
     """The mask of backward is drawn anew, by a key folded once more."""
 
+    takes_integers = False
+
     def backward(self, params, cache, dy):
         if self.key is None:
             return dy.copy(), ()
@@ -119,6 +121,8 @@ class MaskedAgain(fn.Dropout):
 @attrs.frozen
 class ScaledByRate(fn.Dropout):
     """Backward scales by 1 / rate, forward by 1 / (1 - rate): alike at the usual rate of one half."""
+
+    takes_integers = False
 
     def backward(self, params, cache, dy):
         kept = cache.saved

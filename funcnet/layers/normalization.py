@@ -7,7 +7,7 @@ import numpy as np
 
 from funcnet.cache import Cache, opened
 from funcnet.errors import ShapeError
-from funcnet.layers.checks import check_no_params, checked_shape, with_features
+from funcnet.layers.checks import check_no_params, with_features
 from funcnet.layers.layer import Layer
 from funcnet.layers.norm_params import check_features, check_norm_params, epsilon_field, scaled, scaled_backward
 from funcnet.numerics.normalization import scaled_to_one, standardized
@@ -249,7 +249,7 @@ class GroupNorm(Layer):
         return input_shape
 
     def init(self, key: Key, input_shape: Shape, dtype: DType = np.float32) -> GroupNormParams:
-        n = self.output_shape(checked_shape(input_shape))[-1]
+        n = self.output_shape(input_shape)[-1]
         return GroupNormParams(np.ones(n, dtype), np.zeros(n, dtype), len(input_shape))
 
     def forward(self, params: GroupNormParams, x: Array) -> tuple[Array, Cache]:

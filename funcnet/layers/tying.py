@@ -129,7 +129,8 @@ class Tied(Layer):
             try:
                 array, mine = at(params, source.removesuffix(_TRANSPOSED)), at(params, place)
             except KeyError as error:
-                raise TreeError(f"the params have nothing at {error.args[0]}, for {place} tied to {source}") from None
+                got = f"nothing at {error.args[0]}"
+                raise TreeError(f"expected params with {place} and {source}, which are tied, got {got}") from None
             if mine is not None or not is_leaf(array):
                 got = f"{type(mine).__name__} and {type(array).__name__}"
                 raise TreeError(f"expected None at {place} and the array it is tied to at {source}, got {got}")

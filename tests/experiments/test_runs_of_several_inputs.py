@@ -88,6 +88,9 @@ def test_the_last_row_has_the_loss_and_metrics_of_the_params(experiment):
 @pytest.mark.parametrize("rows", [1, 2, 7, 39, 40, 41])
 def test_a_dataset_is_evaluated_some_rows_of_every_input_at_a_time(rows, monkeypatch):
     class Seeing(fn.Layer):
+        n_inputs = 2
+        takes_integers = True
+
         def apply(self, params, x):
             seen.append(x)
             return x[0]
@@ -166,7 +169,7 @@ def test_the_checkpoint_is_of_the_run(tmp_path):
 @pytest.mark.parametrize(
     ("model", "dataset", "message"),
     [
-        (fn.Linear(2), TRAIN, r"one array, got .*\(\(3,\), \(2,\)\)"),
+        (fn.Linear(2), TRAIN, r"one array, got .*\(3,\) and \(2,\)"),
         (fn.sequential(fn.Linear(2)), TRAIN, r"Linear\(n_out=2\) takes one array, got .* \(3,\) and \(2,\)"),
         (
             MODEL,

@@ -232,7 +232,7 @@ def test_epsilon_must_be_above_0(kind, epsilon):
         (lambda: LAYERS[1].apply((), np.array(1.0)), "must have at least one axis"),
         *[(lambda layer=layer: layer.apply(OF_4[layer], X[:, :1]), r"n=4\), got \(2, 1\)") for layer in WITH_PARAMS],
         *[(lambda layer=layer: layer.apply(OF_4[layer], (X, X)), "takes one array, got a tuple") for layer in LAYERS],
-        *[(lambda layer=layer: layer.init(KEY, ((4,), (4,))), "expected the shape of one array") for layer in LAYERS],
+        *[(lambda layer=layer: layer.init(KEY, ((4,), (4,))), "takes one array, got a tuple") for layer in LAYERS],
     ],
 )  # fmt: skip
 def test_a_shape_that_does_not_fit_is_a_shape_error(wrong, words):

@@ -15,7 +15,7 @@ import numpy as np
 
 from funcnet.random import Key
 from funcnet.testing.cases.case import Case, batch_of, cast, cast_parts, map_floats, map_shapes, over_batch
-from funcnet.tree import Array, DType, Flow, Shape, Tree, map_flow
+from funcnet.tree import Array, DType, Flow, Shape, Tree, has_buffers, map_flow
 
 BATCHES: tuple[Shape, ...] = ((2,), (1,), (), (3,), (0,), (2, 2), (40,))
 
@@ -61,7 +61,7 @@ def layer_cases(
         as_initialized = params is not None or i // 2 % len(REGIMES) == 3
         drawn = layer.init(key.fold_in(i), input_shape, dtype) if params is None else cast(params, dtype)
         if not as_initialized:
-            drawn = map_floats(partial(_moved, draws), drawn)
+            drawn = _tracked(layer, map_floats(partial(_moved, draws), drawn), input_shape, dtype, draws)
         if x is None:
             at = _numbers(partial(regime, draws), batch, input_shape)
         else:
@@ -99,6 +99,18 @@ def _accepted(layer: Any, input_shape: Any, params: Tree, x: Flow) -> list[DType
 def _moved(draws: np.random.Generator, p: Array) -> Array:
     """The param away from its initial value, at which biases are 0 and scales 1."""
     return np.asarray(p + (dyadic(draws, p.shape) / 4).astype(p.dtype))
+
+
+def _tracked(layer: Any, params: Tree, input_shape: Any, dtype: DType, draws: np.random.Generator) -> Tree:
+    """The params after a pass in training: running statistics are not always 0 and 1."""
+    if not has_buffers(params):
+        return params
+    try:
+        x = cast_parts(_numbers(partial(ordinary, draws), (5,), input_shape), dtype)
+        trained = layer.training(Key(0))
+        return trained.track(params, trained.forward(params, x)[1])
+    except Exception:  # the laws report it
+        return params
 
 
 def _batches_of(axes: int) -> tuple[Shape, ...]:

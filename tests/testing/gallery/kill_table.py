@@ -14,6 +14,7 @@ from tests.testing.gallery import (
     broken_flows,
     broken_losses,
     broken_optimizers,
+    broken_statistics,
     hidden,
     numbers,
     params,
@@ -38,6 +39,7 @@ GALLERIES = (
     subtle,
     hidden,
     broken_flows,
+    broken_statistics,
 )
 UNSHRUNK = attrs.evolve(layers.LAYERS, shrunk=lambda case, fails: case)
 BROKEN = [exhibit for gallery in GALLERIES for exhibit in gallery.BROKEN]

@@ -69,6 +69,7 @@ class Branches(Layer):
 
     n_inputs = None
     takes_integers = True
+    passes_track_on = True
     joining: type[Sum] | type[SideBySide] | None = attrs.field(validator=_is_joining)
     layers: tuple[Layer, ...] = attrs.field(validator=_has_layers)
 
@@ -128,6 +129,7 @@ class Zipped(Layer):
     name = "parallel"
     n_inputs = None
     takes_integers = True
+    passes_track_on = True
     layers: tuple[Layer, ...] = attrs.field(validator=_has_layers)
 
     def init(self, key: Key, input_shape: Any, dtype: DType = np.float32) -> Tree:

@@ -91,6 +91,7 @@ class Sequential(Layer):
     name = "sequential"
     n_inputs = None
     takes_integers = True
+    passes_track_on = True
     layers: tuple[Layer, ...] = attrs.field(validator=are_layers)
 
     def init(self, key: Key, input_shape: Shape, dtype: DType = np.float32) -> Tree:

@@ -37,6 +37,8 @@ class Layer:
         without params, to float32.
     statistics : str or None
         "batch" for a layer that takes statistics over the batch, so that its rows depend on each other.
+    passes_track_on : bool
+        Whether `track` only calls that of the layers inside, as in a combinator.
 
     Examples
     --------
@@ -56,6 +58,7 @@ class Layer:
     n_inputs: ClassVar[int | None] = 1
     takes_integers: ClassVar[bool] = False
     statistics: ClassVar[str | None] = None
+    passes_track_on: ClassVar[bool] = False
 
     def init(self, key: Key, input_shape: Shape, dtype: DType = np.float32) -> Tree:
         """The params of the layer at the start of training.
@@ -295,5 +298,5 @@ def layers_in(value: Any) -> Iterator[Layer]:
 
 def tracks(layer: Layer) -> bool:
     """Whether a layer, or one inside it, tracks statistics."""
-    inside = [*layers_in(layer)]
-    return any(map(tracks, inside)) if inside else type(layer).track is not Layer.track
+    own = type(layer).track is not Layer.track and not layer.passes_track_on
+    return own or any(map(tracks, layers_in(layer)))

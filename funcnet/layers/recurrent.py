@@ -85,6 +85,7 @@ def _is_cell(instance: object, attribute: Any, value: Any) -> None:
 class Recurrent(Layer):
     """See `recurrent`."""
 
+    passes_track_on = True
     cell: Any = attrs.field(validator=_is_cell)
     reverse: bool = attrs.field(default=False, validator=is_bool)
     last_only: bool = attrs.field(default=False, validator=is_bool)

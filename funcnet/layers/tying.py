@@ -82,6 +82,7 @@ class Tied(Layer):
 
     n_inputs = None
     takes_integers = True
+    passes_track_on = True
     model: Layer = attrs.field(validator=is_layer)
     ties: tuple[tuple[str, str], ...] = attrs.field(validator=_are_ties)
 

@@ -62,7 +62,40 @@ ADAM = fn.Experiment(
     early_stopping=fn.EarlyStopping("test loss", "min", patience=3),
     keep_best=fn.KeepBest("test accuracy", "max"),
 )
-EXPERIMENTS = {"momentum": MOMENTUM, "Adam, early stopping": ADAM}
+
+
+@fn.register
+@attrs.frozen
+class Bins(fn.Layer):
+    """The whole numbers below x, as ids from 0 to 6, which have no gradient."""
+
+    def forward(self, params, x):
+        return np.clip(np.floor(x) + 3, 0, 6).astype(np.int64), x.shape
+
+    def backward(self, params, shape, dy):
+        return np.zeros(shape, np.float32), ()
+
+
+STATISTICS = fn.Experiment(
+    model=fn.sequential(
+        Bins(),
+        fn.Embedding(7, 3),
+        fn.Flatten(),
+        fn.Linear(8),
+        fn.BatchNorm(),
+        fn.ReLU(),
+        fn.Dropout(0.25),
+        fn.Linear(3),
+    ),
+    loss=fn.SoftmaxCrossEntropy(),
+    optimizer=fn.AdamW(0.01, weight_decay=0.1),
+    batch_size=16,
+    epochs=6,
+    seed=3,
+    metrics=(fn.metrics.accuracy, hooked),
+    gradient=fn.clipped(1.0, fn.accumulated(2)),
+)
+EXPERIMENTS = {"momentum": MOMENTUM, "Adam, early stopping": ADAM, "AdamW, statistics": STATISTICS}
 
 
 def run(experiment=MOMENTUM, directory=None, data=(TRAIN, TEST), **options):

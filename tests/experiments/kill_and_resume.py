@@ -17,7 +17,7 @@ import attrs
 import funcnet as fn
 from funcnet.experiments.directory import NAMES, Directory
 from funcnet.experiments.history import without_seconds
-from tests.experiments.cases import ADAM, MOMENTUM, run
+from tests.experiments.cases import ADAM, MOMENTUM, STATISTICS, run
 
 LONGEST = 0.15  # seconds from a sign of life to the kill: some epochs, each with its saving
 LONG = {
@@ -28,6 +28,7 @@ LONG = {
         optimizer=fn.Adam(fn.schedules.warmup(4, fn.schedules.cosine(0.004, 600))),
         early_stopping=fn.EarlyStopping("test loss", "min", patience=12),
     ),
+    "AdamW": attrs.evolve(STATISTICS, epochs=60),
 }
 
 

@@ -72,7 +72,7 @@ def test_an_epoch_is_the_fold_of_training_steps_over_shuffled_batches(experiment
     for epoch in range(2):
         for batch in fn.data.batches(TRAIN, 16, key.fold_in("shuffle"), epoch):
             arguments = (model, experiment.loss, experiment.optimizer, state, batch, key.fold_in("training"))
-            state, _ = fn.train_step(*arguments, experiment.penalty)
+            state, _ = fn.train_step(*arguments, experiment.penalty, experiment.gradient)
     assert run(attrs.evolve(experiment, epochs=2)).state == state
 
 

@@ -117,6 +117,12 @@ def test_float16_rows_are_summed_in_float32(n_in):
     assert tree.equal(grads, np.tile(np.bincount(ids)[:, None] / 2, 2).astype(np.float16))
 
 
+@pytest.mark.parametrize("ones", [30, 60], ids=["rare", "often"])
+def test_float16_sums_do_not_stall_at_2048(ones):
+    dy = np.array([[2048], *[[1]] * ones], np.float16)
+    assert weight_grads(np.full(1 + ones, 1), dy, 3).ravel().tolist() == [0, 2048 + ones, 0]
+
+
 def test_the_order_of_ids_changes_nothing_but_rounding():
     ids, dy = REPEATED["zipf"][0], normal((M, 4))
     assert_allclose(weight_grads(ids[::-1], dy[::-1], 5000), weight_grads(ids, dy, 5000), rtol=1e-12, atol=1e-13)

@@ -9,8 +9,8 @@ from funcnet import tree
 from funcnet.testing import LawViolation, check_layer, check_layer_law
 from funcnet.testing.cases.drawing import layer_cases
 from funcnet.tree import map_flow
-from tests.testing.gallery.broken_flows import DxTurned, NextRow
-from tests.testing.gallery.flows import IDS, WEIGHTED, Inside, Times, Weighed, product
+from tests.testing.gallery.broken_flows import DxTurned, NextRow, ZerosForIntegers
+from tests.testing.gallery.flows import IDS, TWO, WEIGHTED, Inside, Times, Weighed, product
 
 FLOATS = np.array([[0.5, 2.0, -1.0], [1.0, 0.25, 4.0]])
 
@@ -116,7 +116,29 @@ def test_every_part_of_y_has_a_dy():
         assert map_flow(form, y) == map_flow(form, case.dy)
 
 
+class ZerosOfDouble(fn.Tanh):
+    """A dy of None gives a dx of float64, whatever x is."""
+
+    takes_integers = False
+
+    def backward(self, params, cache, dy):
+        return super().backward(params, cache, np.zeros(cache.shape) if dy is None else dy)
+
+
+def test_a_dy_of_none_is_asked_of_the_librarys_own_layers_alone(monkeypatch):
+    case = "linearity", ZerosOfDouble(), (), FLOATS.astype(np.float32), FLOATS.astype(np.float32)
+    check_layer_law(*case)
+    monkeypatch.setattr(ZerosOfDouble.backward, "__module__", "funcnet.layers.activations")
+    assert violation(check_layer_law, *case).oracle == "b(None) = 0"
+
+
 # --- What is reported ---
+
+
+def test_a_gradient_of_integers_is_reported_by_its_name():
+    found = violation(check_layer, ZerosForIntegers(), TWO)
+    assert (found.law, found.at, found.got) == ("integers", "dx.0", "ndarray")
+    assert found.expected == "None: uint8 has no gradient"
 
 
 @pytest.mark.parametrize(

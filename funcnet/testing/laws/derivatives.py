@@ -74,7 +74,7 @@ def kinks(case: Case) -> None:
 
 
 def _quarters(draws: np.random.Generator, x: Array) -> Array:
-    return np.asarray(draws.integers(1, 5, x.shape) / 4.0)
+    return np.asarray(draws.integers(1, 5, x.shape) / 4.0) if x.dtype.kind == "f" else np.zeros(x.shape)
 
 
 def _check_corner(case: Case, place: Any, got: float, slopes: Array, slack: float) -> None:
@@ -98,7 +98,7 @@ def linearity(case: Case) -> None:
     zeros = {at: np.zeros_like(leaf) for at, leaf in first.items()}
     same_bits(_unsigned(backward(map_flow(np.zeros_like, case.dy))), zeros, "b(0) = 0")
     if isinstance(cache, Cache) and type(case.layer).backward.__module__.startswith("funcnet."):
-        same_bits(_unsigned(gradient(*case.layer.backward(case.params, cache, None))), zeros, "b(None) = 0")
+        _check_none(case, cache, zeros)
     for k in (-20, 20):
         scaled = {at: _times_power(leaf, k) for at, leaf in first.items()}
         got = backward(map_flow(partial(_times_power, k=k), case.dy))
@@ -109,7 +109,20 @@ def linearity(case: Case) -> None:
     other = map_flow(lambda part: draws.normal(size=part.shape).astype(part.dtype), case.dy)
     of_other = backward(other)
     total = backward(map_both(np.add, case.dy, other))
-    close(total, {at: first[at] + of_other[at] for at in first}, case.rounding, "b(u + v)")
+    close(total, {at: first[at] + of_other[at] for at in first}, case.rounding, "b(u) + b(v)")
+
+
+def _check_none(case: Case, cache: Any, zeros: Results) -> None:
+    """Raise Difference unless None counts as 0, for dy and for each of its elements, as it does in the library."""
+
+    def backward(dy: Flow) -> Results:
+        return _unsigned(gradient(*case.layer.backward(case.params, cache, dy)))
+
+    same_bits(backward(None), zeros, "b(None) = 0")
+    for i in range(len(case.dy)) if isinstance(case.dy, tuple) else ():
+        with_zeros, with_none = list(case.dy), list(case.dy)
+        with_zeros[i], with_none[i] = map_flow(np.zeros_like, case.dy[i]), None
+        same_bits(backward(tuple(with_none)), backward(tuple(with_zeros)), "b with 0 for None")
 
 
 def _times_power(array: Array, k: int) -> Array:

@@ -5,7 +5,7 @@ import numpy as np
 
 import funcnet as fn
 from tests.testing.gallery.exhibits import exhibit
-from tests.testing.gallery.flows import IDS, TWO, WEIGHTED, Added, Inside, Lookup, Times, Weighed
+from tests.testing.gallery.flows import IDS, TWO, WEIGHTED, Added, Inside, Larger, Lookup, Times, Weighed
 
 # --- Tuples ---
 
@@ -32,6 +32,14 @@ class ForgetsSecond(Times):
 
     def dx(self, a, b, dy):
         return dy * b, np.zeros_like(dy)
+
+
+@attrs.frozen
+class BothAtTies(Larger):
+    """Where a and b are equal, both get all of dy."""
+
+    def dx(self, a, b, dy):
+        return dy * (a >= b), dy * (a <= b)
 
 
 @attrs.frozen
@@ -194,6 +202,7 @@ BROKEN = [
     exhibit(DxTurned(), TWO, "coordinates"),
     exhibit(OwnFactor(), TWO, "coordinates"),
     exhibit(ForgetsSecond(), TWO, "coordinates"),
+    exhibit(BothAtTies(), TWO, "kinks"),
     exhibit(DxIsList(), TWO, "structure"),
     exhibit(DxOfFirst(), TWO, "structure"),
     exhibit(NoneForFloats(), TWO, "structure"),

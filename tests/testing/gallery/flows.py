@@ -28,6 +28,17 @@ class Times(fn.Layer):
 
 
 @attrs.frozen
+class Larger(Times):
+    """y = max(a, b), at a tie a."""
+
+    def forward(self, params, x):
+        return np.maximum(*x), x
+
+    def dx(self, a, b, dy):
+        return dy * (a >= b), dy * (a < b)
+
+
+@attrs.frozen
 class Added(fn.Layer):
     """y = a + b of two arrays of one shape, integers or not."""
 
@@ -127,6 +138,7 @@ IDS = np.array([[0, 2, 2], [3, 1, 0]])
 WEIGHTED = IDS, np.array([[0.5, 1.0, -2.0], [0.0, 3.0, 0.25]])
 SOUND = [
     exhibit(Times(), TWO, symmetries=[("homogeneous", 2)]),
+    exhibit(Larger(), TWO, symmetries=[("homogeneous", 1)]),
     exhibit(Added(), TWO, symmetries=[("homogeneous", 1)]),
     exhibit(Lookup(), None, x=IDS),
     exhibit(Weighed(), None, x=WEIGHTED),

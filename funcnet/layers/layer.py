@@ -95,16 +95,12 @@ class Layer:
         Returns
         -------
         tuple of int
-            Shape of one example of y.
+            Shape of one example of y; by default `input_shape`.
 
         Raises
         ------
         ShapeError
             If the layer does not fit the input shape.
-
-        Notes
-        -----
-        The default, which layers that keep the shape of x inherit, returns `input_shape`.
         """
         check_inputs(self, input_shape)
         return input_shape

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from funcnet.errors import CacheError, ShapeError
-from funcnet.tree import Flow, as_floating, is_nested
+from funcnet.tree import Flow, as_floating
 
 
 class Cache(NamedTuple):
@@ -64,7 +64,7 @@ def opened_flow(layer: Any, cache: Any, dy: Any) -> tuple[Any, Flow]:
 
 def _parts(shape: Any, dtype: Any, dy: Any) -> Flow:
     """dy, checked to have this shape or these shapes."""
-    if is_nested(shape):
+    if isinstance(dtype, tuple):
         dy = (None,) * len(shape) if dy is None else dy
         if not isinstance(dy, tuple) or len(dy) != len(shape):
             got = f"a tuple of {len(dy)}" if isinstance(dy, tuple) else type(dy).__name__

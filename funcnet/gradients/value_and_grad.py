@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from funcnet import tree
-from funcnet.layers import inputs
+from funcnet.layers.inputs import given
 from funcnet.layers.layer import Layer
 from funcnet.losses.loss import Loss
 from funcnet.losses.penalties import Penalty
@@ -59,11 +59,12 @@ def value_and_grad(
     >>> float(value), grads
     (1.0, LinearParams(weight=array([[4.]]), bias=array([2.])))
     """
-    y, cache = inputs.forward(model, params, x)
+    x = x if model.takes_integers else given(model, params, x)
+    y, cache = model.forward(params, x)
     value, dy = _value_and_dy(loss, y, target)
     del y  # frees memory for the backward pass
-    grads = inputs.params_backward(model, params, cache, dy)
-    tracked = model.track(params, inputs.cache_of_layer(cache))
+    grads = model.params_backward(params, cache, dy)
+    tracked = model.track(params, cache)
     if tracked is not params:
         grads = with_buffers(grads, tracked)
     return (value, grads) if penalty is None else penalized((value, grads), params, penalty)

@@ -7,7 +7,6 @@ The functions that make these layers are in `combinators`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 import attrs
@@ -117,8 +116,10 @@ class Sequential(Layer):
             return y, Cache(self, shape_of(y), None, dtypes_in(y))
         with Place(self) as at:
             for at.index, layer in enumerate(self.layers):
-                takes = layer.forward if layer.takes_integers else partial(inputs.forward, layer)
-                y, cache = takes(params[at.index], y)
+                if layer.takes_integers:
+                    y, cache = layer.forward(params[at.index], y)
+                else:
+                    y, cache = inputs.forward(layer, params[at.index], y)
                 caches.append(cache)
         return y, Cache(self, shape_of(y), tuple(caches), dtypes_in(y))
 
@@ -152,7 +153,11 @@ class Sequential(Layer):
             return dx, ()
         with Place(self) as at:
             for at.index in range(len(layers) - 1, first, -1):
-                dx, layer_grads = inputs.backward(layers[at.index], params[at.index], caches[at.index], dx)
+                layer = layers[at.index]
+                if layer.takes_integers:
+                    dx, layer_grads = layer.backward(params[at.index], caches[at.index], dx)
+                else:
+                    dx, layer_grads = inputs.backward(layer, params[at.index], caches[at.index], dx)
                 grads.append(layer_grads)
             if 0 <= first < len(layers):
                 at.index = first
@@ -160,8 +165,9 @@ class Sequential(Layer):
         return dx, tuple(reversed(grads))
 
     def track(self, params: Tree, cache: Cache) -> Tree:
+        untracked = Layer.track
         for layer in self.layers:
-            if type(layer).track is not Layer.track:
+            if type(layer).track is not untracked:
                 return track_each(self.layers, params_of_layers(self, params), saved_by(self, cache))
         return params
 

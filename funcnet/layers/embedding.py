@@ -12,7 +12,7 @@ from funcnet.errors import DTypeError, TreeError
 from funcnet.initializers import Initializer, normal
 from funcnet.layers.checks import check_inputs, checked_shape, drawn
 from funcnet.layers.layer import Layer
-from funcnet.numerics.labels import checked_ids
+from funcnet.numerics.labels import checked_classes
 from funcnet.numerics.sums import rows_of, sums_by_index
 from funcnet.random import Key, checked_key
 from funcnet.tree import Array, DType, Shape, as_dtype, build, node, shape_of
@@ -110,7 +110,7 @@ class Embedding(Layer):
         ids = np.asarray(x)
         if ids.dtype.kind not in "iu":
             raise DTypeError(f"{self!r} takes integer ids, got {ids.dtype}")
-        ids = checked_ids(ids, self.n_in)
+        ids = checked_classes("id", ids, self.n_in, IndexError, "ids")
         y = weight.take(ids, axis=0)
         return y, Cache(self, y.shape, ids)
 

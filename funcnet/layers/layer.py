@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import reduce
+from operator import is_not
 from typing import Any, ClassVar
 
 import attrs
@@ -258,8 +259,8 @@ class Layer:
 def _in_training(value: Any, key: Key, path: tuple[int | str, ...]) -> Any:
     """A layer or a tuple of layers in training; the path is folded into the key only where `training` is overridden."""
     if isinstance(value, tuple):
-        children = tuple(_in_training(child, key, (*path, index)) for index, child in enumerate(value))
-        return children if any(a is not b for a, b in zip(children, value, strict=True)) else value
+        children = tuple([_in_training(child, key, (*path, index)) for index, child in enumerate(value)])
+        return children if any(map(is_not, children, value)) else value
     if not isinstance(value, Layer):
         return value
     if path and type(value).training is not Layer.training:

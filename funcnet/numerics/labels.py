@@ -12,29 +12,16 @@ from funcnet.numerics.sums import SHORT_ROW, wide_sum
 from funcnet.tree import Array
 
 
-def checked_classes(name: str, labels: Array, n: int) -> Array:
-    """The labels as int64; ValueError, which names the first bad label and its index, unless all are in 0..n-1."""
-    indices, place = _indices(labels, n)
-    if place is not None:
-        raise ValueError(f"{name} {labels[place]} at index {place} is not in 0..{n - 1} (n = {n} classes)")
-    return indices
-
-
-def checked_ids(ids: Array, n: int) -> Array:
-    """The ids as int64; IndexError, which names the first bad id and its index, unless all are in 0..n-1."""
-    indices, place = _indices(ids, n)
-    if place is not None:
-        raise IndexError(f"id {ids[place]} at index {place} is not in 0..{n - 1} (n_in = {n})")
-    return indices
-
-
-def _indices(numbers: Array, n: int) -> tuple[Array, tuple[int, ...] | None]:
-    """Integers as int64, and the index of the first that is not in 0..n-1, None if all are."""
-    indices = numbers.astype(np.int64, copy=False)
-    unsigned = indices.view(np.uint64)  # negative ones become the largest; argmax takes half the time of max
-    if not numbers.size or unsigned.item(unsigned.argmax()) < n:
-        return indices, None
-    return indices, tuple(map(int, np.argwhere((numbers < 0) | (numbers >= n))[0]))
+def checked_classes(
+    name: str, labels: Array, n: int, error: type[Exception] = ValueError, of: str = "classes"
+) -> Array:
+    """The labels as int64; an error, which names the first bad label and its index, unless all are in 0..n-1."""
+    indices = labels.astype(np.int64, copy=False)
+    unsigned = indices.view(np.uint64)  # negative labels become the largest; argmax takes half the time of max
+    if not labels.size or unsigned.item(unsigned.argmax()) < n:
+        return indices
+    index = tuple(map(int, np.argwhere((labels < 0) | (labels >= n))[0]))
+    raise error(f"{name} {labels[index]} at index {index} is not in 0..{n - 1} (n = {n} {of})")
 
 
 class LabelGradient(NamedTuple):

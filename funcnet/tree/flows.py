@@ -47,8 +47,10 @@ def one_array(layer: object, x: Any, dtype: DType | None = None) -> tuple[Array,
 
     The numbers are of `dtype`, that of the params; without one, integers become float32. Raises ShapeError for a tuple.
     """
-    if type(x) is np.ndarray and x.dtype.kind == "f" and (x.dtype is dtype or (dtype is None and x.dtype.isnative)):
-        return x, x.dtype
+    if type(x) is np.ndarray:
+        own = x.dtype
+        if own is dtype or (dtype is None and own.kind == "f" and own.isnative):
+            return x, own
     if isinstance(x, tuple):
         raise ShapeError(f"{layer!r} takes one array, got a tuple of shapes {listed(shape_of(x))}: {MERGE}")
     numbers = as_floating(x, _OF_INTEGERS) if dtype is None else as_array(x, dtype)
@@ -86,7 +88,10 @@ def integers_in(x: Flow) -> Any:
 
 def dtypes_in(x: Flow) -> Any:
     """The dtype of each array; None for integers, which have no gradient."""
-    return map_flow(lambda part: None if is_integer(part) else part.dtype, x)
+    if isinstance(x, tuple):
+        return tuple(map(dtypes_in, x))
+    dtype = x.dtype
+    return None if dtype.kind in "biu" else dtype
 
 
 def without_integers(dx: Flow, are_integers: Any) -> Flow:

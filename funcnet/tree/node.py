@@ -13,12 +13,13 @@ from funcnet.tree.arrays import frozen, is_array
 
 Tree: TypeAlias = Any
 _new, _set = object.__new__, object.__setattr__  # looked up once: every node that is built calls them
+_ARRAYS = np.ndarray, np.number, np.bool_
 T = TypeVar("T")
 
 
 def is_leaf(value: object) -> bool:
     """Whether `value` is an array or a NumPy scalar, which counts as an array without axes."""
-    return isinstance(value, np.ndarray | np.number | np.bool_) or is_array(value)
+    return isinstance(value, _ARRAYS) or is_array(value)
 
 
 def leaf(*, default: Any = attrs.NOTHING, torch_axes: tuple[int, ...] = ()) -> Any:
@@ -171,7 +172,10 @@ def build(cls: type[T], *values: Tree) -> T:
     names = cls.__node_fields__  # type: ignore[attr-defined]
     if len(values) != len(names):
         raise TypeError(f"expected a value for each field of {cls.__name__} ({', '.join(names)}), got {len(values)}")
-    return assembled(cls, [frozen(value) if type(value) is np.ndarray else value for value in values])
+    self = _new(cls)
+    for name, value in zip(names, values, strict=True):
+        _set(self, name, frozen(value) if type(value) is np.ndarray else value)
+    return self
 
 
 def assembled(cls: type[T], values: Sequence[Tree]) -> T:

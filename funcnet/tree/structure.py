@@ -148,19 +148,29 @@ def _said(skeleton: Any) -> str:
 
 def has_leaves(tree: Tree) -> bool:
     """Whether `tree` contains a leaf."""
-    return is_leaf(tree) or (type(tree) is not Buffer and any(map(has_leaves, children(tree) or ())))
+    return _contains(tree, buffer=False)
 
 
 def has_buffers(tree: Tree) -> bool:
     """Whether `tree` contains a buffer."""
+    return _contains(tree, buffer=True)
+
+
+def _contains(tree: Tree, buffer: bool) -> bool:
+    """Whether `tree` contains a buffer or, if not `buffer`, a leaf."""
     parts = [tree]
     while parts:
         part = parts.pop()
-        kind = type(part)
-        if kind is Buffer:
+        if type(part) is np.ndarray:
+            if not buffer:
+                return True
+        elif type(part) is Buffer:
+            if buffer:
+                return True
+        elif (inside := children(part)) is not None:
+            parts.extend(inside)
+        elif not buffer and is_leaf(part):
             return True
-        if kind is not np.ndarray:
-            parts.extend(children(part) or ())
     return False
 
 

@@ -268,10 +268,7 @@ LAYERS = [*LINEAR, *ACTIVATIONS, *SOFTMAX, *NORMALIZATION, *CELLS, *MERGING, *RE
 MODELS = [row for rows in COMBINATORS.values() for row in rows]
 ROWS = [*LAYERS, *MODELS]  # that take floating-point numbers
 ALL = [*ROWS, *IDS]
-FIRST = [
-    *{type(row.layer): row for row in reversed([*LAYERS, *IDS])}.values(),
-    *(rows[0] for rows in COMBINATORS.values()),
-]
+FIRST = [*{type(row.layer): row for row in reversed([*LAYERS, IDS[0]])}.values(), SEQUENTIAL[0], PARALLEL[0]]
 
 every_layer = every(ROWS)
 every_model = every(MODELS)

@@ -10,7 +10,7 @@ import funcnet as fn
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-EXAMPLE, LAYERS, CHECKS, EXPERIMENTS = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+EXAMPLE, LAYERS, CHECKS, SEVERAL, EXPERIMENTS = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
 
 
 def test_the_example_is_under_25_lines_and_learns():
@@ -50,6 +50,16 @@ def test_the_checks_pass_and_print_a_line_for_each_leaf(capsys):
     for path in ("0.weight", "0.bias", "2.scale", "3.weight", "3.bias", "all"):
         assert re.search(rf"^{re.escape(path)} ", printed, flags=re.MULTILINE)
     names["check_layer"](names["Square"](), input_shape=(3,))
+
+
+def test_the_model_of_two_inputs_learns_and_its_statistics_are_those_of_the_data(capsys):
+    exec(SEVERAL, names := {})
+    capsys.readouterr()
+    run, sizes = names["run"], names["sizes"]
+    assert run.history["accuracy"][-1] > 0.95
+    assert np.allclose(run.params[0][1].running_mean.value, sizes.mean(axis=0), atol=0.3)
+    section = README.partition("## Several inputs, ids, statistics\n")[2].partition("\n## ")[0]
+    assert len(section.strip().splitlines()) + 2 <= 25
 
 
 @pytest.mark.slow

@@ -26,7 +26,7 @@ from funcnet.tree import (
     as_array,
     as_dtype,
     build,
-    integers_in,
+    dtypes_in,
     leaf,
     node,
     read_only,
@@ -158,19 +158,19 @@ class SimpleCell(Layer):
         z = np.dot(rows_of(now), params.weight_x) + np.dot(rows_of(state), params.weight_h) + params.bias
         y, of_activation = self.activation.forward((), z.reshape(state.shape))
         y = read_only(y)  # it is the output and the state
-        saved = now, state, of_activation, integers_in(x)
+        saved = now, state, of_activation, dtypes_in(x)
         return (y, y), Cache(self, (y.shape, y.shape), saved, (y.dtype, y.dtype))
 
     def backward(self, params: SimpleCellParams, cache: Cache, dy: Flow) -> tuple[Flow, SimpleCellParams]:
         self._check(params)
-        (now, state, of_activation, are_integers), (d_output, d_state) = opened_flow(self, cache, dy)
+        (now, state, of_activation, dtypes), (d_output, d_state) = opened_flow(self, cache, dy)
         dz, _ = self.activation.backward((), of_activation, added(d_output, d_state))
         rows = rows_of(dz)
         parts = [rows_of(now).T @ rows, rows_of(state).T @ rows, column_sums(rows)]
         grads = build(SimpleCellParams, *[as_dtype(part, params.bias.dtype) for part in parts])
         dx = [as_dtype(rows @ weight.T, dz.dtype) for weight in (params.weight_x, params.weight_h)]
         shaped = dx[0].reshape(now.shape), dx[1].reshape(state.shape)
-        return without_integers(shaped, are_integers), grads
+        return without_integers(shaped, dtypes), grads
 
     def _check(self, params: Any) -> None:
         n = self.n_out

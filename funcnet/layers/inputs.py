@@ -9,14 +9,14 @@ from typing import Any, NamedTuple
 
 from funcnet.layers.checks import check_inputs
 from funcnet.layers.layer import Layer
-from funcnet.tree import Flow, Tree, converted, integers_in, is_integer, leaves, shape_of, without_integers
+from funcnet.tree import Flow, Tree, converted, dtypes_in, is_integer, leaves, shape_of, without_integers
 
 
 class Converted(NamedTuple):
-    """The cache of a layer that was given floating-point numbers for integers, and where in x these are."""
+    """The cache of a layer that was given floating-point numbers for integers, and the dtypes of x, see `dtypes_in`."""
 
     cache: Any
-    are_integers: Any
+    dtypes: Any
 
 
 def forward(layer: Layer, params: Tree, x: Flow) -> tuple[Flow, Any]:
@@ -25,7 +25,7 @@ def forward(layer: Layer, params: Tree, x: Flow) -> tuple[Flow, Any]:
         return layer.forward(params, x)
     floats = given(layer, params, x)
     y, cache = layer.forward(params, floats)
-    return y, cache if floats is x else Converted(cache, integers_in(x))
+    return y, cache if floats is x else Converted(cache, dtypes_in(x))
 
 
 def apply(layer: Layer, params: Tree, x: Flow) -> Flow:
@@ -38,7 +38,7 @@ def backward(layer: Layer, params: Tree, cache: Any, dy: Flow) -> tuple[Flow, Tr
     if type(cache) is not Converted:
         return layer.backward(params, cache, dy)
     dx, grads = layer.backward(params, cache.cache, dy)
-    return without_integers(dx, cache.are_integers), grads
+    return without_integers(dx, cache.dtypes), grads
 
 
 def params_backward(layer: Layer, params: Tree, cache: Any, dy: Flow) -> Tree:

@@ -23,7 +23,6 @@ from funcnet.tree import (
     as_dtype,
     converted,
     dtypes_in,
-    integers_in,
     is_nested,
     leaves,
     listed,
@@ -80,11 +79,11 @@ class Sum(Layer):
         check_no_params(params)
         shape = _same(self, shape_of(x), "add")
         y = as_array(reduce(np.add, converted(x)))  # a sum of 0-d arrays is a scalar
-        return y, Cache(self, shape, integers_in(x), y.dtype)
+        return y, Cache(self, shape, dtypes_in(x), y.dtype)
 
     def backward(self, params: Tree, cache: Cache, dy: Array) -> tuple[Flow, Tree]:
-        are_integers, dy = opened(self, cache, dy)
-        return without_integers((read_only(dy),) * len(are_integers), are_integers), ()
+        dtypes, dy = opened(self, cache, dy)
+        return without_integers((read_only(dy),) * len(dtypes), dtypes), ()
 
 
 @register
@@ -115,12 +114,12 @@ class Multiply(Layer):
         check_no_params(params)
         shape, factors = _same(self, shape_of(x), "multiply"), converted(x)
         y = read_only(as_array(reduce(np.multiply, factors)))  # one factor is y itself
-        return y, Cache(self, shape, (factors, integers_in(x)), y.dtype)
+        return y, Cache(self, shape, (factors, dtypes_in(x)), y.dtype)
 
     def backward(self, params: Tree, cache: Cache, dy: Array) -> tuple[Flow, Tree]:
-        (factors, are_integers), dy = opened(self, cache, dy)
+        (factors, dtypes), dy = opened(self, cache, dy)
         dx = [as_dtype(reduce(np.multiply, _others(factors, i), dy), dy.dtype) for i in range(len(factors))]
-        return without_integers(passed_on(tuple(dx)), are_integers), ()
+        return without_integers(passed_on(tuple(dx)), dtypes), ()
 
 
 def _others(factors: Sequence[Array], index: int) -> Sequence[Array]:
@@ -180,14 +179,14 @@ class Concatenate(Layer):
     def forward(self, params: Tree, x: Flow) -> tuple[Array, Cache]:
         check_no_params(params)
         self.output_shape(shape_of(x))
-        are_integers = integers_in(x)
-        y = np.concatenate(x if all(are_integers) else converted(x), axis=self.axis)
-        return y, Cache(self, y.shape, ([part.shape[self.axis] for part in x], are_integers), y.dtype)
+        dtypes = dtypes_in(x)
+        y = np.concatenate(converted(x) if any(dtypes) else x, axis=self.axis)  # ids stay ids
+        return y, Cache(self, y.shape, ([part.shape[self.axis] for part in x], dtypes), y.dtype)
 
     def backward(self, params: Tree, cache: Cache, dy: Array) -> tuple[Flow, Tree]:
-        (sizes, are_integers), dy = opened(self, cache, dy)
+        (sizes, dtypes), dy = opened(self, cache, dy)
         parts = np.split(read_only(dy), [*accumulate(sizes)][:-1], axis=self.axis)
-        return without_integers(tuple(parts), are_integers), ()
+        return without_integers(tuple(parts), dtypes), ()
 
 
 @register

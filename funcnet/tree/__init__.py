@@ -18,8 +18,7 @@ from funcnet.tree.arrays import Array as Array, DType as DType, Shape as Shape, 
 from funcnet.tree.arrays import as_dtype as as_dtype, as_floating as as_floating, canonical as canonical
 from funcnet.tree.arrays import frozen as frozen, read_only as read_only, to_array as to_array
 from funcnet.tree.flows import MERGE as MERGE, Flow as Flow, added as added, converted as converted
-from funcnet.tree.flows import dtypes_in as dtypes_in
-from funcnet.tree.flows import integers_in as integers_in, is_integer as is_integer, is_nested as is_nested
+from funcnet.tree.flows import dtypes_in as dtypes_in, is_integer as is_integer, is_nested as is_nested
 from funcnet.tree.flows import listed as listed, map_flow as map_flow, one_array as one_array, passed_on as passed_on
 from funcnet.tree.flows import shape_of as shape_of, without_integers as without_integers, zeros_of as zeros_of
 from funcnet.tree.functions import map_new as map_new, named_arrays as named_arrays

@@ -81,11 +81,6 @@ def passed_on(x: Flow) -> Flow:
     return None if x is None else read_only(as_array(x))
 
 
-def integers_in(x: Flow) -> Any:
-    """For each array, whether it holds integers."""
-    return map_flow(is_integer, x)
-
-
 def dtypes_in(x: Flow) -> Any:
     """The dtype of each array; None for integers, which have no gradient."""
     if isinstance(x, tuple):
@@ -94,11 +89,11 @@ def dtypes_in(x: Flow) -> Any:
     return None if dtype.kind in "biu" else dtype
 
 
-def without_integers(dx: Flow, are_integers: Any) -> Flow:
-    """The gradient dx with None for integers, which `integers_in` found in x."""
-    if isinstance(are_integers, tuple):
-        return tuple(map(without_integers, dx, are_integers))
-    return None if are_integers else dx
+def without_integers(dx: Flow, dtypes: Any) -> Flow:
+    """The gradient dx with None for each array of integers in x; `dtypes` are what `dtypes_in` found in x."""
+    if isinstance(dtypes, tuple):
+        return tuple(map(without_integers, dx, dtypes))
+    return None if dtypes is None else dx
 
 
 def added(a: Flow, b: Flow) -> Flow:

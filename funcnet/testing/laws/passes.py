@@ -24,7 +24,7 @@ from funcnet.tree import (
     Array,
     Flow,
     Tree,
-    integers_in,
+    dtypes_in,
     is_integer,
     is_leaf,
     is_nested,
@@ -44,7 +44,7 @@ def structure(case: Case) -> None:
     else:
         _same_parts("y", y, map_flow(lambda part: np.zeros(np.shape(part)), y))
     dx, grads = case.layer.backward(case.params, cache, case.dy)
-    _same_parts("dx", dx, without_integers(case.x, integers_in(case.x)))
+    _same_parts("dx", dx, without_integers(case.x, dtypes_in(case.x)))
     for at, part in parts("dx", dx).items():
         same_form(at, part, np.result_type(*tree.leaves(case.dy)).type(), "dtype")
     found = leaves_like(case.params, grads, "grads")

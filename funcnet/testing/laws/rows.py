@@ -11,7 +11,7 @@ import numpy as np
 
 from funcnet.testing.cases.case import Case, Results, named, needs, take
 from funcnet.testing.reports.comparing import Difference, close, same_bits
-from funcnet.tree import Array, integers_in, is_integer, map_flow, without_integers
+from funcnet.tree import Array, dtypes_in, is_integer, map_flow, without_integers
 
 
 def rows(case: Case) -> None:
@@ -91,7 +91,7 @@ def empty(case: Case) -> None:
         warnings.simplefilter("always")
         results = case.passes(x, dy)
     expected = {at: np.zeros_like(array) for at, array in results.items() if not has_rows(at)}
-    no_rows = named(dy, without_integers(x, integers_in(x)), ())
+    no_rows = named(dy, without_integers(x, dtypes_in(x)), ())
     expected |= {at: array.astype(results[at].dtype) for at, array in no_rows.items()}
     same_bits(results, expected, "no rows")
     if heard:

@@ -8,9 +8,9 @@ import attrs
 import numpy as np
 
 from funcnet.cache import Cache, opened, saved_by
-from funcnet.layers.checks import with_features
+from funcnet.layers.checks import check_params, with_features
 from funcnet.layers.layer import Layer
-from funcnet.layers.norm_params import check_features, check_norm_params, epsilon_field, scaled, scaled_backward
+from funcnet.layers.norm_params import check_features, epsilon_field, scaled, scaled_backward
 from funcnet.numerics.normalization import Normalized, standardized
 from funcnet.numerics.sums import wide
 from funcnet.random import Key, checked_key
@@ -125,7 +125,7 @@ class BatchNorm(Layer):
         return BatchNormParams(weight, bias, running_mean=Buffer(zeros), running_var=Buffer(ones))
 
     def forward(self, params: BatchNormParams, x: Array) -> tuple[Array, Cache]:
-        check_norm_params(self, params, BatchNormParams, self.affine)
+        self._check(params)
         mean, variance = params.running_mean.value, params.running_var.value
         x, dtype = one_array(self, x, mean.dtype)
         check_features(x, len(mean))
@@ -144,11 +144,16 @@ class BatchNorm(Layer):
         return made, (mean.reshape(-1), variance.reshape(-1) * (rows / (rows - 1)))
 
     def backward(self, params: BatchNormParams, cache: Cache, dy: Array) -> tuple[Array, BatchNormParams]:
-        check_norm_params(self, params, BatchNormParams, self.affine)
+        self._check(params)
         (made, _), dy = opened(self, cache, dy)
         g, grads = scaled_backward(params, made.y, dy)
         dx = made.dx(g) if self.in_training else g / made.deviation
         return cache.dx(as_dtype(dx, dy.dtype)), grads
+
+    def _check(self, params: BatchNormParams) -> None:
+        n, affine = ("n",), ("n",) if self.affine else None
+        shapes = {"weight": affine, "bias": affine, "running_mean.value": n, "running_var.value": n}
+        check_params(params, BatchNormParams, shapes)
 
     def track(self, params: BatchNormParams, cache: Cache) -> BatchNormParams:
         _, seen = saved_by(self, cache)

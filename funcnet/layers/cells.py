@@ -9,10 +9,10 @@ import numpy as np
 
 from funcnet import initializers
 from funcnet.cache import Cache, opened_flow
-from funcnet.errors import ShapeError, TreeError
+from funcnet.errors import ShapeError
 from funcnet.initializers import Initializer
 from funcnet.layers.activations import Tanh
-from funcnet.layers.checks import check_inputs, drawn, with_features
+from funcnet.layers.checks import check_inputs, check_params, drawn, with_features
 from funcnet.layers.composites import is_layer
 from funcnet.layers.layer import Layer
 from funcnet.numerics.sums import column_sums, rows_of
@@ -174,8 +174,4 @@ class SimpleCell(Layer):
 
     def _check(self, params: Any) -> None:
         n = self.n_out
-        if isinstance(params, SimpleCellParams):
-            shapes = [np.shape(part) for part in (params.weight_x, params.weight_h, params.bias)]
-            if shapes[0][1:] == (n,) and shapes[1:] == [(n, n), (n,)]:
-                return
-        raise TreeError(f"expected SimpleCellParams for n_out={n}, got {params!r}")
+        check_params(params, SimpleCellParams, {"weight_x": ("n_in", n), "weight_h": (n, n), "bias": (n,)})

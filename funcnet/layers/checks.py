@@ -1,14 +1,17 @@
-"""Checks that layers share: of input shapes, and of params where there are none, of drawn arrays."""
+"""Checks that layers share: of input shapes, of params, and of the arrays that initializers return."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TypeAlias
 
 from funcnet.errors import ShapeError, TreeError
 from funcnet.initializers import Initializer
 from funcnet.random import Key
 from funcnet.tree import MERGE, Array, DType, Shape, Tree, as_array, is_nested, listed
 from funcnet.values import code
+
+Shapes: TypeAlias = Mapping[str, tuple[int | str, ...] | None]  # by path, such as {"weight": ("n_in", 3), "bias": (3,)}
 
 
 def check_inputs(layer: Any, shape: Any) -> None:
@@ -43,6 +46,46 @@ def check_no_params(params: Tree) -> None:
     """Raise TreeError unless params are `()`, the params of a layer without params."""
     if type(params) is not tuple or params:
         raise TreeError(f"the layer has no params: expected (), got {type(params).__name__}")
+
+
+def check_params(params: Any, kind: type, shapes: Shapes) -> None:
+    """Raise TreeError unless params are of the class, and the array at each path has the shape.
+
+    A name in the shapes, such as "n", stands for the same size in all of them; None stands for no array.
+    """
+    sizes: dict[str, int] = {}
+    if not isinstance(params, kind):
+        raise unfit(params, kind, shapes)
+    for path, shape in shapes.items():
+        found = _shape_at(params, path)
+        if found != shape and not _fits(found, shape, sizes):
+            raise unfit(params, kind, shapes)
+
+
+def _fits(found: Shape | None, shape: tuple[int | str, ...] | None, sizes: dict[str, int]) -> bool:
+    if found is None or shape is None or len(found) != len(shape):
+        return False
+    pairs = zip(found, shape, strict=True)
+    return all(n == (sizes.setdefault(size, n) if isinstance(size, str) else size) for n, size in pairs)
+
+
+def _shape_at(params: Any, path: str) -> Shape | None:
+    for name in path.split("."):
+        params = getattr(params, name, None)
+    return None if params is None else getattr(params, "shape", ())
+
+
+def unfit(params: Any, kind: type, shapes: Shapes) -> TreeError:
+    """The error for params that are not of the class, or whose arrays do not have the shapes."""
+    is_kind = isinstance(params, kind)
+    got = _in_words({path: _shape_at(params, path) for path in shapes}) if is_kind else type(params).__name__
+    return TreeError(f"expected {kind.__name__} with {_in_words(shapes)}, got {got}")
+
+
+def _in_words(shapes: Shapes) -> str:
+    """Shapes in words: weight (n_in, 3) and bias (3,)."""
+    *others, last = [f"{path} {shape}".replace("'", "") for path, shape in shapes.items()]
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def drawn(initializer: Initializer, key: Key, shape: Shape, dtype: DType) -> Array:

@@ -8,9 +8,9 @@ import attrs
 import numpy as np
 
 from funcnet.cache import Cache, opened
-from funcnet.errors import DTypeError, TreeError
+from funcnet.errors import DTypeError
 from funcnet.initializers import Initializer, normal
-from funcnet.layers.checks import check_inputs, checked_shape, drawn
+from funcnet.layers.checks import check_inputs, check_params, checked_shape, drawn
 from funcnet.layers.layer import Layer
 from funcnet.numerics.labels import checked_classes
 from funcnet.numerics.sums import rows_of, sums_by_index
@@ -121,7 +121,5 @@ class Embedding(Layer):
         return None, build(EmbeddingParams, as_dtype(sums, weight.dtype))
 
     def _weight(self, params: Any) -> Array:
-        if isinstance(params, EmbeddingParams) and np.shape(params.weight) == (self.n_in, self.n_out):
-            return params.weight
-        got = f"weight {np.shape(params.weight)}" if isinstance(params, EmbeddingParams) else type(params).__name__
-        raise TreeError(f"expected EmbeddingParams with weight ({self.n_in}, {self.n_out}), got {got}")
+        check_params(params, EmbeddingParams, {"weight": (self.n_in, self.n_out)})
+        return params.weight  # type: ignore[no-any-return]

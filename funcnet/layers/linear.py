@@ -7,9 +7,9 @@ import numpy as np
 
 from funcnet import initializers
 from funcnet.cache import Cache, opened
-from funcnet.errors import CacheError, ShapeError, TreeError
+from funcnet.errors import CacheError, ShapeError
 from funcnet.initializers import Initializer
-from funcnet.layers.checks import drawn, with_features
+from funcnet.layers.checks import drawn, unfit, with_features
 from funcnet.layers.layer import Layer
 from funcnet.numerics.sums import column_sums, rows_of
 from funcnet.random import Key, checked_key
@@ -144,12 +144,4 @@ class Linear(Layer):
             weight, bias = params.weight, params.bias
             if getattr(weight, "shape", ())[1:] == (self.n_out,) and getattr(bias, "shape", None) == expected:
                 return weight, bias
-        raise TreeError(
-            f"expected LinearParams with weight (n_in, {self.n_out}) and bias {expected}, got {_shapes(params)}"
-        )
-
-
-def _shapes(params: object) -> str:
-    if not isinstance(params, LinearParams):
-        return type(params).__name__
-    return f"weight {np.shape(params.weight)} and bias {None if params.bias is None else np.shape(params.bias)}"
+        raise unfit(params, LinearParams, {"weight": ("n_in", self.n_out), "bias": expected})

@@ -1,4 +1,4 @@
-"""What normalizing layers share: a weight and a bias after the normalization, and checks of params and x."""
+"""What normalizing layers share: a weight and a bias after the normalization, and checks of epsilon and x."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 import attrs
 import numpy as np
 
-from funcnet.errors import ShapeError, TreeError
+from funcnet.errors import ShapeError
 from funcnet.numerics.sums import column_sums, rows_of, wide
-from funcnet.tree import Array, Buffer, Tree, as_dtype, build, read_only
+from funcnet.tree import Array, Tree, as_dtype, build, read_only
 from funcnet.values import real
 
 
@@ -42,25 +42,6 @@ def tree_of(params: Any, *grads: Array | None) -> Tree:
     """Grads like params, whose first fields are the given ones."""
     others = [getattr(params, field.name) for field in attrs.fields(type(params))[len(grads) :]]
     return build(type(params), *grads, *others)
-
-
-def check_norm_params(layer: Any, params: Any, kind: type, affine: bool = True, bias: bool = True) -> None:
-    """Raise TreeError unless params are of the class that the layer's `init` makes, with a weight and a bias or not.
-
-    All arrays must have the same shape (n,): others would be broadcast.
-    """
-    if isinstance(params, kind):
-        parts: list[Any] = [getattr(params, name) for name in ("weight", "bias")]
-        running = [getattr(params, name) for name in ("running_mean", "running_var") if hasattr(params, name)]
-        if [part is not None for part in parts] == [affine, affine and bias] and all(map(_is_buffer, running)):
-            shapes = {np.shape(part) for part in parts if part is not None} | {each.value.shape for each in running}
-            if len(shapes) == 1 and len(*shapes) == 1:
-                return
-    raise TreeError(f"expected the {kind.__name__} that init of {layer!r} makes, got {params!r}")
-
-
-def _is_buffer(part: Any) -> bool:
-    return isinstance(part, Buffer)
 
 
 def check_features(x: Array, n: int) -> None:

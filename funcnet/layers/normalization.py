@@ -7,9 +7,9 @@ import numpy as np
 
 from funcnet.cache import Cache, opened
 from funcnet.errors import ShapeError
-from funcnet.layers.checks import check_no_params, with_features
+from funcnet.layers.checks import check_no_params, check_params, with_features
 from funcnet.layers.layer import Layer
-from funcnet.layers.norm_params import check_features, check_norm_params, epsilon_field, scaled, scaled_backward
+from funcnet.layers.norm_params import check_features, epsilon_field, scaled, scaled_backward
 from funcnet.numerics.normalization import scaled_to_one, standardized
 from funcnet.random import Key
 from funcnet.tree import Array, DType, Shape, Tree, as_dtype, node, one_array
@@ -110,7 +110,7 @@ class LayerNorm(Layer):
 
     def _check(self, params: Tree) -> None:
         if self.affine:
-            check_norm_params(self, params, NormParams)
+            check_params(params, NormParams, {"weight": ("n",), "bias": ("n",)})
         else:
             check_no_params(params)
 
@@ -160,7 +160,7 @@ class RMSNorm(Layer):
         return NormParams(np.ones(self.output_shape(input_shape)[-1], dtype))
 
     def forward(self, params: NormParams, x: Array) -> tuple[Array, Cache]:
-        check_norm_params(self, params, NormParams, bias=False)
+        check_params(params, NormParams, {"weight": ("n",), "bias": None})
         x, dtype = one_array(self, x, params.weight.dtype)
         check_features(x, len(params.weight))
         made = scaled_to_one(x, (x.ndim - 1,), self.epsilon)
@@ -168,7 +168,7 @@ class RMSNorm(Layer):
         return y, Cache(self, y.shape, made, dtype)
 
     def backward(self, params: NormParams, cache: Cache, dy: Array) -> tuple[Array, Tree]:
-        check_norm_params(self, params, NormParams, bias=False)
+        check_params(params, NormParams, {"weight": ("n",), "bias": None})
         made, dy = opened(self, cache, dy)
         g, grads = scaled_backward(params, made.y, dy)
         return cache.dx(as_dtype(made.dx(g, is_centered=False), dy.dtype)), grads
@@ -253,7 +253,7 @@ class GroupNorm(Layer):
         return GroupNormParams(np.ones(n, dtype), np.zeros(n, dtype), len(input_shape))
 
     def forward(self, params: GroupNormParams, x: Array) -> tuple[Array, Cache]:
-        check_norm_params(self, params, GroupNormParams)
+        check_params(params, GroupNormParams, {"weight": ("n",), "bias": ("n",)})
         x, dtype = one_array(self, x, params.weight.dtype)
         check_features(x, len(params.weight))
         self.output_shape(x.shape)  # raises if the groups do not divide the features
@@ -265,7 +265,7 @@ class GroupNorm(Layer):
         return y, Cache(self, y.shape, made, dtype)
 
     def backward(self, params: GroupNormParams, cache: Cache, dy: Array) -> tuple[Array, Tree]:
-        check_norm_params(self, params, GroupNormParams)
+        check_params(params, GroupNormParams, {"weight": ("n",), "bias": ("n",)})
         made, dy = opened(self, cache, dy)
         g, grads = scaled_backward(params, made.y.reshape(dy.shape), dy)
         return cache.dx(as_dtype(made.dx(self._grouped(g)).reshape(dy.shape), dy.dtype)), grads

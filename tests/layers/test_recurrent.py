@@ -218,7 +218,7 @@ WRONG = {
     "other params": (fn.TreeError, "SimpleCellParams", lambda: RECURRENT.forward((), np.ones((7, 4)))),
     "params of another size": (
         fn.TreeError,
-        "for n_out=2",
+        r"expected SimpleCellParams with weight_x \(n_in, 2\)",
         lambda: fn.recurrent(fn.SimpleCell(2)).forward(PARAMS, np.ones((7, 4))),
     ),
     "a dy of another shape": (

@@ -1,8 +1,4 @@
-"""The base class of layers: frozen values with two pure passes.
-
-`forward(params, x) -> (y, cache)` and `backward(params, cache, dy) -> (dx, grads)`, for every layer and every
-combination of layers.
-"""
+"""The base class of layers: frozen values with two pure passes, for every layer and every combination of layers."""
 
 from __future__ import annotations
 
@@ -37,9 +33,9 @@ class Layer:
         Whether the layer takes integers, as ids; otherwise combinators convert them, to the dtype of its params or,
         without params, to float32.
     statistics : str or None
-        "batch" for a layer that takes statistics over the batch, so that its rows depend on each other.
+        "batch" for a layer whose rows depend on each other, by statistics over the batch; see also `tree.Buffer`.
     passes_track_on : bool
-        Whether `track` only calls that of the layers inside, as in a combinator.
+        Whether `track` does nothing but call `track` of the layers inside, as that of a combinator.
 
     Examples
     --------
@@ -50,10 +46,22 @@ class Layer:
     ...         return x**2, x
     ...     def backward(self, params, cache, dy):
     ...         return 2 * cache * dy, ()
-    >>> model = fn.sequential(Square(), fn.Flatten())
-    >>> params = model.init(fn.Key(0), (2, 2))
-    >>> model.apply(params, np.ones((5, 2, 2))).shape
-    (5, 4)
+    >>> Square().apply((), np.array([1.0, 3.0]))
+    array([1., 9.])
+
+    A layer of two inputs, whose x, dx and input_shape are tuples of two:
+
+    >>> @attrs.frozen
+    ... class Gate(fn.Layer):
+    ...     n_inputs = 2
+    ...     def output_shape(self, input_shape):
+    ...         return input_shape[0]
+    ...     def forward(self, params, x):
+    ...         return x[0] * x[1], x
+    ...     def backward(self, params, cache, dy):
+    ...         return (dy * cache[1], dy * cache[0]), ()
+    >>> Gate().apply((), (np.array([1.0, 2.0]), np.array([3.0, 4.0])))
+    array([3., 8.])
     """
 
     n_inputs: ClassVar[int | None] = 1
@@ -137,10 +145,8 @@ class Layer:
 
         Parameters
         ----------
-        params : Tree
-            The params that `forward` was given.
-        cache : object
-            The cache that `forward` returned.
+        params, cache : Tree, object
+            The params that `forward` was given, and the cache that it returned.
         dy : ndarray (batch + output_shape)
             Gradient with respect to y.
 
@@ -167,10 +173,8 @@ class Layer:
 
         Parameters
         ----------
-        params : Tree
-            The params that `forward` was given.
-        cache : object
-            The cache that `forward` returned.
+        params, cache : Tree, object
+            The params that `forward` was given, and the cache that it returned.
         dy : ndarray (batch + output_shape)
             Gradient with respect to y.
 
@@ -201,8 +205,6 @@ class Layer:
     def training(self, key: Key) -> Layer:
         """The layer as it acts in training, with its randomness fixed by `key`: a new layer, as pure as this one.
 
-        By default the same layer with every layer among its fields in training, each under its own key.
-
         Parameters
         ----------
         key : Key
@@ -211,12 +213,12 @@ class Layer:
         Returns
         -------
         Layer
-            The layer in training.
+            The layer in training; by default this one with each layer in its fields in training, under its own key.
 
         Raises
         ------
         TypeError
-            If the key is not a Key.
+            If the key is not a Key, or a layer inside tracks statistics and this one does not define `track`.
         """
         return _in_training(self, checked_key(key), ())  # type: ignore[no-any-return]
 
@@ -225,10 +227,8 @@ class Layer:
 
         Parameters
         ----------
-        params : Tree
-            The params that `forward` was given.
-        cache : object
-            The cache that `forward` returned.
+        params, cache : Tree, object
+            The params that `forward` was given, and the cache that it returned.
 
         Returns
         -------

@@ -71,6 +71,23 @@ def recurrent(cell: Layer, reverse: bool = False, last_only: bool = False) -> La
     >>> params = model.init(fn.Key(0), (20, 3))
     >>> model.apply(params, np.ones((5, 20, 3))).shape, model.apply(params, np.ones((5, 7, 3))).shape
     ((5, 2), (5, 2))
+
+    A cell without params, whose state is a sum that fades:
+
+    >>> class Fading(fn.Layer):
+    ...     n_inputs = 2
+    ...     def state_shape(self, input_shape):
+    ...         return input_shape
+    ...     def output_shape(self, input_shape):
+    ...         return input_shape
+    ...     def forward(self, params, x):
+    ...         state = x[0] + 0.5 * x[1]
+    ...         return (state, state.copy()), None
+    ...     def backward(self, params, cache, dy):
+    ...         total = dy[0] + dy[1]
+    ...         return (total, 0.5 * total), ()
+    >>> fn.recurrent(Fading()).apply((), np.array([[4.0], [0.0], [0.0]])).T
+    array([[4., 2., 1.]])
     """
     return Recurrent(cell, reverse, last_only)
 

@@ -43,6 +43,26 @@ class Buffer:
     (array([-1., -2.]), Buffer(value=array([3.])))
     >>> fn.tree.size(tree), fn.tree.named_buffers(tree)
     (2, {'1': array([3.])})
+
+    A layer that subtracts a running mean, which `track` moves and `train_step` keeps:
+
+    >>> @fn.tree.node
+    ... class MeanParams:
+    ...     mean: fn.tree.Buffer
+    >>> class Centered(fn.Layer):
+    ...     def init(self, key, input_shape, dtype=np.float32):
+    ...         return MeanParams(fn.tree.Buffer(np.zeros(input_shape[-1], dtype)))
+    ...     def forward(self, params, x):
+    ...         return x - params.mean.value, x
+    ...     def backward(self, params, cache, dy):
+    ...         return dy, params  # params without leaves are their own gradient
+    ...     def track(self, params, cache):
+    ...         mean, rows = params.mean.value, cache.reshape(-1, cache.shape[-1])
+    ...         return MeanParams(fn.tree.Buffer(mean + 0.1 * (rows.mean(axis=0) - mean))) if len(rows) else params
+    >>> layer, x = Centered(), np.array([[1.0, 10.0], [3.0, 30.0]])
+    >>> params = layer.init(fn.Key(0), (2,), float)
+    >>> layer.track(params, layer.forward(params, x)[1])
+    MeanParams(mean=Buffer(value=array([0.2, 2. ])))
     """
 
     value: Array = attrs.field(converter=_array)

@@ -74,11 +74,15 @@ def check_layer(
     The laws, by the names that `exempt` takes: init, structure, purity, determinism, coordinates, adjointness, kinks,
     linearity, symmetry, batch.rows, batch.permutation, batch.sum, batch.single, batch.axes, batch.empty, interleaving,
     threads, aliasing, layout, dtype, integers, finite, nan, shortcuts, composition, pickle, training, statistics.
+    The laws that rows are independent are not asked of a layer with `statistics = "batch"`.
 
     Examples
     --------
     >>> import numpy as np, funcnet as fn
     >>> check_layer(fn.Linear(3), (4,))
+    >>> check_layer(fn.Multiply(), ((4,), (4,)))
+    >>> check_layer(fn.Embedding(5, 2), x=np.array([[0, 4, 4]]))
+    >>> check_layer(fn.SimpleCell(2), ((3,), (2,)))
     >>> def forward(params, x):
     ...     return np.sin(x), x
     >>> def backward(params, cache, dy):

@@ -45,8 +45,8 @@ def statistics(case: Case) -> None:
     _, grads = layer.backward(case.params, cache, case.dy)
     same_bits(_buffers("grads", grads), _buffers("grads", case.params), "the buffers of params")
     needs(case.batch != ())
-    close(_tracked(layer, case, slice(None, None, -1)), _buffers("params", tracked), case.rounding, "rows in order")
-    same_bits(_tracked(layer, case, slice(0)), _buffers("params", case.params), "no rows")
+    close(_tracked(layer, case, slice(None, None, -1)), _buffers("params", tracked), case.rounding, "the rows in order")
+    same_bits(_tracked(layer, case, slice(0)), _buffers("params", case.params), "the statistics before an empty batch")
 
 
 def _tracked(layer: Layer, case: Case, rows: slice) -> Results:

@@ -169,7 +169,7 @@ def aliasing(case: Case) -> None:
 
 
 def _each_its_own(arrays: Results, others: Results) -> None:
-    """Raise Difference where one of the arrays shares memory with another one, or with any of the others."""
+    """Raise Difference where one of the arrays shares memory with a different one, or with any of the others."""
     for at, array in arrays.items():
         own_memory({at: array}, others)
         others = {**others, at: array}

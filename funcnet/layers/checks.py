@@ -57,16 +57,18 @@ def check_params(params: Any, kind: type, shapes: Shapes) -> None:
     if not isinstance(params, kind):
         raise unfit(params, kind, shapes)
     for path, shape in shapes.items():
-        found = _shape_at(params, path)
-        if found != shape and not _fits(found, shape, sizes):
+        array = getattr(params, path, None)
+        if getattr(array, "shape", array) != shape and not _fits(_shape_at(params, path), shape, sizes):
             raise unfit(params, kind, shapes)
 
 
 def _fits(found: Shape | None, shape: tuple[int | str, ...] | None, sizes: dict[str, int]) -> bool:
     if found is None or shape is None or len(found) != len(shape):
         return False
-    pairs = zip(found, shape, strict=True)
-    return all(n == (sizes.setdefault(size, n) if isinstance(size, str) else size) for n, size in pairs)
+    for n, size in zip(found, shape, strict=True):  # not all(...): a cell is checked at each step of time
+        if n != (sizes.setdefault(size, n) if isinstance(size, str) else size):
+            return False
+    return True
 
 
 def _shape_at(params: Any, path: str) -> Shape | None:

@@ -137,7 +137,10 @@ class BatchNorm(Layer):
         """x normalized over the batch, and the batch's mean and unbiased variance; None if it is empty."""
         rows = math.prod(x.shape[:-1])
         if rows == 1:
-            raise ValueError(f"batch normalization cannot be trained on one row, whose variance is 0, got x {x.shape}")
+            raise ValueError(
+                f"batch normalization cannot be trained on one row, whose variance is 0, got x of shape {x.shape}: "
+                "choose a batch size that leaves no batch, and no part of an accumulated one, of one row"
+            )
         made, mean, variance = standardized(x, tuple(range(x.ndim - 1)), self.epsilon)
         if rows == 0:
             return made, None

@@ -3,6 +3,7 @@
 from fractions import Fraction
 from statistics import mean, variance
 
+import attrs
 import numpy as np
 import pytest
 from hypothesis import given
@@ -47,9 +48,29 @@ def features_second(array):
 @pytest.mark.parametrize("shape", [(7, 4), (5, 3, 4)])
 @pytest.mark.parametrize(("dtype", "rtol"), [(np.float64, 1e-11), (np.float32, 1e-5)])
 def test_running_statistics_after_20_steps_are_those_of_pytorch(momentum, shape, dtype, rtol):
+    check_running_statistics(fn.BatchNorm(momentum).training(KEY), shape, dtype, rtol)
+
+
+@attrs.frozen
+class Biased(fn.BatchNorm):
+    """The running variance is the biased one, which no law of ours knows to be wrong."""
+
+    def track(self, params, cache):
+        rows, var = cache.saved[0].y.size // len(params.weight), super().track(params, cache).running_var.value
+        of_batch = (var - (1 - self.momentum) * params.running_var.value) * (rows - 1) / rows
+        var = (1 - self.momentum) * params.running_var.value + of_batch
+        return attrs.evolve(super().track(params, cache), running_var=tree.Buffer(var.astype(params.weight.dtype)))
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_a_biased_running_variance_is_caught(dtype):
+    with pytest.raises(AssertionError):
+        check_running_statistics(Biased(in_training=True), (5, 3, 4), dtype, 1e-5)
+
+
+def check_running_statistics(layer, shape, dtype, rtol):
     torch = pytest.importorskip("torch")
-    theirs = torch.nn.BatchNorm1d(4, momentum=momentum, dtype=tensor(np.zeros(1, dtype)).dtype)
-    layer = fn.BatchNorm(momentum).training(KEY)
+    theirs = torch.nn.BatchNorm1d(4, momentum=layer.momentum, dtype=tensor(np.zeros(1, dtype)).dtype)
     params = layer.init(KEY, shape[1:], dtype)
     for step in range(20):
         x = (3 * normal(shape, step) + np.arange(4)).astype(dtype)

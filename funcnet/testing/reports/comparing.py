@@ -80,7 +80,8 @@ def own_memory(arrays: Mapping[str, Array], others: Mapping[str, Array]) -> None
     for at, array in arrays.items():
         for name, other in others.items():
             if np.shares_memory(array, other):
-                raise Difference(at, f"memory of {name}", "separate memory")
+                hint = f"{at} and {name} share memory: copy one; parts of y or of dx may be read-only instead"
+                raise Difference(at, f"memory of {name}", "separate memory", diagnosis=hint)
 
 
 def as_index(place: Any) -> tuple[int, ...]:

@@ -129,9 +129,12 @@ class BatchNorm(Layer):
         mean, variance = params.running_mean.value, params.running_var.value
         x, dtype = one_array(self, x, mean.dtype)
         check_features(x, len(mean))
-        made, seen = self._of_batch(x) if self.in_training else (_of_running(x, mean, variance, self.epsilon), None)
-        y = scaled(params, made.y, x.dtype)
-        return y, Cache(self, y.shape, (made, seen), dtype)
+        if self.in_training:
+            normalized, seen = self._of_batch(x)
+        else:
+            normalized, seen = _of_running(x, mean, variance, self.epsilon), None
+        y = scaled(params, normalized.y, x.dtype)
+        return y, Cache(self, y.shape, (normalized, seen), dtype)
 
     def _of_batch(self, x: Array) -> tuple[Normalized, tuple[Array, Array] | None]:
         """x normalized over the batch, and the batch's mean and unbiased variance; None if it is empty."""
@@ -141,16 +144,16 @@ class BatchNorm(Layer):
                 f"batch normalization cannot be trained on one row, whose variance is 0, got x of shape {x.shape}: "
                 "choose a batch size that leaves no batch, and no part of an accumulated one, of one row"
             )
-        made, mean, variance = standardized(x, tuple(range(x.ndim - 1)), self.epsilon)
+        normalized, mean, variance = standardized(x, tuple(range(x.ndim - 1)), self.epsilon)
         if rows == 0:
-            return made, None
-        return made, (mean.reshape(-1), variance.reshape(-1) * (rows / (rows - 1)))
+            return normalized, None
+        return normalized, (mean.reshape(-1), variance.reshape(-1) * (rows / (rows - 1)))
 
     def backward(self, params: BatchNormParams, cache: Cache, dy: Array) -> tuple[Array, BatchNormParams]:
         self._check(params)
-        (made, _), dy = opened(self, cache, dy)
-        g, grads = scaled_backward(params, made.y, dy)
-        dx = made.dx(g) if self.in_training else g / made.deviation
+        (normalized, _), dy = opened(self, cache, dy)
+        g, grads = scaled_backward(params, normalized.y, dy)
+        dx = normalized.dx(g) if self.in_training else g / normalized.deviation
         return cache.dx(as_dtype(dx, dy.dtype)), grads
 
     def _check(self, params: BatchNormParams) -> None:

@@ -33,15 +33,10 @@ def scaled_backward(params: Any, y: Array, dy: Array) -> tuple[Array, Tree]:
     dy = as_dtype(dy, wide(dy.dtype))  # its sums over features may overflow
     if weight is None:
         return dy, params  # params without leaves are their own gradient
-    grads = as_dtype(column_sums(rows_of(dy * y)), weight.dtype)
+    weight_grads = as_dtype(column_sums(rows_of(dy * y)), weight.dtype)
     bias_grads = None if bias is None else as_dtype(column_sums(rows_of(dy)), bias.dtype)
-    return dy * weight, tree_of(params, grads, bias_grads)
-
-
-def tree_of(params: Any, *grads: Array | None) -> Tree:
-    """Grads like params, whose first fields are the given ones."""
-    others = [getattr(params, field.name) for field in attrs.fields(type(params))[len(grads) :]]
-    return build(type(params), *grads, *others)
+    others = [getattr(params, field.name) for field in attrs.fields(type(params))[2:]]  # buffers, or a number of axes
+    return dy * weight, build(type(params), weight_grads, bias_grads, *others)
 
 
 def check_features(x: Array, n: int) -> None:

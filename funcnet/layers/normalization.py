@@ -98,15 +98,15 @@ class LayerNorm(Layer):
         else:
             x, dtype = one_array(self, x)
             with_features(x.shape)
-        made, _, _ = standardized(x, (x.ndim - 1,), self.epsilon)
-        y = scaled(params, made.y, x.dtype)
-        return y, Cache(self, y.shape, made, dtype)
+        normalized, _, _ = standardized(x, (x.ndim - 1,), self.epsilon)
+        y = scaled(params, normalized.y, x.dtype)
+        return y, Cache(self, y.shape, normalized, dtype)
 
     def backward(self, params: Tree, cache: Cache, dy: Array) -> tuple[Array, Tree]:
         self._check(params)
-        made, dy = opened(self, cache, dy)
-        g, grads = scaled_backward(params, made.y, dy)
-        return cache.dx(as_dtype(made.dx(g), dy.dtype)), grads
+        normalized, dy = opened(self, cache, dy)
+        g, grads = scaled_backward(params, normalized.y, dy)
+        return cache.dx(as_dtype(normalized.dx(g), dy.dtype)), grads
 
     def _check(self, params: Tree) -> None:
         if self.affine:
@@ -163,15 +163,15 @@ class RMSNorm(Layer):
         check_params(params, NormParams, {"weight": ("n",), "bias": None})
         x, dtype = one_array(self, x, params.weight.dtype)
         check_features(x, len(params.weight))
-        made = scaled_to_one(x, (x.ndim - 1,), self.epsilon)
-        y = scaled(params, made.y, x.dtype)
-        return y, Cache(self, y.shape, made, dtype)
+        normalized = scaled_to_one(x, (x.ndim - 1,), self.epsilon)
+        y = scaled(params, normalized.y, x.dtype)
+        return y, Cache(self, y.shape, normalized, dtype)
 
     def backward(self, params: NormParams, cache: Cache, dy: Array) -> tuple[Array, Tree]:
         check_params(params, NormParams, {"weight": ("n",), "bias": None})
-        made, dy = opened(self, cache, dy)
-        g, grads = scaled_backward(params, made.y, dy)
-        return cache.dx(as_dtype(made.dx(g, is_centered=False), dy.dtype)), grads
+        normalized, dy = opened(self, cache, dy)
+        g, grads = scaled_backward(params, normalized.y, dy)
+        return cache.dx(as_dtype(normalized.dx(g, is_centered=False), dy.dtype)), grads
 
 
 @register
@@ -260,15 +260,15 @@ class GroupNorm(Layer):
         if x.ndim < params.n_axes:
             raise ShapeError(f"expected x with {params.n_axes} axes after those of the batch, got {x.shape}")
         first = x.ndim - params.n_axes
-        made, _, _ = standardized(self._grouped(x), (*range(first, x.ndim - 1), x.ndim), self.epsilon)
-        y = scaled(params, made.y.reshape(x.shape), x.dtype)
-        return y, Cache(self, y.shape, made, dtype)
+        normalized, _, _ = standardized(self._grouped(x), (*range(first, x.ndim - 1), x.ndim), self.epsilon)
+        y = scaled(params, normalized.y.reshape(x.shape), x.dtype)
+        return y, Cache(self, y.shape, normalized, dtype)
 
     def backward(self, params: GroupNormParams, cache: Cache, dy: Array) -> tuple[Array, Tree]:
         check_params(params, GroupNormParams, {"weight": ("n",), "bias": ("n",)})
-        made, dy = opened(self, cache, dy)
-        g, grads = scaled_backward(params, made.y.reshape(dy.shape), dy)
-        return cache.dx(as_dtype(made.dx(self._grouped(g)).reshape(dy.shape), dy.dtype)), grads
+        normalized, dy = opened(self, cache, dy)
+        g, grads = scaled_backward(params, normalized.y.reshape(dy.shape), dy)
+        return cache.dx(as_dtype(normalized.dx(self._grouped(g)).reshape(dy.shape), dy.dtype)), grads
 
     def _grouped(self, x: Array) -> Array:
         """x (..., n) as (..., groups, n / groups)."""

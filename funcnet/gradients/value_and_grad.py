@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from funcnet import tree
-from funcnet.layers.inputs import given
+from funcnet.layers.inputs import floats_for
 from funcnet.layers.layer import Layer
 from funcnet.losses.loss import Loss
 from funcnet.losses.penalties import Penalty
@@ -59,7 +59,7 @@ def value_and_grad(
     >>> float(value), grads
     (1.0, LinearParams(weight=array([[4.]]), bias=array([2.])))
     """
-    x = x if model.takes_integers else given(model, params, x)
+    x = x if model.takes_integers else floats_for(model, params, x)
     y, cache = model.forward(params, x)
     value, dy = _value_and_dy(loss, y, target)
     del y  # frees memory for the backward pass

@@ -1,6 +1,6 @@
-"""What layers inside a combinator are given: the passes of any layer, also of one of a user's own.
+"""The passes of a layer as a combinator calls them.
 
-A layer that does not say that it takes integers gets floating-point numbers, and dx is None where the integers were.
+A layer that does not declare `takes_integers` gets floating-point numbers for integers, and their part of dx is None.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ def forward(layer: Layer, params: Tree, x: Flow) -> tuple[Flow, Any]:
     """The forward pass of a layer in a combinator."""
     if layer.takes_integers:
         return layer.forward(params, x)
-    floats = given(layer, params, x)
+    floats = floats_for(layer, params, x)
     y, cache = layer.forward(params, floats)
     return y, cache if floats is x else Converted(cache, dtypes_in(x))
 
 
 def apply(layer: Layer, params: Tree, x: Flow) -> Flow:
     """The y of a layer in a combinator."""
-    return layer.apply(params, x if layer.takes_integers else given(layer, params, x))
+    return layer.apply(params, x if layer.takes_integers else floats_for(layer, params, x))
 
 
 def backward(layer: Layer, params: Tree, cache: Any, dy: Flow) -> tuple[Flow, Tree]:
@@ -51,8 +51,8 @@ def cache_of_layer(cache: Any) -> Any:
     return cache.cache if type(cache) is Converted else cache
 
 
-def given(layer: Layer, params: Tree, x: Flow) -> Flow:
-    """x with floating-point numbers for its integers: of the dtype of the params, or float32 where there are none."""
+def floats_for(layer: Layer, params: Tree, x: Flow) -> Flow:
+    """x with its integers in the dtype of the params, or float32 without params; ShapeError if x is not for `layer`."""
     check_inputs(layer, shape_of(x))
     if converted(x) is x:
         return x

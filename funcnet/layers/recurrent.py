@@ -15,23 +15,12 @@ from funcnet.layers.composites import is_layer
 from funcnet.layers.layer import Layer
 from funcnet.numerics.sums import wide
 from funcnet.random import Key
-from funcnet.tree import (
-    Array,
-    DType,
-    Flow,
-    Shape,
-    Tree,
-    map_new,
-    passed_on,
-    read_only,
-    shape_of,
-    zeros_of,
-)
+from funcnet.tree import Array, DType, Flow, Shape, Tree, map_new, passed_on, read_only, shape_of, zeros_of
 from funcnet.values import check_methods, is_bool, register, specification
 
 
 def recurrent(cell: Layer, reverse: bool = False, last_only: bool = False) -> Layer:
-    """A cell run along time: at each step it gets an input and the state that the step before has left.
+    """A cell run along time: at each step it gets an input and the state that the step before left.
 
     (y_t, h_t) = cell((x_t, h_(t - 1))) for t = 1, 2, ..., with h_0 = 0; x (..., t, n), y (..., t, n_out) or, with
     `last_only`, (..., n_out). dx by the chain rule, last step first; grads are summed over the steps. The params are
@@ -45,7 +34,7 @@ def recurrent(cell: Layer, reverse: bool = False, last_only: bool = False) -> La
     reverse : bool, default False
         Whether to run from the last step to the first; y is in the order of x either way.
     last_only : bool, default False
-        Whether y is that of the step that is run last, alone.
+        Whether y is the output of the last step run, alone.
 
     Returns
     -------
@@ -116,29 +105,29 @@ class Recurrent(Layer):
 
     def _cell_shapes(self, input_shape: Shape) -> tuple[Shape, Any]:
         """The shapes of x_t and of the state."""
-        if len(checked_shape(input_shape)) != 2:
+        if len(checked_shape(input_shape, self)) != 2:
             raise ShapeError(f"input_shape must be (t, n), steps and features, got {input_shape}")
         return input_shape[1:], self.cell.state_shape(input_shape[1:])
 
     def forward(self, params: Tree, x: Array) -> tuple[Array, Cache]:
         x = passed_on(x)
-        given = inputs.given(self, params, x)
-        self._check(given.shape)
-        batch, n_times, features = given.shape[:-2], given.shape[-2], given.shape[-1:]
-        state = zeros_of(self.cell.state_shape(features), given.dtype, batch)
+        floats = inputs.floats_for(self, params, x)
+        self._check(floats.shape)
+        batch, n_times, features = floats.shape[:-2], floats.shape[-2], floats.shape[-1:]
+        state = zeros_of(self.cell.state_shape(features), floats.dtype, batch)
         ys, caches = [], []
         for t in self._times(n_times):
-            (y, state), cache = inputs.forward(self.cell, params, (given[..., t, :], state))
+            (y, state), cache = inputs.forward(self.cell, params, (floats[..., t, :], state))
             ys.append(y)
             caches.append(cache)
         if self.last_only:
             y = ys[-1]
         elif not ys:
-            y = np.zeros((*batch, *self.output_shape((0, *features))), given.dtype)
+            y = np.zeros((*batch, *self.output_shape((0, *features))), floats.dtype)
         else:
             y = self._along_time(ys)
-        saved = tuple(caches), given.shape, shape_of(state)
-        return y, Cache(self, y.shape, saved, given.dtype if given is x else None)
+        saved = tuple(caches), floats.shape, shape_of(state)
+        return y, Cache(self, y.shape, saved, floats.dtype if floats is x else None)
 
     def backward(self, params: Tree, cache: Cache, dy: Array) -> tuple[Flow, Tree]:
         (caches, x_shape, state_shape), dy = opened(self, cache, dy)

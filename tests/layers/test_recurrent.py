@@ -211,24 +211,24 @@ RECURRENT = fn.recurrent(TANH)
 WRONG = {
     "no axis of time at init": (fn.ShapeError, r"must be \(t, n\)", lambda: RECURRENT.init(KEY, (4,))),
     "an axis too many at init": (fn.ShapeError, r"must be \(t, n\)", lambda: RECURRENT.init(KEY, (2, 7, 4))),
-    "a tuple at init": (fn.ShapeError, "of a tuple", lambda: RECURRENT.output_shape(((7, 4), (7, 4)))),
+    "a tuple at init": (fn.ShapeError, "takes one array, got a tuple", lambda: RECURRENT.output_shape(((7, 4), (7, 4)))),
     "no axis of time": (fn.ShapeError, r"axes \(\.\.\., t, n\), got", lambda: RECURRENT.apply(PARAMS, np.ones(4))),
     "other features": (fn.ShapeError, r"n_in=4\)", lambda: RECURRENT.forward(PARAMS, np.ones((7, 5)))),
     "a tuple": (fn.ShapeError, "takes one array", lambda: RECURRENT.forward(PARAMS, (np.ones((7, 4)),) * 2)),
     "other params": (fn.TreeError, "SimpleCellParams", lambda: RECURRENT.forward((), np.ones((7, 4)))),
-    "params of another size": (
+    "params of a different size": (
         fn.TreeError,
         r"expected SimpleCellParams with weight_x \(n_in, 2\)",
         lambda: fn.recurrent(fn.SimpleCell(2)).forward(PARAMS, np.ones((7, 4))),
     ),
-    "a dy of another shape": (
+    "a dy of a different shape": (
         fn.ShapeError,
         r"the shape of y, \(7, 3\), got \(3,\)",
         lambda: passes(RECURRENT, PARAMS, np.ones((7, 4)), np.ones(3)),
     ),
-    "a layer that is no cell": (TypeError, "state_shape", lambda: fn.recurrent(fn.Linear(3))),
+    "a layer that is not a cell": (TypeError, "state_shape", lambda: fn.recurrent(fn.Linear(3))),
     "a class": (TypeError, r"write SimpleCell\(\)", lambda: fn.recurrent(fn.SimpleCell)),
-    "a direction that is no bool": (TypeError, "reverse", lambda: fn.recurrent(TANH, reverse=1)),
+    "a direction that is not a bool": (TypeError, "reverse", lambda: fn.recurrent(TANH, reverse=1)),
 }
 
 

@@ -169,7 +169,7 @@ class Zipped(Layer):
     def _parts(self, x: Flow) -> Flow:
         x = passed_on(x)
         if not isinstance(x, tuple) or len(x) != len(self.layers):
-            self.output_shape(shape_of(x))
+            self.output_shape(shape_of(x))  # raises
         return x
 
     def __repr__(self) -> str:

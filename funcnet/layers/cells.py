@@ -67,9 +67,9 @@ class SimpleCellParams:
 class SimpleCell(Layer):
     """The cell of Elman's network: a new state from the input and the old state.
 
-    y = f(x @ weight_x + h @ weight_h + bias), the new state, too; with input x (..., n_in), state h (..., n_out) and y
-    (..., n_out). With dz = (dy + that of the new state) * f', dx = dz @ weight_x.T and dh = dz @ weight_h.T; summed
-    over the batch, grads are x.T @ dz, h.T @ dz and the sum of dz.
+    y = f(x @ weight_x + h @ weight_h + bias), the new state as well; with input x (..., n_in), state h (..., n_out) and
+    y (..., n_out). With dz = (dy + the gradient of the new state) * f', dx = dz @ weight_x.T, dh = dz @ weight_h.T;
+    summed over the batch, grads are x.T @ dz, h.T @ dz and the sum of dz.
 
     Parameters
     ----------

@@ -116,7 +116,7 @@ class Sequential(Layer):
             return y, Cache(self, shape_of(y), None, dtypes_in(y))
         with Place(self) as at:
             for at.index, layer in enumerate(self.layers):
-                if layer.takes_integers:
+                if layer.takes_integers:  # most do: a call less
                     y, cache = layer.forward(params[at.index], y)
                 else:
                     y, cache = inputs.forward(layer, params[at.index], y)

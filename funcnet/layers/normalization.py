@@ -219,7 +219,7 @@ class GroupNorm(Layer):
     Raises
     ------
     ShapeError
-        If the groups do not divide n, or x does not have n features and the axes that `init` was told of.
+        If the groups do not divide n, or x does not have n features and the axes of the `input_shape` of `init`.
     TreeError
         If params are not those that `init` makes.
     TypeError

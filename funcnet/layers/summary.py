@@ -67,7 +67,8 @@ def summary(model: Layer, input_shape: Shape, dtype: DType = np.float32) -> str:
 
 def _rows(layer: Layer, params: Tree, shape: Shape, dtype: DType, path: str) -> Iterator[tuple[str, ...]]:
     parts = layer.parts(shape)
-    if parts and not (isinstance(params, tuple) and len(params) == len(parts)):  # a combinator of a user's own
+    if parts and not (isinstance(params, tuple) and len(params) == len(parts)):
+        # a combinator of a user may arrange its params differently
         params = tuple(part.init(Key(0), own, dtype) for part, own in parts)
     for index, (part, own) in enumerate(parts):
         yield from _rows(part, params[index], own, dtype, _inside(path, index))

@@ -29,7 +29,7 @@ def shape_of(x: Flow) -> Any:
 
 
 def is_nested(shape: Any) -> bool:
-    """Whether a shape is that of a tuple: a tuple of shapes. `()` is the shape of one number.
+    """Whether a shape is a tuple of shapes, and so that of a tuple; `()` is the shape of one number.
 
     >>> is_nested((3,)), is_nested(((3,), (2, 1))), is_nested(())
     (False, True, False)
@@ -75,7 +75,7 @@ def converted(x: Flow, dtype: DType = _OF_INTEGERS) -> Flow:
 
 
 def passed_on(x: Flow) -> Flow:
-    """x as arrays that the layer which gets them cannot write to; None stays None."""
+    """x as read-only arrays, which the next layer cannot write to; None stays None."""
     if isinstance(x, tuple):
         return map_flow(passed_on, x)
     return None if x is None else read_only(as_array(x))

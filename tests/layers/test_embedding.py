@@ -228,10 +228,10 @@ WRONG = {
     "too few rows": (fn.TreeError, lambda: LAYER.forward(fn.EmbeddingParams(WEIGHT[:4]), np.array(1))),
     "too few columns": (fn.TreeError, lambda: LAYER.apply(fn.EmbeddingParams(WEIGHT[:, :2]), np.array(1))),
     "other params": (fn.TreeError, lambda: LAYER.forward((), np.array(1))),
-    "a dy of another shape": (fn.ShapeError, lambda: passes(LAYER, PARAMS, np.array([1]), np.ones(3))),
+    "a dy of a different shape": (fn.ShapeError, lambda: passes(LAYER, PARAMS, np.array([1]), np.ones(3))),
     "no ids": (ValueError, lambda: fn.Embedding(0, 3)),
     "a negative size": (ValueError, lambda: fn.Embedding(3, -1)),
-    "a size that is no integer": (TypeError, lambda: fn.Embedding(3.0, 1)),
+    "a size that is not an integer": (TypeError, lambda: fn.Embedding(3.0, 1)),
     "an initializer that is a class": (TypeError, lambda: fn.Embedding(3, 1, type(fn.initializers.normal(1.0)))),
 }
 

@@ -211,7 +211,7 @@ RECURRENT = fn.recurrent(TANH)
 WRONG = {
     "no axis of time at init": (fn.ShapeError, r"must be \(t, n\)", lambda: RECURRENT.init(KEY, (4,))),
     "an axis too many at init": (fn.ShapeError, r"must be \(t, n\)", lambda: RECURRENT.init(KEY, (2, 7, 4))),
-    "a tuple at init": (fn.ShapeError, "takes one array, got a tuple", lambda: RECURRENT.output_shape(((7, 4), (7, 4)))),
+    "a tuple at init": (fn.ShapeError, "one array, got a tuple", lambda: RECURRENT.output_shape(((7, 4), (7, 4)))),
     "no axis of time": (fn.ShapeError, r"axes \(\.\.\., t, n\), got", lambda: RECURRENT.apply(PARAMS, np.ones(4))),
     "other features": (fn.ShapeError, r"n_in=4\)", lambda: RECURRENT.forward(PARAMS, np.ones((7, 5)))),
     "a tuple": (fn.ShapeError, "takes one array", lambda: RECURRENT.forward(PARAMS, (np.ones((7, 4)),) * 2)),

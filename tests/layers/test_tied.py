@@ -252,7 +252,7 @@ WRONG_PARAMS = {
     "too few": PARAMS[:2],
     "untied ones": PLAIN.init(KEY, (5,), np.float64),
     "nothing to tie to": (fn.LinearParams(None, np.ones(2)), (), PARAMS[2]),
-    "of another model": (PARAMS[2], (), PARAMS[0]),
+    "of a different model": (PARAMS[2], (), PARAMS[0]),
 }
 
 

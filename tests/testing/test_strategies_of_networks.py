@@ -28,7 +28,7 @@ NO_FEATURES = st.sampled_from([(0,), (2, 0), (0, 3)])
 
 @cache
 def models(shape):
-    """Many models, for what is asked of all of them."""
+    """Many models, for laws that hold for all of them."""
     drawn = []
     draw = given(strategies.models(shape))(lambda model: drawn.append(model))
     settings(max_examples=500, phases=[Phase.generate])(draw)()

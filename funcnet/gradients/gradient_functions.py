@@ -98,6 +98,8 @@ def _plus(total: Any, part: tuple[Any, Tree], share: float) -> tuple[Any, Tree]:
 class clipped:  # noqa: N801, it is used as a function
     """The gradient, scaled down so that its norm is at most `limit`, see `clip_by_global_norm`.
 
+    grads * min(1, limit / norm of grads); the value as it is.
+
     Parameters
     ----------
     limit : float

@@ -207,7 +207,8 @@ class GroupNorm(Layer):
 
     y = z * weight + bias, z = (x - mean) / sqrt(variance + epsilon), with x and y batch + (..., n), weight and bias
     (n,); mean and variance are those of an example over n / groups features and all axes before them, as pixels.
-    With g = dy * weight, dx = (g - mean(g) - z * mean(g * z)) / sqrt(variance + epsilon).
+    With g = dy * weight, dx = (g - mean(g) - z * mean(g * z)) / sqrt(variance + epsilon); grads.weight = sum of dy * z,
+    and grads.bias = sum of dy.
 
     Parameters
     ----------

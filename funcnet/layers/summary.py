@@ -23,8 +23,8 @@ def summary(model: Layer, input_shape: Shape, dtype: DType = np.float32) -> str:
     ----------
     model : Layer
         Layer or combinator of layers.
-    input_shape : tuple of int
-        Shape of one example of x.
+    input_shape : tuple of int, or tuple of shapes
+        Shape of one example of x; for several inputs, the tuple of their shapes.
     dtype : dtype, default float32
         Dtype of the params, on which the bytes depend.
 

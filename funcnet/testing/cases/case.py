@@ -21,7 +21,7 @@ from funcnet import tree
 from funcnet.layers.layer import Layer, layers_in
 from funcnet.random import Key
 from funcnet.testing.reports.comparing import largest
-from funcnet.tree import Array, DType, Flow, Shape, Tree, is_nested, map_flow
+from funcnet.tree import Array, DType, Flow, Shape, Tree, flatten, is_nested, map_flow
 
 Results: TypeAlias = dict[str, Array]
 
@@ -187,8 +187,9 @@ def floats(params: Tree) -> list[Array]:
 
 
 def cast(params: Tree, dtype: DType) -> Tree:
-    """`params` with every leaf of floating-point numbers converted."""
-    return map_floats(lambda leaf: leaf.astype(dtype), params)
+    """`params` with every leaf and every buffer of floating-point numbers converted."""
+    arrays, structure = flatten(params, buffers=True)
+    return structure.fill(array.astype(dtype if array.dtype.kind == "f" else array.dtype) for array in arrays)
 
 
 def map_floats(f: Callable[[Array], Array], params: Tree) -> Tree:

@@ -134,12 +134,18 @@ class Recurrent(Layer):
         d_state, dxs = zeros_of(state_shape, dy.dtype), []
         grads = map_new(lambda leaf: np.zeros(leaf.shape, wide(leaf.dtype)), params)
         for step, t in reversed([*enumerate(self._times(len(caches)))]):
-            dy_t = dy[..., t, :] if not self.last_only else dy if step == len(caches) - 1 else np.zeros_like(dy)
-            (dx, d_state), step_grads = inputs.backward(self.cell, params, caches[step], (read_only(dy_t), d_state))
+            dy_t = read_only(self._dy_at(t, dy, is_last=step == len(caches) - 1))
+            (dx, d_state), step_grads = inputs.backward(self.cell, params, caches[step], (dy_t, d_state))
             dxs.append(dx)
             grads = map_new(np.add, grads, step_grads)
         dx = self._along_time(dxs[::-1]) if dxs else np.zeros(x_shape, dy.dtype)
         return cache.dx(dx), map_new(lambda total, leaf: total.astype(leaf.dtype), grads, params)
+
+    def _dy_at(self, t: int, dy: Array, is_last: bool) -> Array:
+        """The gradient with respect to the output of the step at time t."""
+        if self.last_only:
+            return dy if is_last else np.zeros_like(dy)
+        return dy[..., t, :]
 
     def track(self, params: Tree, cache: Cache) -> Tree:
         for of_step in saved_by(self, cache)[0]:

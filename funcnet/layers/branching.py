@@ -11,6 +11,7 @@ import numpy as np
 from funcnet.cache import Cache, opened_flow, saved_by
 from funcnet.errors import ShapeError
 from funcnet.layers import inputs
+from funcnet.layers.checks import described
 from funcnet.layers.composites import are_layers, each, init_each, params_of_layers, shape_after, track_each, written
 from funcnet.layers.layer import Layer
 from funcnet.layers.merging import Concatenate, SideBySide, Sum
@@ -137,10 +138,9 @@ class Zipped(Layer):
         return init_each(self, key, input_shape, dtype)
 
     def output_shape(self, input_shape: Any) -> Shape:
-        n, is_tuple = len(self.layers), is_nested(input_shape)
-        if not is_tuple or len(input_shape) != n:
-            got = f"a tuple of {len(input_shape)} with shapes" if is_tuple else "one array of shape"
-            raise ShapeError(f"parallel of {n} layers takes a tuple of {n}, got {got} {input_shape}")
+        n = len(self.layers)
+        if not is_nested(input_shape) or len(input_shape) != n:
+            raise ShapeError(f"parallel of {n} layers takes a tuple of {n}, got {described(input_shape)}")
         return tuple(each(self, shape_after, input_shape))
 
     def parts(self, input_shape: Any) -> tuple[tuple[Layer, Shape], ...]:

@@ -20,8 +20,13 @@ def check_inputs(layer: Any, shape: Any) -> None:
     if n is None or (len(shape) == n > 1 if is_nested(shape) else n == 1):
         return
     wanted = "one array" if n == 1 else f"a tuple of {n}"
-    got = f"a tuple of shapes {listed(shape)}: {MERGE}" if is_nested(shape) else f"one array of shape {shape}"
+    got = f"a tuple of shapes {listed(shape)}: {MERGE}" if is_nested(shape) else described(shape)
     raise ShapeError(f"{layer!r} takes {wanted}, got {got}")
+
+
+def described(shape: Any) -> str:
+    """The shape of one array, or the shapes in a tuple, as an error says what it got."""
+    return f"a tuple of {len(shape)} with shapes {shape}" if is_nested(shape) else f"one array of shape {shape}"
 
 
 def checked_shape(input_shape: Shape, layer: Any = None) -> Shape:

@@ -12,7 +12,7 @@ import numpy as np
 
 from funcnet.cache import Cache, opened, opened_flow
 from funcnet.errors import ShapeError
-from funcnet.layers.checks import check_no_params
+from funcnet.layers.checks import check_no_params, described
 from funcnet.layers.layer import Layer
 from funcnet.tree import (
     Array,
@@ -37,9 +37,7 @@ from funcnet.values import integer, register, specification
 def _checked(layer: Layer, shapes: Any) -> tuple[Shape, ...]:
     """The shapes in a tuple; raises ShapeError for one shape, and for tuples inside the tuple."""
     if not is_nested(shapes) or any(map(is_nested, shapes)):
-        raise ShapeError(
-            f"{layer!r} takes a tuple of arrays, got {'shapes' if is_nested(shapes) else 'shape'} {shapes}"
-        )
+        raise ShapeError(f"{layer!r} takes a tuple of arrays, got {described(shapes)}")
     return shapes  # type: ignore[no-any-return]
 
 
@@ -220,8 +218,7 @@ class Select(Layer):
 
     def output_shape(self, input_shape: Shape) -> Shape:
         if not is_nested(input_shape) or not -len(input_shape) <= self.index < len(input_shape):
-            got = f"{len(input_shape)} with shapes" if is_nested(input_shape) else "one array of shape"
-            raise ShapeError(f"{self!r} takes a tuple that has element {self.index}, got {got} {input_shape}")
+            raise ShapeError(f"{self!r} takes a tuple that has element {self.index}, got {described(input_shape)}")
         return input_shape[self.index]  # type: ignore[return-value]
 
     def forward(self, params: Tree, x: Flow) -> tuple[Flow, Cache]:

@@ -37,9 +37,9 @@ def check_layer(
     """Check a layer against every law, in inference and in training, in float64 and float32.
 
     x has the shape (*batch, *input_shape), or is a tuple of such arrays, and dy is like y. Integers in x stay integers
-    for a layer that declares `takes_integers`. The same seed draws the same cases; with Hypothesis installed, the case
-    that breaks a law is shrunk. Rounding by the layer's own formula is tolerated: y * (1 - y) is accepted where 1 - y
-    has become 0.
+    for a layer that declares `takes_integers`; rows may depend on each other in one that declares `statistics="batch"`.
+    The same seed draws the same cases; with Hypothesis installed, the case that breaks a law is shrunk. Rounding by the
+    layer's own formula is tolerated: y * (1 - y) is accepted where 1 - y has become 0.
 
     Parameters
     ----------
@@ -74,7 +74,6 @@ def check_layer(
     The laws, by the names that `exempt` takes: init, structure, purity, determinism, coordinates, adjointness, kinks,
     linearity, symmetry, batch.rows, batch.permutation, batch.sum, batch.single, batch.axes, batch.empty, interleaving,
     threads, aliasing, layout, dtype, integers, finite, nan, shortcuts, composition, pickle, training, statistics.
-    The laws that rows are independent are not asked of a layer with `statistics = "batch"`.
 
     Examples
     --------

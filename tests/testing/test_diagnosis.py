@@ -194,6 +194,7 @@ def test_of_a_tiny_difference_no_ratio_of_1_is_given():
 
 
 def test_rows_that_depend_on_each_other_are_not_asked_one_at_a_time():
-    broken = fn.sequential(fn.BatchNorm(affine=False, in_training=True), Product(change=lambda grads, x, dy: grads + dy))
-    params = (fn.BatchNorm(affine=False).init(fn.Key(0), (3,), float), WEIGHT)
+    normal = fn.BatchNorm(affine=False, in_training=True)
+    broken = fn.sequential(normal, Product(change=lambda grads, x, dy: grads + dy))
+    params = (normal.init(fn.Key(0), (3,), float), WEIGHT)
     assert violation(broken, params, input_shape=(3,)).at == "grads.1"

@@ -21,6 +21,7 @@ from funcnet.tree import (
     Flow,
     Shape,
     Tree,
+    is_nested,
     map_new,
     passed_on,
     read_only,
@@ -55,7 +56,8 @@ def recurrent(cell: Layer, reverse: bool = False, last_only: bool = False) -> La
     Raises
     ------
     ShapeError
-        At `init` or in a pass, if x has no axes (t, n) or, with `last_only`, no steps.
+        At `init` or in a pass, if x has no axes (t, n) or, with `last_only`, no steps; or, without it, if the y of
+        the cell is not of shape (..., n_out).
     TypeError
         If the cell is not a layer with `state_shape`, or an option not a bool.
 
@@ -95,7 +97,10 @@ class Recurrent(Layer):
 
     def output_shape(self, input_shape: Shape) -> Shape:
         y_shape: Shape = self.cell.output_shape(self._cell_shapes(input_shape))[0]
-        return y_shape if self.last_only else (input_shape[0], *y_shape)
+        if self.last_only:
+            return y_shape
+        self._check_output(y_shape)
+        return (input_shape[0], *y_shape)
 
     def _cell_shapes(self, input_shape: Shape) -> tuple[Shape, Any]:
         """The shapes of x_t and of the state."""
@@ -119,6 +124,7 @@ class Recurrent(Layer):
         elif not ys:
             y = np.zeros((*batch, *self.output_shape((0, *features))), given.dtype)
         else:
+            self._check_output(ys[-1].shape[len(batch) :])
             y = self._along_time(ys)
         saved = tuple(caches), given.shape, shape_of(state)
         return y, Cache(self, y.shape, saved, given.dtype if given is x else None)
@@ -144,6 +150,12 @@ class Recurrent(Layer):
         if len(shape) < 2 or (self.last_only and shape[-2] == 0):
             wanted = "at least one step" if len(shape) > 1 else "axes (..., t, n)"
             raise ShapeError(f"expected x with {wanted}, got shape {shape}")
+
+    def _check_output(self, shape: Any) -> None:
+        if len(shape) != 1 or is_nested(shape):
+            raise ShapeError(
+                f"the y of a cell must be one array (n_out,) for each example, {self.cell!r} gives {shape}"
+            )
 
     def _times(self, n_times: int) -> range:
         return range(n_times)[::-1] if self.reverse else range(n_times)

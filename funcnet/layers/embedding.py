@@ -109,7 +109,7 @@ class Embedding(Layer):
             check_inputs(self, shape_of(x))
         ids = np.asarray(x)
         if ids.dtype.kind not in "iu":
-            raise DTypeError(f"{self!r} takes integer ids, got {ids.dtype}")
+            raise DTypeError(f"{self!r} takes integer ids, got {ids.dtype}{_HINT if ids.dtype.kind == 'f' else ''}")
         ids = checked_classes("id", ids, self.n_in, IndexError, "ids")
         y = weight.take(ids, axis=0)
         return y, Cache(self, y.shape, ids)
@@ -125,3 +125,6 @@ class Embedding(Layer):
             return params.weight
         got = f"weight {np.shape(params.weight)}" if isinstance(params, EmbeddingParams) else type(params).__name__
         raise TreeError(f"expected EmbeddingParams with weight ({self.n_in}, {self.n_out}), got {got}")
+
+
+_HINT = "; a layer of your own with an Embedding in it declares takes_integers, or it is given floats for integers"

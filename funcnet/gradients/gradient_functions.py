@@ -13,12 +13,14 @@ import attrs
 import numpy as np
 
 from funcnet import tree
+from funcnet.errors import ShapeError
 from funcnet.gradients.value_and_grad import Gradient, penalized, value_and_grad
 from funcnet.layers.layer import Layer
 from funcnet.losses.loss import Loss
 from funcnet.losses.penalties import Penalty
+from funcnet.numerics.sums import wide
 from funcnet.optimizers.clipping import clip_by_global_norm
-from funcnet.tree import Array, Flow, Tree, as_dtype, leaves, map_flow, with_buffers
+from funcnet.tree import Array, Flow, Tree, as_dtype, leaves, listed, map_flow, to_array, with_buffers
 from funcnet.values import at_least, code, real, register, specification
 
 
@@ -48,6 +50,8 @@ class accumulated:  # noqa: N801, it is used as a function
 
     Raises
     ------
+    ShapeError
+        In a call, if x and the target differ in their number of rows.
     TypeError
         If n is not an integer, or the gradient not a function.
     ValueError
@@ -74,7 +78,8 @@ class accumulated:  # noqa: N801, it is used as a function
     def __call__(
         self, model: Layer, loss: Loss, params: Tree, x: Flow, target: Array, penalty: Penalty | None = None
     ) -> tuple[Any, Tree]:
-        rows = len(leaves(x)[0])
+        x, target = map_flow(to_array, (x, target))
+        rows = _rows_in(x, target)
         n = max(1, min(self.n, rows))
         is_sum = rows == 0 or getattr(loss, "reduction", "mean") == "sum"
         total: Any = None
@@ -83,14 +88,34 @@ class accumulated:  # noqa: N801, it is used as a function
             value, grads = self.gradient(model, loss, params, *part)
             params = with_buffers(params, grads)
             total = _plus(total, (value, grads), 1.0 if is_sum else (end - start) / rows)
-        return total if penalty is None else penalized(total, params, penalty)
+        sums = tree.map(lambda total, g: as_dtype(total, g.dtype), total[1], grads)
+        result = as_dtype(total[0], np.asarray(value).dtype)[()], sums
+        return result if penalty is None else penalized(result, params, penalty)
+
+
+def _rows_in(x: Flow, target: Array) -> int:
+    """The number of rows of x and of the target; raises ShapeError unless all arrays have as many."""
+    shapes = [part.shape for part in leaves((x, target))]
+    if len({shape[:1] for shape in shapes}) != 1 or not shapes[0]:
+        raise ShapeError(f"x and target must have as many rows, on their first axes, got shapes {listed(shapes)}")
+    rows: int = shapes[0][0]
+    return rows
 
 
 def _plus(total: Any, part: tuple[Any, Tree], share: float) -> tuple[Any, Tree]:
-    """The total, None at first, plus a share of a value and its gradient; the buffers are those of the part."""
-    (value, grads), (so_far, sums) = part, total or (0.0, tree.zeros_like(part[1]))
+    """The total, None at first, plus a share of a value and its gradient; the buffers are those of the part.
+
+    Totals of float16 are kept in float32, where they do not stall.
+    """
+    value, grads = _widened(part[0]), tree.map(_widened, part[1])
+    so_far, sums = total or (0.0, tree.zeros_like(grads))
     new = tree.map(lambda g, s: as_dtype(s + g * share, g.dtype), grads, sums)
-    return as_dtype(so_far + value * share, np.asarray(value).dtype)[()], new
+    return as_dtype(so_far + value * share, value.dtype), new
+
+
+def _widened(number: Any) -> Array:
+    array = np.asarray(number)
+    return as_dtype(array, wide(array.dtype))
 
 
 @register

@@ -127,7 +127,7 @@ class BatchNorm(Layer):
     def forward(self, params: BatchNormParams, x: Array) -> tuple[Array, Cache]:
         self._check(params)
         mean, variance = params.running_mean.value, params.running_var.value
-        x, dtype = one_array(self, x, mean.dtype)
+        x, dtype = one_array(self, x, mean.dtype if params.weight is None else params.weight.dtype)
         check_features(x, len(mean))
         if self.in_training:
             normalized, seen = self._of_batch(x)
@@ -175,6 +175,6 @@ class BatchNorm(Layer):
 
 def _of_running(x: Array, mean: Array, variance: Array, epsilon: float) -> Normalized:
     """x normalized by the running statistics."""
-    mean, variance = (as_dtype(running, wide(running.dtype)) for running in (mean, variance))
+    mean, variance = (as_dtype(running, wide(x.dtype)) for running in (mean, variance))
     deviation = np.sqrt(variance + epsilon)
     return Normalized((x - mean) / deviation, deviation, ())

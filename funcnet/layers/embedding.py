@@ -109,7 +109,7 @@ class Embedding(Layer):
             check_inputs(self, shape_of(x))
         ids = np.asarray(x)
         if ids.dtype.kind not in "iu":
-            raise DTypeError(f"{self!r} takes integer ids, got {ids.dtype}")
+            raise DTypeError(f"{self!r} takes integer ids, got {ids.dtype}{_HINT if ids.dtype.kind == 'f' else ''}")
         ids = checked_classes("id", ids, self.n_in, IndexError, "ids")
         y = weight.take(ids, axis=0)
         return y, Cache(self, y.shape, ids)
@@ -123,3 +123,6 @@ class Embedding(Layer):
     def _weight(self, params: Any) -> Array:
         check_params(params, EmbeddingParams, {"weight": (self.n_in, self.n_out)})
         return params.weight  # type: ignore[no-any-return]
+
+
+_HINT = "; a layer of your own with an Embedding in it declares takes_integers, or it is given floats for integers"

@@ -26,6 +26,7 @@ from funcnet.tree import (
     is_nested,
     leaves,
     listed,
+    map_flow,
     passed_on,
     read_only,
     shape_of,
@@ -75,7 +76,7 @@ class Sum(Layer):
 
     def forward(self, params: Tree, x: Flow) -> tuple[Array, Cache]:
         check_no_params(params)
-        shape = _same(self, shape_of(x), "add")
+        shape = _same(self, map_flow(np.shape, x), "add")
         y = as_array(reduce(np.add, converted(x)))  # a sum of 0-d arrays is a scalar
         return y, Cache(self, shape, dtypes_in(x), y.dtype)
 
@@ -110,7 +111,7 @@ class Multiply(Layer):
 
     def forward(self, params: Tree, x: Flow) -> tuple[Array, Cache]:
         check_no_params(params)
-        shape, factors = _same(self, shape_of(x), "multiply"), converted(x)
+        shape, factors = _same(self, map_flow(np.shape, x), "multiply"), converted(x)
         y = read_only(as_array(reduce(np.multiply, factors)))  # one factor is y itself
         return y, Cache(self, shape, (factors, dtypes_in(x)), y.dtype)
 
@@ -176,7 +177,7 @@ class Concatenate(Layer):
 
     def forward(self, params: Tree, x: Flow) -> tuple[Array, Cache]:
         check_no_params(params)
-        self.output_shape(shape_of(x))
+        self.output_shape(map_flow(np.shape, x))
         dtypes = dtypes_in(x)
         y = np.concatenate(converted(x) if any(dtypes) else x, axis=self.axis)  # ids stay ids
         return y, Cache(self, y.shape, ([part.shape[self.axis] for part in x], dtypes), y.dtype)

@@ -15,7 +15,19 @@ from funcnet.layers.composites import is_layer
 from funcnet.layers.layer import Layer
 from funcnet.numerics.sums import wide
 from funcnet.random import Key
-from funcnet.tree import Array, DType, Flow, Shape, Tree, map_new, passed_on, read_only, shape_of, zeros_of
+from funcnet.tree import (
+    Array,
+    DType,
+    Flow,
+    Shape,
+    Tree,
+    is_nested,
+    map_new,
+    passed_on,
+    read_only,
+    shape_of,
+    zeros_of,
+)
 from funcnet.values import check_methods, is_bool, register, specification
 
 
@@ -44,7 +56,8 @@ def recurrent(cell: Layer, reverse: bool = False, last_only: bool = False) -> La
     Raises
     ------
     ShapeError
-        At `init` or in a pass, if x has no axes (t, n) or, with `last_only`, no steps.
+        At `init` or in a pass, if x has no axes (t, n) or, with `last_only`, no steps; or, without it, if the y of
+        the cell is not of shape (..., n_out).
     TypeError
         If the cell is not a layer with `state_shape`, or an option not a bool.
 
@@ -101,7 +114,10 @@ class Recurrent(Layer):
 
     def output_shape(self, input_shape: Shape) -> Shape:
         y_shape: Shape = self.cell.output_shape(self._cell_shapes(input_shape))[0]
-        return y_shape if self.last_only else (input_shape[0], *y_shape)
+        if self.last_only:
+            return y_shape
+        self._check_output(y_shape)
+        return (input_shape[0], *y_shape)
 
     def _cell_shapes(self, input_shape: Shape) -> tuple[Shape, Any]:
         """The shapes of x_t and of the state."""
@@ -125,6 +141,7 @@ class Recurrent(Layer):
         elif not ys:
             y = np.zeros((*batch, *self.output_shape((0, *features))), floats.dtype)
         else:
+            self._check_output(ys[-1].shape[len(batch) :])
             y = self._along_time(ys)
         saved = tuple(caches), floats.shape, shape_of(state)
         return y, Cache(self, y.shape, saved, floats.dtype if floats is x else None)
@@ -156,6 +173,12 @@ class Recurrent(Layer):
         if len(shape) < 2 or (self.last_only and shape[-2] == 0):
             wanted = "at least one step" if len(shape) > 1 else "axes (..., t, n)"
             raise ShapeError(f"expected x with {wanted}, got shape {shape}")
+
+    def _check_output(self, shape: Any) -> None:
+        if len(shape) != 1 or is_nested(shape):
+            raise ShapeError(
+                f"the y of a cell must be one array (n_out,) for each example, {self.cell!r} gives {shape}"
+            )
 
     def _times(self, n_times: int) -> range:
         return range(n_times)[::-1] if self.reverse else range(n_times)

@@ -39,14 +39,18 @@ def is_array(x: Any) -> bool:
 def to_array(x: Any) -> Array:
     """`x` as an array of any dtype; an array of a class of its own, such as dual numbers, stays as it is.
 
-    Raises ShapeError for a tuple of arrays, which are several inputs or outputs: NumPy would stack them.
+    Raises ShapeError for a tuple of arrays, which are several inputs or outputs: NumPy would stack them; and for lists
+    of different lengths.
     """
     if is_array(x):
         return x  # type: ignore[no-any-return]
     if isinstance(x, tuple) and any(isinstance(part, tuple | np.ndarray) or is_array(part) for part in x):
         shapes = [np.shape(part) if hasattr(part, "shape") else "a tuple" for part in x]
         raise ShapeError(f"expected one array, got a tuple of {len(x)}: {' and '.join(map(str, shapes))}")
-    return np.asarray(x)
+    try:
+        return np.asarray(x)
+    except ValueError as error:
+        raise ShapeError(f"expected one array: {error}; write several inputs as a tuple of arrays") from error
 
 
 def as_floating(x: Any, of_integers: DType = np.float64) -> Array:

@@ -36,6 +36,26 @@ def test_accumulated_is_the_whole_batch(loss, penalty, n):
     assert close(fn.accumulated(n)(MODEL, loss, PARAMS, X, target_of(loss), penalty), whole)
 
 
+@pytest.mark.parametrize("shapes", [((7, 3), (9, 2)), ((9, 3), (7, 2)), ((3,), (2,)), ((7, 3), ())])
+def test_accumulated_takes_as_many_targets_as_rows(shapes):
+    x, target = map(np.ones, shapes)
+    with pytest.raises(fn.ShapeError, match="x and target must have as many rows"):
+        fn.accumulated(2)(MODEL, fn.MeanSquaredError(), PARAMS, x, target)
+
+
+def test_accumulated_takes_lists_as_value_and_grad_does():
+    whole = fn.value_and_grad(MODEL, CROSS_ENTROPY, PARAMS, X.tolist(), LABELS.tolist())
+    assert close(fn.accumulated(2)(MODEL, CROSS_ENTROPY, PARAMS, X.tolist(), LABELS.tolist()), whole)
+
+
+def test_accumulated_sums_of_float16_do_not_stall():
+    params, x, labels = tree.cast(PARAMS, np.float16), np.tile(X, (500, 1)).astype(np.float16), np.tile(LABELS, 500)
+    value, grads = fn.accumulated(3500)(MODEL, CROSS_ENTROPY, params, x, labels)
+    assert value.dtype == np.float16 == grads[0].weight.dtype
+    whole = fn.value_and_grad(MODEL, CROSS_ENTROPY, tree.cast(params, np.float64), x.astype(np.float64), labels)
+    assert close((value, grads), whole, rtol=0.01, atol=0.002)
+
+
 def test_accumulated_of_one_is_the_whole_batch_bit_for_bit():
     whole = fn.value_and_grad(MODEL, CROSS_ENTROPY, PARAMS, X, LABELS)
     assert tree.equal(fn.accumulated(1)(MODEL, CROSS_ENTROPY, PARAMS, X, LABELS), whole)

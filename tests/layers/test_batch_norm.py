@@ -296,3 +296,13 @@ def test_a_cache_of_inference_is_none_of_training():
     for use in (lambda: TRAINING.track(params_of(), cache), lambda: TRAINING.backward(params_of(), cache, cache)):
         with pytest.raises(fn.CacheError):
             use()
+
+
+@pytest.mark.parametrize("in_training", [False, True])
+def test_it_computes_in_the_dtype_of_its_leaves(in_training):
+    layer = fn.BatchNorm(in_training=in_training)
+    params = tree.map(lambda leaf: leaf.astype(np.float64), layer.init(fn.Key(0), (3,)))  # which keeps the buffers
+    x = np.random.default_rng(0).normal(size=(5, 3))
+    y, cache = layer.forward(params, x)
+    assert tree.equal(y, layer.apply(tree.cast(params, np.float64), x))
+    assert layer.track(params, cache).running_mean.value.dtype == np.float32

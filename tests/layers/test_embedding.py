@@ -1,5 +1,6 @@
 """Embedding looks rows up; the gradient of a row is the sum over all places where its id stands."""
 
+import attrs
 import numpy as np
 import pytest
 from hypothesis import given
@@ -241,3 +242,22 @@ def test_wrong_uses(name):
     error, use = WRONG[name]
     with pytest.raises(error):
         use()
+
+
+@attrs.frozen
+class Held(fn.Layer):
+    """A layer around a different one, which does not say that it takes integers."""
+
+    layer: fn.Layer
+
+    def forward(self, params, x):
+        return self.layer.forward(params, x)
+
+    def backward(self, params, cache, dy):
+        return self.layer.backward(params, cache, dy)
+
+
+def test_floats_that_a_combinator_has_made_of_ids_are_explained():
+    model, params = fn.sequential(Held(fn.Embedding(5, 2))), (fn.Embedding(5, 2).init(fn.Key(0), ()),)
+    with pytest.raises(fn.DTypeError, match=r"got float32; a layer of your own .* declares takes_integers"):
+        model.forward(params, np.array([1, 2]))

@@ -85,3 +85,21 @@ def test_integers_become_numbers_of_the_dtype_of_the_params_in_all_passes(around
     assert dx == map_flow(lambda part: None, x)
     assert len(tree.leaves(grads)) == 1
     assert tree.equal(model.params_backward(params, cache, y), grads)
+
+
+@pytest.mark.parametrize(
+    ("x", "words"),
+    [
+        ([np.ones((2, 3)), np.ones((2, 4))], "expected one array: .*; write several inputs as a tuple of arrays"),
+        ([np.ones((2, 3)), np.ones((2, 3))], r"takes a tuple of 2, got one array of shape \(2, 2, 3\)"),
+    ],
+)
+def test_a_list_is_not_several_inputs(x, words):
+    with pytest.raises(fn.ShapeError, match=words):
+        fn.parallel(fn.ReLU(), fn.ReLU()).forward(((), ()), x)
+
+
+@pytest.mark.parametrize("layer", [fn.Sum(), fn.Multiply(), fn.Concatenate()])
+def test_a_layer_that_merges_says_that_a_list_is_not_a_tuple(layer):
+    with pytest.raises(fn.ShapeError, match=r"takes a tuple of arrays, got shape \(2, 3\)"):
+        layer.forward((), [np.ones(3), np.ones(3)])

@@ -4,6 +4,7 @@ import inspect
 import sys
 import tracemalloc
 
+import attrs
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -206,6 +207,32 @@ def test_it_is_a_value_with_json(reverse, last_only):
     assert layer.training(KEY) == layer
 
 
+@attrs.frozen
+class Pair(fn.Layer):
+    """A cell whose y is a matrix: the input and the state."""
+
+    n_inputs = 2
+
+    def state_shape(self, input_shape):
+        return input_shape
+
+    def output_shape(self, input_shape):
+        return (2, *input_shape[0]), input_shape[1]
+
+    def forward(self, params, x):
+        return (np.stack(x, axis=-2), x[0] + x[1]), None
+
+    def backward(self, params, cache, dy):
+        return (dy[0][..., 0, :] + dy[1], dy[0][..., 1, :] + dy[1]), ()
+
+
+def test_a_cell_whose_y_is_a_matrix_has_a_last_one():
+    last = fn.recurrent(Pair(), last_only=True)
+    y, dx, _ = passes(last, (), np.ones((5, 7, 4)), np.ones((5, 2, 4)))
+    assert y.shape == (5, *last.output_shape((7, 4))) == (5, 2, 4)
+    assert (dx == 1).all()
+
+
 PARAMS = TANH.init(KEY, ((4,), (3,)), np.float64)
 RECURRENT = fn.recurrent(TANH)
 WRONG = {
@@ -226,6 +253,12 @@ WRONG = {
         r"the shape of y, \(7, 3\), got \(3,\)",
         lambda: passes(RECURRENT, PARAMS, np.ones((7, 4)), np.ones(3)),
     ),
+    "a cell of matrices at init": (
+        fn.ShapeError,
+        r"\(n_out,\).* Pair\(\) gives \(2, 4\)",
+        lambda: fn.recurrent(Pair()).output_shape((7, 4)),
+    ),
+    "a cell of matrices": (fn.ShapeError, r"\(n_out,\)", lambda: fn.recurrent(Pair()).forward((), np.ones((5, 7, 4)))),
     "a layer that is not a cell": (TypeError, "state_shape", lambda: fn.recurrent(fn.Linear(3))),
     "a class": (TypeError, r"write SimpleCell\(\)", lambda: fn.recurrent(fn.SimpleCell)),
     "a direction that is not a bool": (TypeError, "reverse", lambda: fn.recurrent(TANH, reverse=1)),

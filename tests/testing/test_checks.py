@@ -51,6 +51,8 @@ def violation(*arguments, check=check_layer, **options):
         (Duck(), (3,), {}),
         (Duck(), (2,), {"params": (np.array([1.0, -1.0]),)}),
         (Bare(), (3,), {}),
+        (fn.sequential(fn.Linear(3), fn.BatchNorm(), fn.Linear(3)), (3,), {}),
+        (fn.sequential(fn.Linear(3), fn.BatchNorm(affine=False), fn.Tanh(), fn.Linear(3)), (3,), {}),
     ],
 )
 def test_right_layers_of_every_kind_are_accepted(layer, shape, options):

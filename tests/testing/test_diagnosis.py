@@ -191,3 +191,10 @@ def test_of_a_loss(change, text):
 
 def test_of_a_tiny_difference_no_ratio_of_1_is_given():
     assert "1 times" not in violation(Cubic(lambda dx, x, dy: dx * (1 + 1e-8))).diagnosis
+
+
+def test_rows_that_depend_on_each_other_are_not_asked_one_at_a_time():
+    normal = fn.BatchNorm(affine=False, in_training=True)
+    broken = fn.sequential(normal, Product(change=lambda grads, x, dy: grads + dy))
+    params = (normal.init(fn.Key(0), (3,), float), WEIGHT)
+    assert violation(broken, params, input_shape=(3,)).at == "grads.1"

@@ -86,6 +86,8 @@ class Case:
         eps = max((np.finfo(dtype).eps for dtype in dtypes), default=0)
         sizes = [max(1.0, largest(array)) for array in (*tree.leaves((self.x, self.dy)), *floats(self.params))]
         count = 64 + _numbers(self.input_shape)
+        if not self.has_independent_rows:  # what cancels over the batch has been divided by its deviation, often small
+            count *= 2**10
         return float(count * eps * (max(map(largest, arrays)) + math.prod(sizes)))
 
     def needs_layer(self) -> Layer:

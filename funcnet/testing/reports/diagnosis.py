@@ -61,7 +61,7 @@ def _passed_through(got: Array, expected: Array, at: str, case: Case) -> str:
 
 def _one_row(got: Array, expected: Array, at: str, case: Case) -> str:
     """Whether grads are those of the first or the last row alone, as found by passes of each row."""
-    if not at.startswith("grads") or len(case.batch) != 1 or case.batch[0] < 2:
+    if not at.startswith("grads") or len(case.batch) != 1 or case.batch[0] < 2 or not case.has_independent_rows:
         return ""
     rows = [np.asarray(case.of_rows([i]).passes()[at], np.float64) for i in range(case.batch[0])]
     if _is_close(sum(rows[1:], rows[0]), expected) and (_is_close(got, rows[0]) or _is_close(got, rows[-1])):

@@ -101,5 +101,5 @@ def test_a_list_is_not_several_inputs(x, words):
 
 @pytest.mark.parametrize("layer", [fn.Sum(), fn.Multiply(), fn.Concatenate()])
 def test_a_layer_that_merges_says_that_a_list_is_not_a_tuple(layer):
-    with pytest.raises(fn.ShapeError, match=r"takes a tuple of arrays, got shape \(2, 3\)"):
+    with pytest.raises(fn.ShapeError, match=r"takes a tuple of arrays, got one array of shape \(2, 3\)"):
         layer.forward((), [np.ones(3), np.ones(3)])

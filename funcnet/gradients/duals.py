@@ -131,6 +131,10 @@ class Dual(np.lib.mixins.NDArrayOperatorsMixin):
             result.value.flags.writeable = False  # a write would not reach self, as it might in an array
         return result
 
+    def take(self, indices: Any, axis: int) -> Dual:
+        along = axis % self.ndim
+        return self.along(self.value.take(indices, along), lambda numbers: numbers.take(indices, along + 1))
+
     def transpose(self, *axes: Any) -> Dual:
         order = np.ravel(axes).astype(int) % self.ndim if axes else np.arange(self.ndim)[::-1]
         return self.along(self.value.transpose(order), lambda numbers: numbers.transpose(0, *(order + 1)))

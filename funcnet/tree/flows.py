@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from funcnet.errors import ShapeError
+from funcnet.errors import DTypeError, ShapeError
 from funcnet.tree.arrays import Array, DType, Shape, as_array, as_floating, read_only, to_array
 
 Flow: TypeAlias = Any
@@ -85,7 +85,10 @@ def dtypes_in(x: Flow) -> Any:
     """The dtype of each array; None for integers, which have no gradient."""
     if isinstance(x, tuple):
         return tuple(map(dtypes_in, x))
-    dtype = x.dtype
+    try:
+        dtype = x.dtype
+    except AttributeError:
+        raise DTypeError(f"expected an array in each place of a tuple, got {x!r}") from None
     return None if dtype.kind in "biu" else dtype
 
 

@@ -201,7 +201,7 @@ def with_buffers(tree: Tree, source: Tree) -> Tree:
     >>> with_buffers((np.array(0.5), a), (np.array(0.25), b))
     (array(0.5), Buffer(value=array(2.)))
     """
-    rows, structure = rows_like(source, [("tree", tree)], "source")
+    rows, structure = rows_like(source, [("the tree of leaves", tree)], "the tree of buffers")
     return structure.assemble([leaf for _, leaf in rows])
 
 

@@ -261,3 +261,10 @@ def test_floats_that_a_combinator_has_made_of_ids_are_explained():
     model, params = fn.sequential(Held(fn.Embedding(5, 2))), (fn.Embedding(5, 2).init(fn.Key(0), ()),)
     with pytest.raises(fn.DTypeError, match=r"got float32; a layer of your own .* declares takes_integers"):
         model.forward(params, np.array([1, 2]))
+
+
+def test_its_gradient_is_checked_exactly():
+    model, ids = fn.sequential(fn.Embedding(5, 3), fn.Linear(2)), np.array([[0, 4], [4, 1]])
+    params = model.init(fn.Key(0), (2,), np.float64)
+    check = fn.testing.check_gradients(model, fn.MeanSquaredError(), params, ids, np.zeros((2, 2, 2)), method="exact")
+    assert check.relative < 1e-14

@@ -103,3 +103,9 @@ def test_a_list_is_not_several_inputs(x, words):
 def test_a_layer_that_merges_says_that_a_list_is_not_a_tuple(layer):
     with pytest.raises(fn.ShapeError, match=r"takes a tuple of arrays, got one array of shape \(2, 3\)"):
         layer.forward((), [np.ones(3), np.ones(3)])
+
+
+@pytest.mark.parametrize("layer", [fn.Identity(), fn.sequential(), fn.Select(0)])
+def test_none_is_not_an_input(layer):
+    with pytest.raises(fn.DTypeError, match="in each place of a tuple, got None"):
+        layer.forward((), (np.ones(3), None))

@@ -116,6 +116,7 @@ def test_training_without_draws_is_to_be_exempted():
     assert (found.at, found.got) == ("y", "the same with nine keys")
     exempt = {"training": "it draws nothing"}
     assert 'exempt={"training": "it draws nothing"}' in found.diagnosis
+    assert 'statistics over the batch declares statistics = "batch"' in found.diagnosis
     check_layer(OtherInTraining(), (2,), examples=4, exempt=exempt)
 
 

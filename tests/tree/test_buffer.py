@@ -81,7 +81,7 @@ def test_cast_converts_floats_and_leaves_counts_alone():
 def test_with_buffers_takes_the_leaves_of_one_tree_and_the_buffers_of_another():
     made = tree.with_buffers(tracking([1.0], [2.0]), tracking([3.0], [4.0]))
     assert made == tracking([1.0], [4.0])
-    with pytest.raises(fn.TreeError, match="tree must have the structure of source"):
+    with pytest.raises(fn.TreeError, match="the tree of leaves must have the structure of the tree of buffers"):
         tree.with_buffers(PARAMS, tracking([3.0], [4.0]))
 
 

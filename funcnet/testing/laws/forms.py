@@ -30,8 +30,13 @@ def training(case: Case) -> None:
     same_bits(parts("y", y_of(layer.training(key))), parts("y", first), "the first training(key)")
     needs(case.batch != () and not over_batch(trained) and not tree.equal(y, first))
     if all(tree.equal(y_of(layer.training(Key(seed))), first) for seed in range(1, 9)):
-        hint = 'a layer that differs in training but draws nothing is right: exempt={"training": "it draws nothing"}'
-        raise Difference("y", "the same with nine keys", "other draws with another key", diagnosis=hint)
+        raise Difference("y", "the same with nine keys", "other draws with another key", diagnosis=_DRAWS_NOTHING)
+
+
+_DRAWS_NOTHING = (
+    'a layer that takes statistics over the batch declares statistics = "batch"; any other that differs in training '
+    'but draws nothing is right: exempt={"training": "it draws nothing"}'
+)
 
 
 def statistics(case: Case) -> None:

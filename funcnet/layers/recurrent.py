@@ -133,7 +133,8 @@ class Recurrent(Layer):
         state = zeros_of(self.cell.state_shape(features), floats.dtype, batch)
         ys, caches = [], []
         for t in self._times(n_times):
-            (y, state), cache = inputs.forward(self.cell, params, (floats[..., t, :], state))
+            x_t = floats[..., t, :].copy()  # products with a view of x would round otherwise after pickle
+            (y, state), cache = inputs.forward(self.cell, params, (x_t, state))
             ys.append(y)
             caches.append(cache)
         if self.last_only:

@@ -188,8 +188,7 @@ def _takes(layer: Layer, shape: Any) -> bool:
 def _models(draw: st.DrawFn, shape: Shape, depth: int, flatten: bool) -> Layer:
     """Models; only if `flatten` may they make one axis of several."""
     kinds = ["sequential", "layer", "residual", "add", "concatenate", "branches", "tied"] if depth else ["layer"]
-    kinds.append("group norm")
-    kinds += ["recurrent"] if len(shape) == 2 and flatten else []
+    kinds += [*(["group norm"] if shape[-1] > 1 else []), *(["recurrent"] if len(shape) == 2 and flatten else [])]
     kind = draw(st.sampled_from([*kinds, "flatten"] if depth and flatten and len(shape) > 1 else kinds))
     if kind in _OF_SHAPE:
         return draw(_OF_SHAPE[kind](shape))

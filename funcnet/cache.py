@@ -50,7 +50,8 @@ def opened(layer: Any, cache: Any, dy: Any) -> tuple[Any, Flow]:
 
     Raises CacheError if a different layer made the cache, ShapeError if dy does not have the shape of y.
     """
-    saved = saved_by(layer, cache)
+    # The first case is the usual one, without a call.
+    saved = cache.saved if type(cache) is Cache and cache.owner is layer else saved_by(layer, cache)
     dy = np.zeros(cache.shape, cache.dtype) if dy is None else as_floating(dy)
     if dy.shape != cache.shape:
         raise ShapeError(f"dy must have the shape of y, {cache.shape}, got {dy.shape}")

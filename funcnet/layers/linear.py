@@ -139,9 +139,10 @@ class Linear(Layer):
 
     def _arrays(self, params: LinearParams) -> tuple[Array, Array | None]:
         """Weight and bias; raises TreeError if params do not fit the layer."""
-        expected = (self.n_out,) if self.bias else None
+        columns = (self.n_out,)
+        expected = columns if self.bias else None
         if isinstance(params, LinearParams):
             weight, bias = params.weight, params.bias
-            if getattr(weight, "shape", ())[1:] == (self.n_out,) and getattr(bias, "shape", None) == expected:
+            if getattr(weight, "shape", ())[1:] == columns and getattr(bias, "shape", None) == expected:
                 return weight, bias
         raise unfit(params, LinearParams, {"weight": ("n_in", self.n_out), "bias": expected})

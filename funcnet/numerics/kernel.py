@@ -31,8 +31,9 @@ def kernel(plain: Callable[P, Array]) -> Callable[[Callable[P, Array]], Callable
 
         @wraps(formula)
         def dispatched(*args: P.args, **options: P.kwargs) -> Array:
-            rule = plain if type(args[0]) is np.ndarray else rules.get(type(args[0]), formula)
-            return rule(*args, **options)
+            if type(args[0]) is np.ndarray:
+                return plain(*args, **options)
+            return rules.get(type(args[0]), formula)(*args, **options)  # type: ignore[no-any-return]
 
         dispatched.rules = rules  # type: ignore[attr-defined]
         return dispatched

@@ -174,7 +174,10 @@ def build(cls: type[T], *values: Tree) -> T:
         raise TypeError(f"expected a value for each field of {cls.__name__} ({', '.join(names)}), got {len(values)}")
     self = _new(cls)
     for name, value in zip(names, values, strict=True):
-        _set(self, name, frozen(value) if type(value) is np.ndarray else value)
+        if type(value) is np.ndarray:  # as `frozen`, without a call for each
+            value.setflags(write=False)
+            value = value.view()
+        _set(self, name, value)
     return self
 
 

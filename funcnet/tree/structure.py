@@ -78,9 +78,11 @@ def _skeleton(tree: Tree, leaves: list[Array]) -> Any:
     if kind is np.ndarray and tree.dtype.kind in NUMBERS:
         leaves.append(tree)
         return _LEAF
+    if kind is tuple:
+        return kind, [_skeleton(part, leaves) for part in tree]
     if kind is Buffer:
         return _Carried, Kept(tree)
-    parts = tree if kind is tuple else children(tree)
+    parts = children(tree)
     if parts is not None:
         return kind, [_skeleton(part, leaves) for part in parts]
     if is_leaf(tree):

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
+import attrs
 import numpy as np
 
 from funcnet.errors import CacheError, ShapeError
 from funcnet.tree import Flow, as_floating
 
 
-class Cache(NamedTuple):
+@attrs.define(eq=False)  # a frozen class takes longer to make, once for each layer in each pass
+class Cache:
     """The record that a forward pass leaves: its layer or loss, the shape of y, and what the backward pass needs.
 
     `dtype` is that of the numbers the layer has computed with; None if its x was made of integers. A layer whose y may

@@ -64,7 +64,7 @@ def test_ids_as_numbers_lists_and_views(ids):
     y, cache = LAYER.forward(PARAMS, ids)
     assert tree.equal(y, WEIGHT[np.array(ids)])
     grads = LAYER.backward(PARAMS, cache, np.ones(y.shape))[1]
-    assert grads.weight[:, 0].tolist() == np.bincount(np.ravel(ids), minlength=5).tolist()
+    assert grads.weight[:, 0].tolist() == np.bincount(np.ravel(ids).astype(int), minlength=5).tolist()
 
 
 @pytest.mark.parametrize("shape", [(0,), (2, 0), (0, 3)])

@@ -71,7 +71,7 @@ class SigmoidTail(fn.Sigmoid):
     takes_integers = False
 
     def backward(self, params, cache, dy):
-        dx, grads = fn.Sigmoid.backward(fn.Sigmoid(), params, cache._replace(owner=fn.Sigmoid()), dy)
+        dx, grads = fn.Sigmoid.backward(fn.Sigmoid(), params, attrs.evolve(cache, owner=fn.Sigmoid()), dy)
         return np.where(np.abs(cache.saved) > 15, 0, dx).astype(dy.dtype), grads
 
 

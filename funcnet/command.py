@@ -23,7 +23,7 @@ from funcnet.data.builtin import BUILTIN, builtin
 from funcnet.errors import CheckpointError, NonFiniteError
 from funcnet.experiments.directory import Directory
 from funcnet.experiments.experiment import Experiment
-from funcnet.experiments.history import DIGESTS, History
+from funcnet.experiments.history import History
 from funcnet.experiments.progress import initial_progress
 from funcnet.experiments.receipt import Receipt
 from funcnet.experiments.running import run
@@ -34,7 +34,6 @@ from funcnet.values import aligned, integer
 from funcnet.version import __version__
 
 _OK, _FAILED = 0, 1
-_ROWS = 12  # of a history to show
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -61,7 +60,7 @@ def _run(options: argparse.Namespace) -> int:
     data = builtin(options.data or "digits", options.data_dir)
     made = run(experiment, *data, directory=options.out, progress=_has_bar(), checkpoint_every=options.checkpoint_every)
     assert made.receipt is not None
-    print(_table(made.history))
+    print(made.history)
     print(f"receipt {made.receipt.digest}" + (f", in {options.out}" if options.out else ""))
     return _OK
 
@@ -87,7 +86,7 @@ def _show(options: argparse.Namespace) -> int:
         progress, rows = reached
         leaves = named_arrays(progress.state.params).items()
         print(aligned([("leaf", "shape", "dtype"), *((name, str(a.shape), str(a.dtype)) for name, a in leaves)]))
-        print(f"\n{_table(History.of(rows))}")
+        print(f"\n{History.of(rows)}")
         print(f"\n{progress.epoch} of {experiment.epochs} epochs, {progress.state.step} steps")
     print(f"receipt {receipt.digest}" if receipt.state else "the run has not ended")
     for epoch, environment in receipt.environments:
@@ -136,20 +135,6 @@ def _data_of(receipt: Receipt, options: argparse.Namespace) -> tuple[Dataset, Da
         if train.digest == receipt.train:
             return train, test
     raise ValueError("the run was on data that are not built in: name them with --data, or call funcnet.verify")
-
-
-def _table(history: History) -> str:
-    """The history as a table; the middle of a long one is left out."""
-    names = [name for name in history if name not in DIGESTS]
-    rows = [tuple(map(_cell, row)) for row in zip(*(history[name] for name in names), strict=True)]
-    if len(rows) > _ROWS:
-        half = _ROWS // 2
-        rows = [*rows[:half], tuple("..." for _ in names), *rows[-half:]]
-    return aligned([tuple(names), *rows]) if rows else "no epoch has a row in the history"
-
-
-def _cell(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 # --- The options ---

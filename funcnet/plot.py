@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from funcnet.errors import ShapeError, needs
 from funcnet.experiments.differences import labels
 from funcnet.experiments.history import DIGESTS
-from funcnet.experiments.running import Run
+from funcnet.experiments.result import Run
 from funcnet.tree import Array, as_array
 
 with needs("matplotlib", extra="plot"):

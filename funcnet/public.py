@@ -38,7 +38,8 @@ from funcnet.saving.checkpoint import load, save
 from funcnet.experiments.experiment import Experiment
 from funcnet.experiments.grids import grid
 from funcnet.experiments.stopping import EarlyStopping, KeepBest
-from funcnet.experiments.running import Run, run
+from funcnet.experiments.result import Run
+from funcnet.experiments.running import read, run
 from funcnet.experiments.sweeping import sweep
 from funcnet.experiments.verification import Verification, verify
 
@@ -51,7 +52,7 @@ __all__ = [
     "OptimizerState", "RMSNorm", "RMSProp", "ReLU", "Run", "Select", "ShapeError", "SiLU", "Sigmoid",
     "SigmoidBinaryCrossEntropy", "SimpleCell", "SimpleCellParams", "Softmax", "SoftmaxCrossEntropy", "Softplus",
     "Sum", "Tanh", "TrainState", "TreeError", "Verification", "accumulated", "add", "branches",
-    "clip_by_global_norm", "clipped", "concatenate", "grid", "load", "parallel", "recurrent", "register",
-    "residual", "run", "save", "sequential", "sgd_step", "summary", "sweep", "tied", "train", "train_step",
+    "clip_by_global_norm", "clipped", "concatenate", "grid", "load", "parallel", "read", "recurrent",
+    "register", "residual", "run", "save", "sequential", "sgd_step", "summary", "sweep", "tied", "train", "train_step",
     "value_and_grad", "verify",
 ]

@@ -1,5 +1,7 @@
 """The directory of a run: `experiment.json`, `history.jsonl`, `checkpoint.npz`, `receipt.json`.
 
+Where a run starts from given params, `initial.npz` has them.
+
 Each file is complete at every moment. Rows are on the disk before the checkpoint that relies on them, so a run that was
 killed goes on from its last checkpoint and loses nothing; rows after that checkpoint are computed again.
 """
@@ -19,14 +21,17 @@ from funcnet.errors import CheckpointError, ExperimentError
 from funcnet.experiments.differences import difference
 from funcnet.experiments.experiment import Experiment
 from funcnet.experiments.history import Row, chained_digest, from_line, to_line
-from funcnet.experiments.progress import Epochs, Progress
+from funcnet.experiments.progress import Epochs, Progress, is_due, kept_by
 from funcnet.experiments.receipt import Receipt
+from funcnet.experiments.stopping import Best
 from funcnet.saving.checkpoint import load, save
 from funcnet.saving.files import beside, replacing
+from funcnet.tree import Tree
 from funcnet.values import UnregisteredError
 
 NAMES = ("experiment.json", "history.jsonl", "checkpoint.npz", "receipt.json")
 _EXPERIMENT, _HISTORY, _CHECKPOINT, _RECEIPT = NAMES
+_INITIAL = "initial.npz"
 _Value = TypeVar("_Value")
 
 
@@ -53,35 +58,68 @@ class Directory:
         text = self._read(_HISTORY, str) if self.has(_HISTORY) else ""
         return [self._parsed(_HISTORY, from_line, line) for line in text.split("\n")[:-1] if line]
 
-    def begin(self, receipt: Receipt) -> Receipt:
-        """Prepare the folder for a run, unless it is already the run's folder, and return the receipt in it.
+    def check_fits(self, receipt: Receipt) -> None:
+        """Raise ExperimentError if the run cannot begin or go on here: the folder belongs to a different run.
 
-        Raises ExperimentError if the folder belongs to a different experiment or to different data.
+        A run that is to have more epochs than it had fits.
         """
         if not self.has(_EXPERIMENT):
             if any(self.has(name) for name in NAMES):
                 raise ExperimentError(f"{self.path} has files of a run but no {_EXPERIMENT}")
-            self._write(_EXPERIMENT, receipt.experiment.to_json() + "\n")
-        if not self.has(_RECEIPT):
-            self._check_experiment(self.experiment(), receipt)
+        elif self.has(_RECEIPT):
+            self.check(receipt, may_be_longer=True)
+        else:
+            self._check_experiment(self.experiment(), receipt, may_be_longer=True)
             if self.has(_CHECKPOINT):
                 raise ExperimentError(f"{self.path} has a {_CHECKPOINT} but no {_RECEIPT}, so its data are unknown")
-            self.write(receipt)
-        return self.check(receipt)
 
-    def _check_experiment(self, there: Experiment, receipt: Receipt) -> None:
-        if other := difference(there, receipt.experiment):
+    def begin(self, receipt: Receipt, initial: Tree = None) -> Receipt:
+        """Prepare the folder for a run that fits, and return the receipt in it; a longer run is extended."""
+        if not self.has(_EXPERIMENT):
+            self._write(_EXPERIMENT, receipt.experiment.to_json() + "\n")
+        if not self.has(_RECEIPT):
+            if receipt.initial:
+                save(self.path / _INITIAL, receipt.experiment.model, initial)
+            self.write(receipt)
+        return self._extended(receipt.experiment, self.receipt())
+
+    def _extended(self, experiment: Experiment, there: Receipt) -> Receipt:
+        """The receipt of the run in the folder once it is as long as the experiment."""
+        if self.experiment() != experiment:
+            _check_best(there, self.reached(), experiment)
+            self._write(_EXPERIMENT, experiment.to_json() + "\n")
+        if there.experiment != experiment:
+            there = there.longer(experiment.epochs)
+            self.write(there)
+        return there
+
+    def _check_experiment(self, there: Experiment, receipt: Receipt, may_be_longer: bool) -> None:
+        here = receipt.experiment
+        if may_be_longer and here.epochs > there.epochs:
+            here = attrs.evolve(here, epochs=there.epochs)  # type: ignore[misc]
+        if other := difference(there, here):
             raise ExperimentError(f"{self.path} belongs to a different experiment: {other}")
 
-    def check(self, receipt: Receipt) -> Receipt:
-        """The receipt in the folder. Raises ExperimentError if it is of a different experiment or different data."""
-        there = self.receipt()
-        self._check_experiment(self.experiment(), receipt)
-        self._check_experiment(there.experiment, receipt)
-        for name in ("train", "test"):
+    def check(self, receipt: Receipt, may_be_longer: bool = False) -> Receipt:
+        """The receipt in the folder. Raises ExperimentError unless it is of the same experiment and data.
+
+        If it `may_be_longer`, the experiment may have more epochs than the one in the folder.
+        """
+        there, written = self.receipt(), self.experiment()
+        self._check_experiment(written, receipt, may_be_longer)
+        self._check_experiment(there.experiment, receipt, may_be_longer)
+        if written.epochs < there.experiment.epochs:
+            raise ExperimentError(f"{self.path} has an {_EXPERIMENT} of fewer epochs than its {_RECEIPT}")
+        for name in ("train", "validation", "test"):
             if other := difference(getattr(there, name), getattr(receipt, name)):
                 raise ExperimentError(f"{self.path} belongs to different data: the digest of {name} {other}")
+        if other := difference(there.initial, receipt.initial):
+            raise ExperimentError(f"{self.path} began from different params: the digest of `params` {other}")
         return there
+
+    def initial(self) -> Tree:
+        """The params that the run was given to start from; None if it was given none."""
+        return load(self.path / _INITIAL)[1] if self.has(_INITIAL) else None
 
     def checkpoint(self) -> Progress:
         """The progress of the run when it was last saved."""
@@ -98,11 +136,18 @@ class Directory:
         return progress, [row for row in self.rows() if row["epoch"] <= progress.epoch]
 
     def resume_point(self) -> tuple[Progress, list[Row]] | None:
-        """Like `reached`, to go on from there. Raises CheckpointError if the rows do not belong to the checkpoint."""
+        """Like `reached`, to go on from there, without the row of a last epoch that is no longer the last one.
+
+        Raises CheckpointError if the rows do not belong to the checkpoint.
+        """
         reached = self.reached()
-        if reached and reduce(chained_digest, reached[1], "") != reached[0].history:
+        if reached is None:
+            return None
+        (progress, rows), experiment = reached, self.experiment()
+        due = [row for row in rows if is_due(experiment, row["epoch"])]
+        if progress.history not in (reduce(chained_digest, rows, ""), history := reduce(chained_digest, due, "")):
             raise CheckpointError(f"{self.path / _HISTORY} is damaged, or from a different run than {_CHECKPOINT}")
-        return reached
+        return attrs.evolve(progress, history=history), due  # type: ignore[misc]
 
     def write_resumed(self, receipt: Receipt, rows: Sequence[Row]) -> None:
         """Write the receipt and the history of a run that goes on from here."""
@@ -149,6 +194,10 @@ class Directory:
         """Replace the receipt."""
         self._write(_RECEIPT, receipt.to_json())
 
+    def has_epochs(self) -> bool:
+        """Whether the folder has a checkpoint."""
+        return self.has(_CHECKPOINT)
+
     def has(self, name: str) -> bool:
         """Whether the folder has a file of this name."""
         return (self.path / name).exists()
@@ -174,7 +223,14 @@ class Directory:
 class Nowhere:
     """The directory of a run that keeps no files: the methods of `Directory` that `run` calls, without effect."""
 
-    def begin(self, receipt: Receipt) -> Receipt:
+    def has_epochs(self) -> bool:
+        """Return False."""
+        return False
+
+    def check_fits(self, receipt: Receipt) -> None:
+        """Every run fits."""
+
+    def begin(self, receipt: Receipt, initial: Tree = None) -> Receipt:
         """Return the receipt as it is."""
         return receipt
 
@@ -190,6 +246,17 @@ class Nowhere:
 
     def write(self, receipt: Receipt) -> None:
         """Write nothing."""
+
+
+def _check_best(there: Receipt, reached: tuple[Progress, list[Row]] | None, longer: Experiment) -> None:
+    """Raise ExperimentError if the params that were kept are of an epoch that the longer run would not evaluate."""
+    progress, rows = reached or (None, [])
+    best = reduce(Best.after, rows, Best(kept_by(longer)))
+    if progress is not None and progress.best is not None and not is_due(longer, best.epoch):
+        raise ExperimentError(
+            f"the run cannot be extended to {longer.epochs} epochs: its best params are those of epoch {best.epoch}, "
+            f"which a run of {longer.epochs} epochs with evaluate_every={longer.evaluate_every} does not evaluate"
+        )
 
 
 @contextmanager
@@ -217,7 +284,7 @@ def opened(path: str | os.PathLike[str] | None) -> Iterator[Directory | Nowhere]
             raise ExperimentError(f"another run is using {path}") from None
         except OSError:  # some network file systems have no locks
             pass
-        for left in (left for name in NAMES for left in directory.path.glob(beside(name))):
+        for left in (left for name in (*NAMES, _INITIAL) for left in directory.path.glob(beside(name))):
             left.unlink(missing_ok=True)  # unfinished files of a process that was killed
         yield directory
         fcntl.flock(folder, fcntl.LOCK_UN)  # child processes share the lock after a fork

@@ -2,71 +2,66 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
-from funcnet.data import Dataset
+from funcnet.experiments.datasets import Datasets
 from funcnet.experiments.experiment import Experiment, Metric
 from funcnet.experiments.history import NOT_METRICS
-from funcnet.layers.inputs import apply
-from funcnet.layers.layer import Layer
+from funcnet.experiments.prediction import outputs
 from funcnet.losses.binary_cross_entropy import BinaryCrossEntropy, SigmoidBinaryCrossEntropy
 from funcnet.losses.loss import Loss
 from funcnet.losses.softmax_cross_entropy import SoftmaxCrossEntropy
 from funcnet.metrics import accuracy, binary_accuracy
-from funcnet.tree import read_only
+from funcnet.tree import Array, read_only
 
-_TEST = "test "
-_ROWS = 4096  # of a dataset at a time; products round differently with another number, and the history would change
 _TAKEN = (*NOT_METRICS, "loss")
 
 
-def metrics_of(experiment: Experiment, train: Dataset, test: Dataset | None) -> dict[str, Metric]:
+def metrics_of(experiment: Experiment, data: Datasets) -> dict[str, Metric]:
     """The experiment's metrics by name.
 
     The default is accuracy if the loss is one for classification and the targets are labels or 0 and 1, else no metric.
     Raises ValueError if names are not distinct, or if early_stopping or keep_best watches a metric that is not there.
     """
-    metrics = _default(experiment.loss, train) if experiment.metrics is None else experiment.metrics
+    metrics = _default(experiment.loss, data.train.y) if experiment.metrics is None else experiment.metrics
     named = {getattr(metric, "__name__", type(metric).__name__): metric for metric in metrics}
     if len(named) < len(metrics) or not named.keys().isdisjoint(_TAKEN):
         raise ValueError(f"metrics must have distinct names other than {', '.join(_TAKEN)}, got {list(named)}")
-    columns = [prefix + name for prefix in ("", *([_TEST] if test is not None else [])) for name in ("loss", *named)]
+    columns = [prefix + name for prefix, _ in data.prefixed() for name in ("loss", *named)]
     for watch in (experiment.early_stopping, experiment.keep_best):
         if watch is not None and watch.metric not in columns:
             raise ValueError(f"{type(watch).__name__} watches {watch.metric!r}; the metrics are {', '.join(columns)}")
     return named
 
 
-def _default(loss: Loss, train: Dataset) -> tuple[Metric, ...]:
+def _default(loss: Loss, targets: Array) -> tuple[Metric, ...]:
     if isinstance(loss, SoftmaxCrossEntropy):
-        return (accuracy,) if train.y.dtype.kind in "iu" else ()
-    if isinstance(loss, BinaryCrossEntropy | SigmoidBinaryCrossEntropy) and np.isin(train.y, (0, 1)).all():
+        return (accuracy,) if targets.dtype.kind in "iu" else ()
+    if isinstance(loss, BinaryCrossEntropy | SigmoidBinaryCrossEntropy) and np.isin(targets, (0, 1)).all():
         return (binary_accuracy(0.5 if isinstance(loss, BinaryCrossEntropy) else 0.0),)
     return ()
 
 
-def evaluate(
-    experiment: Experiment, metrics: dict[str, Metric], params: Any, train: Dataset, test: Dataset | None
-) -> dict[str, float]:
-    """The loss, without penalty, and the metrics of the inference model on both datasets."""
+def evaluate(experiment: Experiment, metrics: dict[str, Metric], params: Any, data: Datasets) -> dict[str, float]:
+    """The loss, without penalty, and the metrics of the inference model on each of the datasets."""
     values = {}
-    for prefix, dataset in (("", train), (_TEST, test)):
-        if dataset is not None:
-            y = read_only(predictions(experiment.model, params, dataset))
-            values[f"{prefix}loss"] = float(experiment.loss.forward(y, dataset.y)[0])
-            for name, metric in metrics.items():
-                values[prefix + name] = _number(metric(dataset.y, y), name)
+    for prefix, dataset in data.prefixed():
+        y = read_only(outputs(experiment.model, params, dataset.x))
+        on_it = measured(experiment.loss, metrics, dataset.y, y)
+        values.update({prefix + name: value for name, value in on_it.items()})
     return values
 
 
-def predictions(model: Layer, params: Any, dataset: Dataset) -> Any:
-    """`model.apply(params, dataset.x)`, a part of the rows at a time: all activations may not fit into memory."""
-    if len(dataset) <= _ROWS:
-        return apply(model, params, dataset.x)
-    parts = [dataset.take(slice(start, start + _ROWS)) for start in range(0, len(dataset), _ROWS)]
-    return np.concatenate([apply(model, params, part.x) for part in parts])
+def measured(loss: Loss, metrics: dict[str, Metric], targets: Array, y: Array) -> dict[str, float]:
+    """The loss and the metrics of the outputs y; metrics are NaN where the loss is, since they may refuse NaN."""
+    value = float(loss.forward(y, targets)[0])
+    unknown = math.isnan(value)
+    return {"loss": value} | {
+        name: math.nan if unknown else _number(metric(targets, y), name) for name, metric in metrics.items()
+    }
 
 
 def _number(value: Any, name: str) -> float:

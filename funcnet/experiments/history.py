@@ -3,58 +3,94 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from typing import Any
 
-import attrs
-
 from funcnet.tree import Tree, canonical, named_arrays
-from funcnet.values import from_plain, to_plain
+from funcnet.values import aligned, from_plain, to_plain
 
 Row = dict[str, Any]
 DIGESTS = ("params", "leaves")  # the columns that nobody plots or reads in a table
+_ROWS = 12  # of a history to print
 NOT_METRICS = ("epoch", "step", "learning_rate", "seconds", *DIGESTS)
 
 
-@attrs.frozen
-class History(Mapping[str, tuple[Any, ...]]):
-    """The columns of a run's history by name, each a tuple with an entry for each evaluated epoch.
+class History(dict[str, tuple[Any, ...]]):
+    """The columns of a run's history by name, each a tuple with an entry for each evaluated epoch; prints as a table.
 
     "epoch" and "step" count from 1; "learning_rate" is the rate at that step. Then come "loss" and the metrics, the
-    same on the test data ("test loss", ...), "params", the digest of the params after the epoch, and "leaves", the
-    digests of its leaves. "seconds" is the time since the previous row; histories are compared without it.
+    same on the validation and the test data ("test loss", ...), "params", the digest of the params after the epoch,
+    and "leaves", the digests of its leaves. "seconds" is the time since the previous row; histories are compared
+    without it. A history is a dict that cannot be changed, so `pandas.DataFrame(history)` has its columns.
 
     >>> history = History.of([{"epoch": 1, "loss": 2.0, "seconds": 0.1}, {"epoch": 2, "loss": 1.0, "seconds": 0.1}])
     >>> history["loss"], list(history)
     ((2.0, 1.0), ['epoch', 'loss', 'seconds'])
+    >>> print(history)
+    epoch  loss  seconds
+        1     2      0.1
+        2     1      0.1
     """
 
-    names: tuple[str, ...]
-    rows: tuple[tuple[Any, ...], ...]
-    seconds: tuple[float, ...] = attrs.field(eq=False)
+    error: BaseException | None = None  # that ended the run before it had a row
 
     @classmethod
-    def of(cls, rows: Iterable[Row]) -> History:
-        """The history with these rows, all of which have the same names."""
+    def of(cls, rows: Iterable[Row], error: BaseException | None = None) -> History:
+        """The history with these rows, all of which have the same names; `error` is the one that ended the run."""
         rows = tuple(rows)
-        kept = [without_seconds(row) for row in rows]
-        names = tuple(kept[0]) if kept else ()
-        return cls(names, tuple(tuple(row.values()) for row in kept), tuple(row["seconds"] for row in rows))
+        names = sorted(rows[0], key="seconds".__eq__) if rows else ()  # seconds come last
+        return cls._made({name: tuple(row[name] for row in rows) for name in names}, error)
 
-    def __getitem__(self, name: str) -> tuple[Any, ...]:
-        if name == "seconds":
-            return self.seconds
-        if name not in self.names:
-            raise KeyError(f"the history has no column {name!r}; its columns are {', '.join(self)}")
-        index = self.names.index(name)
-        return tuple(row[index] for row in self.rows)
+    @classmethod
+    def _made(cls, columns: dict[str, tuple[Any, ...]], error: BaseException | None) -> History:
+        made = cls(columns)
+        vars(made)["error"] = error
+        return made
 
-    def __iter__(self) -> Iterator[str]:
-        return iter((*self.names, "seconds") if self.names else ())
+    def __reduce__(self) -> tuple[Any, ...]:
+        return History._made, (dict(self), self.error)
 
-    def __len__(self) -> int:
-        return len(tuple(iter(self)))
+    def __missing__(self, name: str) -> Any:
+        if not self and self.error is not None:
+            raise self.error
+        there = f"its columns are {', '.join(self)}" if self else "it has no rows, since no epoch was evaluated"
+        raise KeyError(f"the history has no column {name!r}; {there}")
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, History):
+            return NotImplemented
+        return dict.__eq__(without_seconds(self), without_seconds(other))
+
+    __ne__ = object.__ne__
+    __hash__ = None
+
+    def _refuse(self, *args: Any, **kwargs: Any) -> Any:
+        raise TypeError("a history cannot be changed; change a copy, dict(history)")
+
+    __setitem__ = __delitem__ = __ior__ = update = pop = popitem = clear = setdefault = __setattr__ = _refuse
+
+    def to_dict(self) -> dict[str, list[Any]]:
+        """The columns as lists."""
+        return {name: list(column) for name, column in self.items()}
+
+    def __array__(self, *args: Any, **kwargs: Any) -> Any:
+        raise TypeError("a history is not an array: take a column of it, np.array(history['loss'])")
+
+    def __repr__(self) -> str:
+        return f"<History of {len(next(iter(self.values()), ()))} rows: {', '.join(self) or 'no columns'}>"
+
+    def __str__(self) -> str:
+        names = [name for name in self if name not in DIGESTS]
+        rows = [tuple(map(_cell, row)) for row in zip(*(self[name] for name in names), strict=True)]
+        if len(rows) > _ROWS:
+            half = _ROWS // 2
+            rows = [*rows[:half], tuple("..." for _ in names), *rows[-half:]]
+        return aligned([tuple(names), *rows]) if rows else "no epoch has a row in the history"
+
+
+def _cell(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def digests(params: Tree) -> Row:
@@ -71,7 +107,7 @@ def digest(text: str) -> str:
     return sha256(text.encode()).hexdigest()
 
 
-def without_seconds(row: Row) -> Row:
+def without_seconds(row: Mapping[str, Any]) -> Row:
     """The part of a row that is the same, bit for bit, whenever the experiment is run."""
     return {name: value for name, value in row.items() if name != "seconds"}
 

@@ -12,10 +12,11 @@ import numpy as np
 
 from funcnet.data import Dataset, steps_per_epoch, stream
 from funcnet.errors import NonFiniteError, needs
+from funcnet.experiments.datasets import Datasets
 from funcnet.experiments.evaluation import evaluate, metrics_of
 from funcnet.experiments.experiment import Experiment
 from funcnet.experiments.history import Row, chained_digest, digests
-from funcnet.experiments.stopping import Best
+from funcnet.experiments.stopping import Best, EarlyStopping, KeepBest
 from funcnet.random import Key
 from funcnet.schedules import learning_rate_at
 from funcnet.training import TrainState, is_finite
@@ -38,12 +39,16 @@ class Progress:
 Epochs = Generator[tuple[Progress, Row | None], None, None]
 
 
-def initial_progress(experiment: Experiment, train: Dataset) -> Progress:
-    """The progress of a run before its first epoch, with the params that the seed gives."""
-    key = Key(experiment.seed).fold_in("init")
-    params = experiment.model.init(key, train.input_shape, experiment.dtype)
+def initial_progress(experiment: Experiment, train: Dataset, start: Tree = None) -> Progress:
+    """The progress of a run before its first epoch, with the params that the seed gives, or with `start`."""
+    params = initial_params(experiment, train) if start is None else start
     state = build(TrainState, 0, params, experiment.optimizer.init(params))
     return build(Progress, 0, state, None, "")
+
+
+def initial_params(experiment: Experiment, train: Dataset) -> Tree:
+    """The params that the seed gives."""
+    return experiment.model.init(Key(experiment.seed).fold_in("init"), train.input_shape, experiment.dtype)
 
 
 def is_over(experiment: Experiment, progress: Progress, rows: Sequence[Row]) -> bool:
@@ -52,29 +57,38 @@ def is_over(experiment: Experiment, progress: Progress, rows: Sequence[Row]) -> 
     return progress.epoch >= experiment.epochs or stopping.should_stop
 
 
-def epochs(
-    experiment: Experiment, train: Dataset, test: Dataset | None, progress: Progress, rows: Sequence[Row]
-) -> Epochs:
+def is_due(experiment: Experiment, epoch: int) -> bool:
+    """Whether the model is evaluated after this epoch, for a row of the history."""
+    return epoch % experiment.evaluate_every == 0 or epoch == experiment.epochs
+
+
+def kept_by(experiment: Experiment) -> KeepBest | EarlyStopping | None:
+    """The field of the experiment that says which params are kept; None for those of the last epoch."""
+    stopping = experiment.early_stopping
+    return experiment.keep_best or (stopping if stopping is not None and stopping.keep == "best" else None)
+
+
+def epochs(experiment: Experiment, data: Datasets, progress: Progress, rows: Sequence[Row]) -> Epochs:
     """Yield the progress after each remaining epoch, and the epoch's row of the history or None.
 
     `rows` are the history so far. Raises NonFiniteError, with the epoch, when a loss is NaN or infinite.
     """
     epoch, state, best, history = progress.epoch, progress.state, progress.best, progress.history
-    metrics = metrics_of(experiment, train, test)
-    keeping = reduce(Best.after, rows, Best(experiment.keep_best))
+    metrics = metrics_of(experiment, data)
+    keeping = reduce(Best.after, rows, Best(kept_by(experiment)))
     stopping = reduce(Best.after, rows, Best(experiment.early_stopping))
-    steps, began = _steps(experiment, train, state), perf_counter()
+    steps, began = _steps(experiment, data.train, state), perf_counter()
     while epoch < experiment.epochs and not stopping.should_stop:
         row, epoch = None, epoch + 1
         try:
             with np.errstate(all="ignore"):  # a loss that is not finite is an error below
-                for _ in range(steps_per_epoch(train, experiment.batch_size)):
+                for _ in range(steps_per_epoch(data.train, experiment.batch_size)):
                     before, (state, _) = state, next(steps)
         except NonFiniteError as error:
             raise NonFiniteError(error.state, error.value, error.step, epoch) from None
-        if epoch % experiment.evaluate_every == 0 or epoch == experiment.epochs:
+        if is_due(experiment, epoch):
             with np.errstate(all="ignore"):
-                values = evaluate(experiment, metrics, state.params, train, test)
+                values = evaluate(experiment, metrics, state.params, data)
             row = _row(experiment, epoch, state, values)
         value = row["loss"] if row else 0.0
         if not math.isfinite(value) or not is_finite(state.params):

@@ -9,12 +9,14 @@ from typing import Any
 
 import attrs
 
-from funcnet.data import Dataset
+from funcnet.experiments.datasets import Datasets
 from funcnet.experiments.experiment import Experiment
-from funcnet.experiments.history import NOT_METRICS, Row, chained_digest, digest
+from funcnet.experiments.history import NOT_METRICS, Row, chained_digest, digest, digests
+from funcnet.tree import Tree
 from funcnet.values import from_plain, to_plain
 
 _FORMAT = 1
+_NOT_DIGESTED = ("digest", "environments", "extended")
 
 
 @attrs.frozen(eq=False)
@@ -34,7 +36,14 @@ class Receipt:
     state : str
         Digest of the final training state, including the optimizer's; "" until the run ends.
     environments : tuple of (int, tuple of (str, str))
-        Epochs at which the run started or resumed, each with the facts about the machine from then on.
+        Epochs at which the run started or resumed, each with the facts from then on about the machine and about the
+        source of classes and functions that are not funcnet's.
+    validation : str, optional
+        Digest of the validation data.
+    initial : str, optional
+        Digest of the params from which the run started, where they were given.
+    extended : tuple of int, default ()
+        Numbers of epochs after which the run had ended before it was extended.
     """
 
     experiment: Experiment
@@ -44,6 +53,9 @@ class Receipt:
     metrics: tuple[tuple[str, float], ...] = ()
     state: str = ""
     environments: tuple[tuple[int, tuple[tuple[str, str], ...]], ...] = ()
+    validation: str | None = None
+    initial: str | None = None
+    extended: tuple[int, ...] = ()
 
     @property
     def experiment_digest(self) -> str:
@@ -52,26 +64,31 @@ class Receipt:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the receipt without its environments."""
+        """SHA-256 of the receipt without environments and extensions, so that of a run as long from the start."""
         return digest(json.dumps(self._result(), allow_nan=False))
 
     @classmethod
-    def begun(cls, experiment: Experiment, train: Dataset, test: Dataset | None) -> Receipt:
+    def begun(cls, experiment: Experiment, data: Datasets, initial: Tree = None) -> Receipt:
         """The receipt of a run before its first epoch. Raises UnregisteredError as `Experiment.to_json` does."""
         experiment.to_json()
-        for name, dataset in (("train", train), ("test", test)):
-            if not isinstance(dataset, Dataset) and (dataset is not None or name == "train"):
-                raise TypeError(f"{name} must be a Dataset, got {dataset!r}")
-            if dataset is not None and not len(dataset):
-                raise ValueError(f"{name} has no examples")
-        return cls(experiment, train.digest, None if test is None else test.digest)
+        by_role = {name: dataset.digest for name, dataset in data}
+        given = None if initial is None else digests(initial)["params"]
+        return cls(
+            experiment, by_role["train"], by_role.get("test"), validation=by_role.get("validation"), initial=given
+        )
 
     def after(self, rows: Sequence[Row], state: str) -> Receipt:
         """The receipt of a run that ended with these rows and a state with this digest."""
-        digests = zip(rows, list(accumulate(rows, chained_digest, initial=""))[1:], strict=True)
+        chained = zip(rows, list(accumulate(rows, chained_digest, initial=""))[1:], strict=True)
         metrics = [(name, value) for name, value in (rows[-1] if rows else {}).items() if name not in NOT_METRICS]
-        epochs = tuple((row["epoch"], row["params"], history) for row, history in digests)
+        epochs = tuple((row["epoch"], row["params"], history) for row, history in chained)
         return attrs.evolve(self, epochs=epochs, metrics=tuple(metrics), state=state)
+
+    def longer(self, epochs: int) -> Receipt:
+        """The receipt of a run that has ended and goes on, until there are `epochs` epochs."""
+        experiment: Experiment = attrs.evolve(self.experiment, epochs=epochs)  # type: ignore[misc]
+        extended = (*self.extended, self.experiment.epochs)
+        return attrs.evolve(self, experiment=experiment, epochs=(), metrics=(), state="", extended=extended)
 
     def on(self, facts: Mapping[str, str], epoch: int) -> Receipt:
         """The receipt of a run that goes on from `epoch` on a machine with these facts."""
@@ -85,7 +102,8 @@ class Receipt:
             "format": _FORMAT,
             "experiment": to_plain(self.experiment),
             "experiment_sha256": self.experiment_digest,
-            "data": {"train": self.train, "test": self.test},
+            "data": {"train": self.train, "test": self.test, **_given(validation=self.validation)},
+            **_given(initial_params=self.initial),
             "epochs": [{"epoch": epoch, "params": params, "history": of} for epoch, params, of in self.epochs],
             "metrics": {name: to_plain(value) for name, value in self.metrics},
             "state": self.state,
@@ -100,7 +118,8 @@ class Receipt:
     def to_json(self) -> str:
         """The receipt as JSON."""
         environments = [{"from_epoch": epoch, **dict(facts)} for epoch, facts in self.environments]
-        plain = {"digest": self.digest, **self._result(), "environments": environments}
+        extended = _given(extended=list(self.extended) or None)
+        plain = {"digest": self.digest, **self._result(), "environments": environments, **extended}
         return json.dumps(plain, indent=1, ensure_ascii=False) + "\n"
 
     @classmethod
@@ -118,8 +137,11 @@ class Receipt:
                 metrics=tuple((name, from_plain(value)) for name, value in plain["metrics"].items()),
                 state=plain["state"],
                 environments=tuple(map(_environment, plain["environments"])),
+                validation=plain["data"].get("validation"),
+                initial=plain.get("initial_params"),
+                extended=tuple(plain.get("extended", ())),
             )
-            result = {name: value for name, value in plain.items() if name not in ("digest", "environments")}
+            result = {name: value for name, value in plain.items() if name not in _NOT_DIGESTED}
             experiment = json.dumps(plain["experiment"], indent=2, ensure_ascii=False)
             made = digest(json.dumps(result)), digest(experiment)
             recorded = plain["digest"], plain["experiment_sha256"]
@@ -128,6 +150,11 @@ class Receipt:
         if made != recorded:
             raise ValueError("the receipt was changed: its digest does not match its contents")
         return read
+
+
+def _given(**entries: Any) -> dict[str, Any]:
+    """The entries that are not None: receipts without them keep the digests they have always had."""
+    return {name: value for name, value in entries.items() if value is not None}
 
 
 def _environment(plain: dict[str, Any]) -> tuple[int, tuple[tuple[str, str], ...]]:

@@ -3,70 +3,54 @@
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack, closing
+from contextlib import closing
 
 import attrs
 
 from funcnet.data import Dataset
-from funcnet.errors import NonFiniteError
-from funcnet.experiments.directory import opened
-from funcnet.experiments.environment import facts
+from funcnet.errors import CheckpointError, NonFiniteError
+from funcnet.experiments.code import check_code, code_of
+from funcnet.experiments.datasets import Datasets, datasets
+from funcnet.experiments.directory import Directory, Nowhere, opened
+from funcnet.experiments.environment import blas_threads, facts
 from funcnet.experiments.evaluation import metrics_of
 from funcnet.experiments.experiment import Experiment
 from funcnet.experiments.history import History, Row, digests
-from funcnet.experiments.progress import Progress, epochs, initial_progress, is_over, with_bar
+from funcnet.experiments.progress import Progress, epochs, initial_progress, is_over, kept_by, with_bar
 from funcnet.experiments.receipt import Receipt
-from funcnet.training import TrainState
+from funcnet.experiments.result import Run
+from funcnet.experiments.threads import threads_for
+from funcnet.experiments.trial import check_params, tried
 from funcnet.tree import Tree
 from funcnet.values import integer
 
 
 @attrs.frozen
-class Run:
-    """The result of an experiment; runs are equal if their experiments and receipts are.
+class Options:
+    """How a run is made: see the parameters of `run`."""
 
-    Parameters
-    ----------
-    experiment : Experiment
-        The experiment.
-    params : Tree
-        Trained params: of the best epoch if the experiment has `keep_best`, else of the last.
-    history : History
-        Loss, metrics and digests of each evaluated epoch, by name.
-    receipt : Receipt
-        Digests of data, params and history; None if the run failed.
-    state : TrainState
-        State in which training stopped; None if the run failed before training.
-    error : Exception, optional
-        Error that ended the run, in a sweep; params, history and state are then those of the epochs before it.
-
-    Examples
-    --------
-    >>> import funcnet as fn
-    >>> experiment = fn.Experiment(fn.Linear(2), fn.SoftmaxCrossEntropy(), fn.SGD(0.5), batch_size=4, epochs=3)
-    >>> run = fn.run(experiment, fn.data.parity(3))
-    >>> run.history["epoch"], run.state.step, run.error
-    ((1, 2, 3), 6, None)
-    """
-
-    experiment: Experiment
-    params: Tree = attrs.field(eq=False, repr=False)
-    history: History = attrs.field(eq=False, repr=False)
-    receipt: Receipt | None = attrs.field(repr=False)
-    state: TrainState | None = attrs.field(eq=False, repr=False)
-    error: Exception | None = attrs.field(default=None, eq=False)
+    progress: bool = False
+    checkpoint_every: int = 1
+    threads: int | None = None
+    check_data: bool = True
+    accept_changes: bool = False
 
 
 def run(
     experiment: Experiment,
     train: Dataset,
+    *held_out: Dataset | None,
+    validation: Dataset | None = None,
     test: Dataset | None = None,
-    *,
     directory: str | os.PathLike[str] | None = None,
+    params: Tree = None,
     progress: bool = False,
     checkpoint_every: int = 1,
+    threads: int | None = None,
+    check_data: bool = True,
+    accept_changes: bool = False,
 ) -> Run:
-    """Train the model of an experiment, and evaluate it on the training and the test data as it goes.
+    """Train the model of an experiment, and evaluate it on the training and the held-out data as it goes.
 
     Parameters
     ----------
@@ -74,15 +58,29 @@ def run(
         Model, loss, optimizer and all else that determines the run.
     train : Dataset
         Data to train on.
+    *held_out : Dataset
+        One more dataset: the test data or, if `test` is given too, the validation data.
+    validation : Dataset, optional
+        Data that the model is evaluated on, for early stopping and `keep_best`; columns "validation loss", ...
     test : Dataset, optional
-        Data that the model is evaluated on, too.
+        Data that the model is evaluated on, too; columns "test loss", ...
     directory : path, optional
         Folder in which the run keeps `experiment.json`, `history.jsonl`, `checkpoint.npz` and `receipt.json`. A
-        stopped run resumes from there, with the bits of a run that never stopped; one that ended is only read.
+        stopped run resumes from there, with the bits of a run that never stopped; one that ended is only read, or goes
+        on if the experiment has more epochs now.
+    params : Tree, optional
+        Params to start from in place of those that the seed gives; the receipt has their digest.
     progress : bool, default False
         Whether to show a progress bar.
     checkpoint_every : int, default 1
         Number of epochs from one checkpoint to the next, at least 1.
+    threads : int, optional
+        Number of threads of BLAS. By default one where products are small, else as many as BLAS has; a run that
+        resumes has as many as it began with. It takes threadpoolctl to set the number.
+    check_data : bool, default True
+        Whether to refuse data with NaN or infinite numbers.
+    accept_changes : bool, default False
+        Whether a run may go on with classes or functions whose source has changed since it began.
 
     Returns
     -------
@@ -94,17 +92,25 @@ def run(
     CheckpointError
         If a file in the directory is damaged.
     ExperimentError
-        If the directory belongs to a different experiment or to different data, or another run is using it.
+        If the directory belongs to a different experiment, to different data or to different code, or another run is
+        using it.
     MissingExtraError
-        If a progress bar is asked for and tqdm is not installed.
+        If a progress bar or a number of threads is asked for, and tqdm or threadpoolctl is not installed.
     NonFiniteError
         If a loss is NaN or infinite; the error has the last good state.
+    TreeError
+        If params do not fit the model.
     TypeError
-        If train or test is not a Dataset, or a metric does not return a number.
+        If a dataset is not a Dataset, or a metric does not return a number.
     UnregisteredError
         If a class or function in the experiment is not registered with `fn.register`.
     ValueError
-        If a dataset is empty, metrics share a name, or a watched metric does not exist.
+        If a dataset is empty or has NaN, metrics share a name, or a watched metric does not exist.
+
+    Notes
+    -----
+    All targets, the shortest batch and the first checkpoint are tried before the first step. Whatever ends the run
+    later, Ctrl-C too, the exception has an attribute `run`: the `Run` up to there.
 
     Examples
     --------
@@ -117,47 +123,132 @@ def run(
     >>> run == fn.run(experiment, fn.data.parity(3))
     True
     """
-    ended = attempt(experiment, train, test, directory, progress, checkpoint_every)
+    data = datasets(train, held_out, validation, test)
+    options = Options(progress, integer(checkpoint_every, "checkpoint_every", 1), threads, check_data, accept_changes)
+    ended = attempt(experiment, data, directory, params, options)
     if ended.error is not None:
-        raise ended.error
+        raise _with_run(ended.error, ended)
     return ended
 
 
 def attempt(
     experiment: Experiment,
-    train: Dataset,
-    test: Dataset | None,
+    data: Datasets,
     directory: str | os.PathLike[str] | None = None,
-    progress: bool = False,
-    checkpoint_every: int = 1,
+    params: Tree = None,
+    options: Options = Options(),
 ) -> Run:
     """Like `run`; but if a loss is not finite, the run up to there, with the error."""
-    integer(checkpoint_every, "checkpoint_every", 1)
-    metrics_of(experiment, train, test)  # so that mistakes are found before any work is done
-    receipt = Receipt.begun(experiment, train, test)
-    with opened(directory) as files, ExitStack() as stack:
-        receipt = files.begin(receipt)
-        reached, rows = files.resume_point() or (initial_progress(experiment, train), [])
-        if not is_over(experiment, reached, rows):
-            receipt = receipt.on(facts(), reached.epoch + 1)
-            files.write_resumed(receipt, rows)
-        coming = epochs(experiment, train, test, reached, rows)
+    metrics_of(experiment, data)  # so that mistakes are found before any work is done
+    if params is not None:
+        check_params(experiment, data.train, params)
+    receipt = Receipt.begun(experiment, data, params)
+    with opened(directory) as files:
+        files.check_fits(receipt)
+        start = initial_progress(experiment, data.train, params)
+        if not (files.has_epochs() or is_over(experiment, start, [])):
+            tried(experiment, data, start, options.check_data, directory is not None)
+        receipt = files.begin(receipt, params)
+        if not options.accept_changes:
+            check_code(receipt, experiment)
+        reached, rows = files.resume_point() or (start, [])
+        with blas_threads(threads_for(start.state.params, experiment.batch_size, options.threads, receipt)):
+            return _run(experiment, data, files, receipt, reached, rows, options)
+
+
+def _run(
+    experiment: Experiment,
+    data: Datasets,
+    files: Directory | Nowhere,
+    receipt: Receipt,
+    reached: Progress,
+    rows: list[Row],
+    options: Options,
+) -> Run:
+    """The run from a progress and its rows on."""
+    if not is_over(experiment, reached, rows):
+        receipt = receipt.on({**facts(), **code_of(experiment)}, reached.epoch + 1)
+        files.write_resumed(receipt, rows)
+    try:
         # Whatever happens, the epochs are closed, and so saved, while the folder is still locked.
-        coming = stack.enter_context(closing(files.checkpointing(coming, experiment, checkpoint_every)))
-        if progress:
-            coming = with_bar(coming, experiment.epochs, reached.epoch)
-        try:
-            for reached, row in coming:  # noqa: B007, the last is needed
+        coming = files.checkpointing(epochs(experiment, data, reached, rows), experiment, options.checkpoint_every)
+        shown = with_bar(coming, experiment.epochs, reached.epoch) if options.progress else coming
+        with closing(coming):
+            for reached, row in shown:  # noqa: B007, the last is needed
                 rows += [row] if row else []
-        except NonFiniteError as error:
-            return _ended(experiment, None, reached, rows, error)
-        receipt = receipt.after(rows, digests(reached.state)["params"])
-        files.write(receipt)
-        return _ended(experiment, receipt, reached, rows)
+        _check_kept(experiment, reached, rows)
+    except NonFiniteError as error:
+        return _ended(experiment, None, reached, rows, error)
+    except BaseException as error:
+        raise _with_run(error, _ended(experiment, None, reached, rows, error)) from error.__cause__
+    receipt = receipt.after(rows, digests(reached.state)["params"])
+    files.write(receipt)
+    return _ended(experiment, receipt, reached, rows)
 
 
 def _ended(
-    experiment: Experiment, receipt: Receipt | None, reached: Progress, rows: list[Row], error: Exception | None = None
+    experiment: Experiment,
+    receipt: Receipt | None,
+    reached: Progress,
+    rows: list[Row],
+    error: BaseException | None = None,
 ) -> Run:
     params = reached.state.params if reached.best is None else reached.best
-    return Run(experiment, params, History.of(rows), receipt, reached.state, error)
+    return Run(experiment, params, History.of(rows, error), receipt, reached.state, error)
+
+
+def _check_kept(experiment: Experiment, reached: Progress, rows: list[Row]) -> None:
+    """Raise ValueError if there were epochs to choose the best from, and none was."""
+    watch = kept_by(experiment)
+    if watch is not None and rows and reached.best is None:
+        raise ValueError(f"{watch!r} has no best epoch to keep: {watch.metric!r} was NaN in each of them")
+
+
+def _with_run(error: BaseException, run: Run) -> BaseException:
+    """The error, with the run up to there as its attribute `run`."""
+    error.run = run  # type: ignore[attr-defined]
+    return error
+
+
+def read(directory: str | os.PathLike[str]) -> Run:
+    """The run in a directory, without its data.
+
+    Parameters
+    ----------
+    directory : path
+        Directory that `run` wrote; it is only read.
+
+    Returns
+    -------
+    Run
+        The run. If it has not ended, its receipt is None, and params, history and state are those of the last
+        checkpoint.
+
+    Raises
+    ------
+    CheckpointError
+        If a file in the directory is damaged or was changed, or no epoch has been saved yet.
+    FileNotFoundError
+        If the directory has no run.
+    UnregisteredError
+        If the module that registers a class or function of the run has not been imported.
+
+    Examples
+    --------
+    >>> import funcnet as fn
+    >>> from tempfile import TemporaryDirectory
+    >>> experiment = fn.Experiment(fn.Linear(2), fn.SoftmaxCrossEntropy(), fn.SGD(0.5), batch_size=4, epochs=3)
+    >>> with TemporaryDirectory() as folder:
+    ...     run = fn.run(experiment, fn.data.parity(3), directory=folder)
+    ...     fn.read(folder) == run
+    True
+    """
+    files = Directory(directory)
+    experiment, receipt, resumable = files.experiment(), files.receipt(), files.resume_point()
+    if resumable is None:
+        raise CheckpointError(f"{files.path} has a run of which no epoch has been saved yet")
+    reached, rows = resumable
+    has_ended = bool(receipt.state)
+    if has_ended and receipt != receipt.after(rows, digests(reached.state)["params"]):
+        raise CheckpointError(f"{files.path}: history or checkpoint differ from what the receipt recorded")
+    return _ended(experiment, receipt if has_ended else None, reached, rows)

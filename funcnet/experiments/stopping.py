@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from funcnet.values import at_least, one_of, real, register, specification
+from funcnet.values import ADDED_LATER, at_least, one_of, real, register, specification
 
 _is_goal: Any = one_of("min", "max")
 
@@ -60,13 +60,15 @@ class EarlyStopping:
         Number of epochs without improvement after which training stops, at least 1.
     target : float, optional
         Value of the metric at which training stops.
+    keep : {"last", "best"}, default "last"
+        Whether the run returns the params of its last epoch, or those of the epoch at which the metric was best.
 
     Raises
     ------
     TypeError
         If patience is not an integer or target is not a number.
     ValueError
-        If goal is neither "min" nor "max", patience is below 1, or both patience and target are None.
+        If goal or keep is not one of its options, patience is below 1, or both patience and target are None.
 
     References
     ----------
@@ -75,14 +77,15 @@ class EarlyStopping:
     Examples
     --------
     >>> import funcnet as fn
-    >>> fn.EarlyStopping("test loss", "min", patience=5)
-    EarlyStopping(metric='test loss', goal='min', patience=5)
+    >>> fn.EarlyStopping("validation loss", "min", patience=5, keep="best")
+    EarlyStopping(metric='validation loss', goal='min', patience=5, keep='best')
     """
 
     metric: str
     goal: str = attrs.field(validator=_is_goal)
     patience: int | None = attrs.field(default=None, converter=attrs.converters.optional(at_least(1, "patience")))
     target: float | None = attrs.field(default=None, converter=attrs.converters.optional(real))
+    keep: str = attrs.field(default="last", validator=one_of("last", "best"), metadata=ADDED_LATER)
 
     def __attrs_post_init__(self) -> None:
         if self.patience is None and self.target is None:

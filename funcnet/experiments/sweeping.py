@@ -8,16 +8,25 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 
+import attrs
+
 from funcnet.data import Dataset
 from funcnet.errors import MissingExtraError
+from funcnet.experiments.datasets import Datasets, datasets
 from funcnet.experiments.environment import blas_threads
 from funcnet.experiments.experiment import Experiment
 from funcnet.experiments.history import History
-from funcnet.experiments.running import Run, attempt
+from funcnet.experiments.result import Run
+from funcnet.experiments.running import attempt
 
 
 def sweep(
-    experiments: Iterable[Experiment], train: Dataset, test: Dataset | None = None, executor: Executor | None = None
+    experiments: Iterable[Experiment],
+    train: Dataset,
+    test: Dataset | None = None,
+    executor: Executor | None = None,
+    *,
+    validation: Dataset | None = None,
 ) -> Iterator[tuple[Experiment, Run]]:
     """Run experiments, and yield the runs in the same order, each once it and all runs before it have ended.
 
@@ -31,6 +40,8 @@ def sweep(
         Data that the models are evaluated on, too.
     executor : concurrent.futures.Executor, optional
         Executor whose workers run the experiments; without one they run here, one after the other.
+    validation : Dataset, optional
+        Data that the models are evaluated on, for early stopping and `keep_best`.
 
     Yields
     ------
@@ -58,14 +69,13 @@ def sweep(
     SGD(learning_rate=0.01) 0.75
     SGD(learning_rate=1.0) 1.0
     """
+    data = datasets(train, (), validation, test)
     if executor is None:
-        return ((experiment, _attempted(experiment, train, test, None)) for experiment in experiments)
-    return _on(executor, experiments, train, test)
+        return ((experiment, _attempted(experiment, data, None)) for experiment in experiments)
+    return _on(executor, experiments, data)
 
 
-def _on(
-    executor: Executor, experiments: Iterable[Experiment], train: Dataset, test: Dataset | None
-) -> Iterator[tuple[Experiment, Run]]:
+def _on(executor: Executor, experiments: Iterable[Experiment], data: Datasets) -> Iterator[tuple[Experiment, Run]]:
     ahead = 2 * getattr(
         executor, "_max_workers", os.cpu_count() or 1
     )  # no worker is idle while the caller looks at a run
@@ -73,7 +83,7 @@ def _on(
     with blas_threads(1):
         try:
             for experiment in experiments:
-                waiting.append((experiment, _submitted(executor, experiment, train, test)))
+                waiting.append((experiment, _submitted(executor, experiment, data)))
                 while len(waiting) > ahead:
                     running = [future for _, future in waiting if not future.done()]
                     if waiting[0][1].done():
@@ -89,22 +99,24 @@ def _on(
                 future.cancel()
 
 
-def _submitted(executor: Executor, experiment: Experiment, train: Dataset, test: Dataset | None) -> Future[Run]:
+def _submitted(executor: Executor, experiment: Experiment, data: Datasets) -> Future[Run]:
     try:
-        return executor.submit(_attempted, experiment, train, test, os.getpid())
+        return executor.submit(_attempted, experiment, data, os.getpid())
     except BrokenExecutor as error:  # a worker died: its run and all later ones fail with this error
         failed: Future[Run] = Future()
         failed.set_exception(error)
         return failed
 
 
-def _attempted(experiment: Experiment, train: Dataset, test: Dataset | None, submitter: int | None) -> Run:
+def _attempted(experiment: Experiment, data: Datasets, submitter: int | None) -> Run:
     """The run, which may have failed. In the submitting process BLAS is limited already."""
     try:
         with blas_threads(None if submitter == os.getpid() else 1):
-            return attempt(experiment, train, test)
+            return attempt(experiment, data)
     except Exception as error:
-        return _failed(experiment, error if submitter in (None, os.getpid()) else _portable(error))
+        run = vars(error).pop("run", None)
+        portable = error if submitter in (None, os.getpid()) else _portable(error)
+        return _failed(experiment, portable) if run is None else attrs.evolve(run, error=portable)
 
 
 def _portable(error: Exception) -> Exception:
@@ -128,4 +140,4 @@ def _failed(experiment: Experiment, error: Exception) -> Run:
     """A failed run. A MissingExtraError ends the sweep instead: without threadpoolctl every run would fail."""
     if isinstance(error, MissingExtraError):
         raise error
-    return Run(experiment, None, History.of([]), None, None, error)
+    return Run(experiment, None, History.of([], error), None, None, error)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterator
-from importlib.util import find_spec
 from itertools import islice, zip_longest
 from typing import Any
 
@@ -14,12 +13,15 @@ import numpy as np
 
 from funcnet.data import Dataset
 from funcnet.errors import NonFiniteError
+from funcnet.experiments.code import code_of
+from funcnet.experiments.datasets import Datasets, datasets
 from funcnet.experiments.directory import Directory
 from funcnet.experiments.environment import blas_threads, facts
 from funcnet.experiments.experiment import Experiment
 from funcnet.experiments.history import DIGESTS, Row, digests, to_line, without_seconds
 from funcnet.experiments.progress import Progress, epochs, initial_progress, with_bar
 from funcnet.experiments.receipt import Receipt
+from funcnet.experiments.threads import threads_of
 from funcnet.tree import Array, Tree, equal, named_arrays
 from funcnet.values import aligned
 
@@ -92,7 +94,12 @@ def _written(distance: float | None) -> str:
 
 
 def verify(
-    directory: str | os.PathLike[str], train: Dataset, test: Dataset | None = None, *, progress: bool = False
+    directory: str | os.PathLike[str],
+    train: Dataset,
+    *held_out: Dataset | None,
+    validation: Dataset | None = None,
+    test: Dataset | None = None,
+    progress: bool = False,
 ) -> Verification:
     """Run the experiment of a directory again, as far as it was run, and compare params, history, state and receipt.
 
@@ -102,8 +109,10 @@ def verify(
         Directory that `run` wrote; it is only read.
     train : Dataset
         Training data of the run.
-    test : Dataset, optional
-        Test data of the run.
+    *held_out : Dataset
+        The test data of the run or, if `test` is given too, its validation data.
+    validation, test : Dataset, optional
+        Validation data and test data of the run.
     progress : bool, default False
         Whether to show a progress bar.
 
@@ -141,12 +150,14 @@ def verify(
     """
     files = Directory(directory)
     experiment = files.experiment()
-    receipt = files.check(Receipt.begun(experiment, train, test))
-    recorded, found = files.reached() or (initial_progress(experiment, train), [])
+    data, initial = datasets(train, held_out, validation, test), files.initial()
+    receipt = files.check(Receipt.begun(experiment, data, initial))
+    start = initial_progress(experiment, data.train, initial)
+    recorded, found = files.reached() or (start, [])
     rows = [without_seconds(row) for row in found]
-    with blas_threads(_threads_of(receipt)):
-        replayed, made = _replayed(experiment, train, test, recorded.epoch, progress)
-        environment = _other_facts(receipt, facts())
+    with blas_threads(threads_of(receipt)):
+        replayed, made = _replayed(experiment, data, start, recorded.epoch, progress)
+        environment = _other_facts(receipt, {**facts(), **code_of(experiment)})
     there, here = _first_other(rows, made)
     epoch = {**here, **there}.get("epoch")
     differences = _in_a_row(there, here, tuple(named_arrays(recorded.state.params)))
@@ -165,24 +176,17 @@ def _first_other(recorded: list[Row], replayed: list[Row]) -> tuple[Row, Row]:
 
 
 def _replayed(
-    experiment: Experiment, train: Dataset, test: Dataset | None, until: int, bar: bool
+    experiment: Experiment, data: Datasets, progress: Progress, until: int, bar: bool
 ) -> tuple[Progress, list[Row]]:
     """Progress and rows after `until` epochs; or, if a loss is not finite, up to there, and a row with that loss."""
-    progress, rows = initial_progress(experiment, train), []
-    coming = islice(epochs(experiment, train, test, progress, []), max(until, 0))
+    rows: list[Row] = []
+    coming = islice(epochs(experiment, data, progress, []), max(until, 0))
     try:
         for progress, row in with_bar(coming, until, 0) if bar else coming:  # noqa: B007, the last is needed
             rows += [without_seconds(row)] if row else []
     except NonFiniteError as error:
         rows.append({"epoch": error.epoch, "loss": error.value})
     return progress, rows
-
-
-def _threads_of(receipt: Receipt) -> int | None:
-    """The number of BLAS threads with which the run began; None if it is unknown or cannot be set."""
-    known = [dict(facts).get("BLAS threads", "") for _, facts in receipt.environments][:1]
-    is_count = known and known[0].isdecimal() and 0 < int(known[0]) < 1000
-    return int(known[0]) if is_count and find_spec("threadpoolctl") else None
 
 
 def _unlike_counts(recorded: Progress, replayed: Progress) -> tuple[Difference, ...]:

@@ -209,7 +209,6 @@ BEST = [
     ([NAN, 2.0, 1.0, NAN, 2.0], "max", 2),
     ([NAN, NAN, INF, NAN, INF], "min", 3),
     ([-INF, NAN, -INF, NAN, -2.0], "max", 5),
-    ([NAN] * 5, "min", 5),  # there is no best, so the last are handed back
 ]
 
 
@@ -219,6 +218,13 @@ def test_nan_is_never_best(values, goal, best, hook):
     made = run(attrs.evolve(MOMENTUM, epochs=5, keep_best=fn.KeepBest("test hooked", goal)))
     assert made.history["test hooked"] == pytest.approx(values, nan_ok=True)
     assert made.params == after(attrs.evolve(MOMENTUM, metrics=()), best)
+
+
+def test_params_are_not_kept_where_no_epoch_is_the_best(hook):
+    hooked_values(hook, [NAN] * 5)
+    with pytest.raises(ValueError, match=r"no best epoch to keep: 'test hooked' was NaN in each of them") as caught:
+        run(attrs.evolve(MOMENTUM, epochs=5, keep_best=fn.KeepBest("test hooked", "min")))
+    assert caught.value.run.params == after(attrs.evolve(MOMENTUM, metrics=()), 5)
 
 
 @pytest.mark.parametrize(

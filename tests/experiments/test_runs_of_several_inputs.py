@@ -9,7 +9,7 @@ import pytest
 
 import funcnet as fn
 from funcnet.data import Dataset
-from funcnet.experiments import evaluation
+from funcnet.experiments import prediction
 from tests.experiments.cases import ADAM, MOMENTUM, assert_same_run, interrupted, margin
 from tests.experiments.cases import run as run_on
 
@@ -96,8 +96,8 @@ def test_a_dataset_is_evaluated_some_rows_of_every_input_at_a_time(rows, monkeyp
             return x[0]
 
     seen = []
-    monkeypatch.setattr(evaluation, "_ROWS", rows)
-    assert fn.tree.equal(evaluation.predictions(Seeing(), (), TRAIN), TRAIN.x[0])
+    monkeypatch.setattr(prediction, "_ROWS", rows)
+    assert fn.tree.equal(prediction.outputs(Seeing(), (), TRAIN.x), TRAIN.x[0])
     assert fn.tree.equal(tuple(seen), tuple(TRAIN.take(slice(i, i + rows)).x for i in range(0, 40, rows)))
 
 

@@ -244,8 +244,7 @@ def test_the_facts_of_every_machine_that_a_run_went_on_are_compared(copy):
 def test_blas_has_the_threads_that_it_had(count, tmp_path, monkeypatch):
     digits = fn.data.digits().take(slice(None, 640))
     experiment = attrs.evolve(WIDE, metrics=(threads_seen,))
-    with blas_threads(count):
-        fn.run(experiment, digits, directory=tmp_path)
+    fn.run(experiment, digits, directory=tmp_path, threads=count)
     THREADS_SEEN.clear()
     before = threads()
     found = fn.verify(tmp_path, digits)

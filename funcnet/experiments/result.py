@@ -1,0 +1,120 @@
+"""The result of an experiment: params, history and receipt, and predictions with the trained model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from funcnet.data.dataset import _inputs
+from funcnet.experiments.experiment import Experiment
+from funcnet.experiments.history import History
+from funcnet.experiments.prediction import outputs, predicted, probabilities
+from funcnet.experiments.receipt import Receipt
+from funcnet.training import TrainState
+from funcnet.tree import Tree
+
+
+@attrs.frozen
+class Run:
+    """The result of an experiment; runs are equal if their experiments and receipts are.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        The experiment.
+    params : Tree
+        Trained params: of the best epoch if the experiment has `keep_best`, else of the last.
+    history : History
+        Loss, metrics and digests of each evaluated epoch, by name.
+    receipt : Receipt
+        Digests of data, params and history; None if the run failed or was interrupted.
+    state : TrainState
+        State in which training stopped; None if the run failed before training.
+    error : BaseException, optional
+        Error or interruption that ended the run; params, history and state are those of the epochs before it.
+
+    Examples
+    --------
+    >>> import funcnet as fn
+    >>> experiment = fn.Experiment(fn.Linear(2), fn.SoftmaxCrossEntropy(), fn.SGD(0.5), batch_size=4, epochs=3)
+    >>> run = fn.run(experiment, fn.data.parity(3))
+    >>> run.history["epoch"], run.state.step, run.error
+    ((1, 2, 3), 6, None)
+    """
+
+    experiment: Experiment
+    params: Tree = attrs.field(eq=False, repr=False)
+    history: History = attrs.field(eq=False, repr=False)
+    receipt: Receipt | None = attrs.field(repr=False)
+    state: TrainState | None = attrs.field(eq=False, repr=False)
+    error: BaseException | None = attrs.field(default=None, eq=False)
+
+    def predict(self, x: Any) -> Any:
+        """The labels of examples, or the outputs of the model where the loss is not one for classification.
+
+        Parameters
+        ----------
+        x : array_like (n, ...), or a tuple of them
+            Examples, as in `Dataset`.
+
+        Returns
+        -------
+        array (n, ...)
+            For `SoftmaxCrossEntropy`, the class with the largest score; for the binary cross entropies, 0 or 1, with
+            the shape of the outputs; for other losses, the outputs.
+
+        Raises
+        ------
+        ShapeError
+            If x does not have the shape of the training examples.
+
+        Examples
+        --------
+        >>> import funcnet as fn
+        >>> experiment = fn.Experiment(fn.Linear(2), fn.SoftmaxCrossEntropy(), fn.SGD(0.5), batch_size=4, epochs=30)
+        >>> run = fn.run(experiment, fn.data.Dataset([[0.0], [0.25], [0.75], [1.0]], [0, 0, 1, 1]))
+        >>> run.predict([[0.0], [1.0]])
+        array([0, 1])
+        """
+        return predicted(self.experiment.loss, self._outputs(x))
+
+    def predict_proba(self, x: Any) -> Any:
+        """The probabilities of the classes of examples.
+
+        Parameters
+        ----------
+        x : array_like (n, ...), or a tuple of them
+            Examples, as in `Dataset`.
+
+        Returns
+        -------
+        array (n, ...)
+            For `SoftmaxCrossEntropy`, a probability for each class; for the binary cross entropies, the probability of
+            1, with the shape of the outputs.
+
+        Raises
+        ------
+        TypeError
+            If the loss is not one for classification.
+        ShapeError
+            If x does not have the shape of the training examples.
+
+        Examples
+        --------
+        >>> import funcnet as fn
+        >>> experiment = fn.Experiment(fn.Linear(2), fn.SoftmaxCrossEntropy(), fn.SGD(0.5), batch_size=4, epochs=30)
+        >>> run = fn.run(experiment, fn.data.Dataset([[0.0], [0.25], [0.75], [1.0]], [0, 0, 1, 1]))
+        >>> run.predict_proba([[0.0], [1.0]]).sum(axis=1).round(6)
+        array([1., 1.], dtype=float32)
+        """
+        return probabilities(self.experiment.loss, self._outputs(x))
+
+    def _outputs(self, x: Any) -> Any:
+        return outputs(self.experiment.model, self.params, _inputs(x, "x"))
+
+    def __str__(self) -> str:
+        ended = "no epoch" if not self.history else f"epoch {self.history['epoch'][-1]} of {self.experiment.epochs}"
+        how = "ended after" if self.error is None else f"{type(self.error).__name__} after"
+        last = [f"receipt {self.receipt.digest}"] if self.receipt else []
+        return "\n".join([str(self.experiment), "", str(self.history), "", f"{how} {ended}", *last])

@@ -21,9 +21,9 @@ from funcnet.errors import CheckpointError, ExperimentError
 from funcnet.experiments.differences import difference
 from funcnet.experiments.experiment import Experiment
 from funcnet.experiments.history import Row, chained_digest, from_line, to_line
-from funcnet.experiments.progress import Epochs, Progress, is_due, kept_by
+from funcnet.experiments.progress import Epochs, Progress, is_due
 from funcnet.experiments.receipt import Receipt
-from funcnet.experiments.stopping import Best
+from funcnet.experiments.stopping import Best, kept_by
 from funcnet.saving.checkpoint import load, save
 from funcnet.saving.files import beside, replacing
 from funcnet.tree import Tree

@@ -28,6 +28,8 @@ def grid(experiment: Experiment, **values: Iterable[Any]) -> tuple[Experiment, .
 
     Raises
     ------
+    TypeError
+        If the values to try are not iterable, or are a string.
     ValueError
         If a path names a field that does not exist; the message lists the fields that do.
 
@@ -42,6 +44,9 @@ def grid(experiment: Experiment, **values: Iterable[Any]) -> tuple[Experiment, .
     >>> fn.grid(experiment, **{"model.layers.0.n_out": [8]})[0].model
     sequential(Linear(n_out=8), ReLU(), Linear(n_out=2))
     """
+    for path, tried in values.items():
+        if isinstance(tried, str | bytes) or not isinstance(tried, Iterable):
+            raise TypeError(f"{path} must be a list of the values to try, got {tried!r}: write [{tried!r}]")
     made = []
     for combination in itertools.product(*values.values()):
         each = experiment

@@ -70,6 +70,10 @@ class History(dict[str, tuple[Any, ...]]):
 
     __setitem__ = __delitem__ = __ior__ = update = pop = popitem = clear = setdefault = __setattr__ = _refuse
 
+    def rows(self) -> list[Row]:
+        """The rows, each as a dict."""
+        return [dict(zip(self, row, strict=True)) for row in zip(*self.values(), strict=True)]
+
     def to_dict(self) -> dict[str, list[Any]]:
         """The columns as lists."""
         return {name: list(column) for name, column in self.items()}
@@ -82,7 +86,7 @@ class History(dict[str, tuple[Any, ...]]):
 
     def __str__(self) -> str:
         names = [name for name in self if name not in DIGESTS]
-        rows = [tuple(map(_cell, row)) for row in zip(*(self[name] for name in names), strict=True)]
+        rows = [tuple(_cell(row[name]) for name in names) for row in self.rows()]
         if len(rows) > _ROWS:
             half = _ROWS // 2
             rows = [*rows[:half], tuple("..." for _ in names), *rows[-half:]]

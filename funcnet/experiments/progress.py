@@ -16,7 +16,7 @@ from funcnet.experiments.datasets import Datasets
 from funcnet.experiments.evaluation import evaluate, metrics_of
 from funcnet.experiments.experiment import Experiment
 from funcnet.experiments.history import Row, chained_digest, digests
-from funcnet.experiments.stopping import Best, EarlyStopping, KeepBest
+from funcnet.experiments.stopping import Best, kept_by
 from funcnet.random import Key
 from funcnet.schedules import learning_rate_at
 from funcnet.training import TrainState, is_finite
@@ -60,12 +60,6 @@ def is_over(experiment: Experiment, progress: Progress, rows: Sequence[Row]) -> 
 def is_due(experiment: Experiment, epoch: int) -> bool:
     """Whether the model is evaluated after this epoch, for a row of the history."""
     return epoch % experiment.evaluate_every == 0 or epoch == experiment.epochs
-
-
-def kept_by(experiment: Experiment) -> KeepBest | EarlyStopping | None:
-    """The field of the experiment that says which params are kept; None for those of the last epoch."""
-    stopping = experiment.early_stopping
-    return experiment.keep_best or (stopping if stopping is not None and stopping.keep == "best" else None)
 
 
 def epochs(experiment: Experiment, data: Datasets, progress: Progress, rows: Sequence[Row]) -> Epochs:

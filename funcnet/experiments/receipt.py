@@ -13,9 +13,10 @@ from funcnet.experiments.datasets import Datasets
 from funcnet.experiments.experiment import Experiment
 from funcnet.experiments.history import NOT_METRICS, Row, chained_digest, digest, digests
 from funcnet.tree import Tree
-from funcnet.values import from_plain, to_plain
+from funcnet.values import aligned, from_plain, to_plain
 
 _FORMAT = 1
+_ROLES = ("train", "validation", "test")
 _NOT_DIGESTED = ("digest", "environments", "extended")
 
 
@@ -114,6 +115,18 @@ class Receipt:
 
     def __hash__(self) -> int:
         return hash(self.digest)
+
+    def __str__(self) -> str:
+        data = [(name, value) for name, value in zip(_ROLES, self._data(), strict=True) if value is not None]
+        started = [("initial params", self.initial)] if self.initial else []
+        extended = [("extended after", ", ".join(map(str, self.extended)))] if self.extended else []
+        last = [(name, f"{value:.6g}") for name, value in self.metrics]
+        facts = [row for epoch, facts in self.environments for row in (("from epoch", str(epoch)), *facts)]
+        ended = [("state", self.state)] if self.state else [("state", "the run has not ended")]
+        return aligned([("receipt", self.digest), *data, *started, *extended, *last, *ended, *facts])
+
+    def _data(self) -> tuple[str | None, ...]:
+        return self.train, self.validation, self.test
 
     def to_json(self) -> str:
         """The receipt as JSON."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Any
 
 import attrs
@@ -11,6 +12,7 @@ from funcnet.experiments.experiment import Experiment
 from funcnet.experiments.history import History
 from funcnet.experiments.prediction import outputs, predicted, probabilities
 from funcnet.experiments.receipt import Receipt
+from funcnet.experiments.stopping import Best, kept_by
 from funcnet.training import TrainState
 from funcnet.tree import Tree
 
@@ -114,7 +116,17 @@ class Run:
         return outputs(self.experiment.model, self.params, _inputs(x, "x"))
 
     def __str__(self) -> str:
-        ended = "no epoch" if not self.history else f"epoch {self.history['epoch'][-1]} of {self.experiment.epochs}"
-        how = "ended after" if self.error is None else f"{type(self.error).__name__} after"
-        last = [f"receipt {self.receipt.digest}"] if self.receipt else []
-        return "\n".join([str(self.experiment), "", str(self.history), "", f"{how} {ended}", *last])
+        receipt = [f"receipt {self.receipt.digest}"] if self.receipt else []
+        return "\n".join([str(self.experiment), "", str(self.history), "", self._end(), *receipt])
+
+    def _end(self) -> str:
+        """How far the run came, and of which epoch its params are."""
+        experiment, epoch = self.experiment, self.history["epoch"][-1] if self.history else 0
+        end = f"{epoch} of {experiment.epochs} epochs"
+        if self.error is not None:
+            return f"{end}, then {type(self.error).__name__}: {self.error}".rstrip(": ")
+        watch = kept_by(experiment)
+        if watch is None:
+            return f"{end}; params of the last epoch"
+        best = reduce(Best.after, self.history.rows(), Best(watch))
+        return f"{end}; params of epoch {best.epoch}, the best by {watch.metric}"

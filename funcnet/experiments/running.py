@@ -16,9 +16,10 @@ from funcnet.experiments.environment import blas_threads, facts
 from funcnet.experiments.evaluation import metrics_of
 from funcnet.experiments.experiment import Experiment
 from funcnet.experiments.history import History, Row, digests
-from funcnet.experiments.progress import Progress, epochs, initial_progress, is_over, kept_by, with_bar
+from funcnet.experiments.progress import Progress, epochs, initial_progress, is_over, with_bar
 from funcnet.experiments.receipt import Receipt
 from funcnet.experiments.result import Run
+from funcnet.experiments.stopping import kept_by
 from funcnet.experiments.threads import threads_for
 from funcnet.experiments.trial import check_params, tried
 from funcnet.tree import Tree

@@ -92,6 +92,12 @@ class EarlyStopping:
             raise ValueError("EarlyStopping needs a patience or a target")
 
 
+def kept_by(experiment: Any) -> KeepBest | EarlyStopping | None:
+    """The field of the experiment that says which params are kept; None for those of the last epoch."""
+    stopping = experiment.early_stopping
+    return experiment.keep_best or (stopping if stopping is not None and stopping.keep == "best" else None)
+
+
 @attrs.frozen
 class Best:
     """The epoch at which the watched metric was best so far, the first of several such epochs. NaN is never best.

@@ -15,7 +15,7 @@ from dis import get_instructions
 from functools import partial
 from hashlib import sha256
 from textwrap import dedent
-from types import CodeType, FunctionType, MethodType, ModuleType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 import attrs
@@ -128,27 +128,31 @@ def _read(code: CodeType, names: dict[str, Any]) -> Iterator[Any]:
 
 
 def _source(item: Any) -> str:
-    """The source of a class or function without blank lines and comments; without source, a version or the code."""
+    """The source without blank lines and comments; else that of a class's methods, a version, or the code itself."""
     try:
         lines = inspect.getsource(item).splitlines()
     except (OSError, TypeError, IndexError):
+        parts = vars(item).values() if isinstance(item, type) else ()
+        methods = [each for each in map(_function, parts) if each is not None]
+        if methods:  # a class of a notebook has no source, and its methods have
+            return "\n".join(map(_source, methods))
         version = getattr(sys.modules.get(_root(item)), "__version__", None)
-        return str(version or _bytes_of(item))
+        return str(version) if version or not hasattr(item, "__code__") else _instructions(item.__code__)
     kept = [line.rstrip() for line in lines if line.strip() and not line.strip().startswith("#")]
     return dedent("\n".join(kept))
 
 
-def _bytes_of(item: Any) -> str:
-    """The code of a class's methods or of a function, where there is neither a source nor a version."""
-    functions = vars(item).values() if isinstance(item, type) else [item]
-    codes = [f.__code__ for f in map(_function, functions) if f is not None]
-    return " ".join(f"{code.co_code.hex()} {_constants(code)}" for code in codes)
+def _function(part: Any) -> FunctionType | None:
+    """The function in an attribute of a class; None for one that attrs has made."""
+    part = getattr(part, "__func__", part)
+    return part if isinstance(part, FunctionType) and not part.__code__.co_filename.startswith("<attrs") else None
 
 
-def _function(item: Any) -> FunctionType | None:
-    item = item.__func__ if isinstance(item, MethodType | staticmethod | classmethod) else item
-    return item if isinstance(item, FunctionType) else None
+def _instructions(code: CodeType) -> str:
+    constants = [_instructions(each) if isinstance(each, CodeType) else _ordered(each) for each in code.co_consts]
+    return f"{code.co_code.hex()} {code.co_names} {constants}"
 
 
-def _constants(code: CodeType) -> str:
-    return repr([_constants(each) if isinstance(each, CodeType) else each for each in code.co_consts])
+def _ordered(constant: Any) -> str:
+    """A constant as text that is the same in every process."""
+    return str(sorted(map(repr, constant))) if isinstance(constant, frozenset) else repr(constant)

@@ -2,6 +2,9 @@
 
 import functools
 import math
+import os
+import subprocess
+import sys
 
 import attrs
 import numpy as np
@@ -10,6 +13,7 @@ import pytest
 import funcnet as fn
 from funcnet.values import sources
 
+CAPTURED = {"capture_output": True, "check": True, "text": True}
 FACTOR = 2.0
 TABLE = np.arange(3)
 
@@ -97,3 +101,22 @@ def test_code_without_source_has_its_bytes():
 
 def test_the_function_of_a_partial_counts():
     assert sources(functools.partial(metric, 1)).keys() == {"metric"}
+
+
+def test_a_class_of_a_notebook_has_the_source_of_its_methods():
+    code = "import funcnet as fn\nclass Cell(fn.Layer):\n    def forward(self, params, x):\n        return x * {}, x\n"
+    cells = [{"__name__": "__notebook__"} for _ in range(3)]
+    for factor, cell in zip((2, 2, 3), cells, strict=True):
+        exec(code.format(factor), cell)
+    one, same, other = (sources(cell["Cell"]()) for cell in cells)
+    assert one == same != other
+
+
+def test_the_order_of_a_set_does_not_count():
+    code = "import os, sys; sys.path[:0] = ['.']; from funcnet.values import sources; n = {'__name__': 'elsewhere'}"
+    code += '; exec(\'def f(x): return x in {"a", "b", "c", "d"}\', n); print(sources(n[\'f\']))'
+    run = [
+        subprocess.run([sys.executable, "-c", code], env=os.environ | {"PYTHONHASHSEED": seed}, **CAPTURED).stdout
+        for seed in "123"
+    ]
+    assert run[0] == run[1] == run[2] != ""

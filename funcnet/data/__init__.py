@@ -2,7 +2,8 @@
 
 # fmt: off
 from funcnet.data.batching import batches, steps_per_epoch, stream
-from funcnet.data.dataset import Dataset, one_hot
+from funcnet.data.dataset import Dataset
+from funcnet.data.encoding import one_hot
 from funcnet.data.idx import mnist
 from funcnet.data.optdigits import digits
 from funcnet.data.synthetic import linearly_separable, parity, xor

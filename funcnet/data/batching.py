@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from itertools import chain, count, islice
 
-from funcnet.data.dataset import Dataset
+from funcnet.data.dataset import Dataset, checked_dataset
 from funcnet.random import Key, checked_key
 from funcnet.tree import Array, Flow
 from funcnet.values import integer
@@ -34,7 +34,7 @@ def batches(dataset: Dataset, batch_size: int, key: Key, epoch: int) -> Iterator
     Raises
     ------
     TypeError
-        If batch_size is not an integer.
+        If dataset is not a Dataset, or batch_size not an integer.
     ValueError
         If batch_size is below 1.
 
@@ -50,7 +50,7 @@ def batches(dataset: Dataset, batch_size: int, key: Key, epoch: int) -> Iterator
     [(3, 3), (3, 3), (2, 3)]
     """
     integer(batch_size, "batch_size", 1)
-    order = checked_key(key).fold_in(epoch).generator().permutation(len(dataset))
+    order = checked_key(key).fold_in(epoch).generator().permutation(len(checked_dataset(dataset)))
     rows = (order[start : start + batch_size] for start in range(0, len(order), batch_size))
     return ((_rows(dataset.x, row), dataset.y.take(row, axis=0)) for row in rows)
 
@@ -83,7 +83,7 @@ def stream(dataset: Dataset, batch_size: int, key: Key, step: int = 0) -> Iterat
     Raises
     ------
     TypeError
-        If batch_size or step is not an integer.
+        If dataset is not a Dataset, or batch_size or step not an integer.
     ValueError
         If the dataset is empty, batch_size is below 1 or step is negative.
 
@@ -123,7 +123,7 @@ def steps_per_epoch(dataset: Dataset, batch_size: int) -> int:
     Raises
     ------
     TypeError
-        If batch_size is not an integer.
+        If dataset is not a Dataset, or batch_size not an integer.
     ValueError
         If the dataset is empty or batch_size is below 1.
 
@@ -133,6 +133,6 @@ def steps_per_epoch(dataset: Dataset, batch_size: int) -> int:
     >>> fn.data.steps_per_epoch(fn.data.parity(3), 3)
     3
     """
-    if not len(dataset):
+    if not len(checked_dataset(dataset)):
         raise ValueError("expected a dataset of at least one example, got none")
     return math.ceil(len(dataset) / integer(batch_size, "batch_size", 1))

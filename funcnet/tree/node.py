@@ -10,6 +10,7 @@ import attrs
 import numpy as np
 
 from funcnet.tree.arrays import frozen, is_array
+from funcnet.values import ADDED_LATER
 
 Tree: TypeAlias = Any
 _new, _set = object.__new__, object.__setattr__  # looked up once: every node that is built calls them
@@ -99,6 +100,7 @@ def node(cls: type[T]) -> type[T]:
     elif not _is_frozen(cls):
         raise TypeError(f"a node must be frozen: decorate {cls.__name__} with @attrs.frozen")
     names = tuple(field.name for field in attrs.fields(cls))  # type: ignore[arg-type]
+    later = tuple(f.default if f.metadata == ADDED_LATER else attrs.NOTHING for f in attrs.fields(cls))  # type: ignore[arg-type]
     initialize, children_of = cls.__init__, _getter(names)
 
     def init(self: Any, *args: Any, **kwargs: Any) -> None:
@@ -107,7 +109,7 @@ def node(cls: type[T]) -> type[T]:
             _set(self, name, _copied(getattr(self, name)))
 
     def reduce(self: Any) -> tuple[Any, ...]:
-        return _from_copies, (type(self), *children_of(self))
+        return _from_copies, (type(self), *_without_defaults(children_of(self), later))
 
     def eq(self: Any, other: object) -> bool:
         return equal(self, other) if type(other) is type(self) else NotImplemented
@@ -115,7 +117,8 @@ def node(cls: type[T]) -> type[T]:
     init.__doc__ = initialize.__doc__
     init.__wrapped__ = initialize  # type: ignore[attr-defined]  # inspect.signature follows it
     methods = {"__init__": init, "__reduce__": reduce, "__eq__": eq, "__ne__": object.__ne__, "__hash__": None}
-    for name, value in {**methods, "__node_fields__": names, "__node_children__": staticmethod(children_of)}.items():
+    facts = {"__node_fields__": names, "__node_later__": later, "__node_children__": staticmethod(children_of)}
+    for name, value in {**methods, **facts}.items():
         setattr(cls, name, value)
     return cls
 
@@ -150,7 +153,7 @@ def build(cls: type[T], *values: Tree) -> T:
     cls : type
         Class made by `node`.
     *values : Tree
-        Values of all fields, in order.
+        Values of the fields, in order; fields with ADDED_LATER as metadata may be left out.
 
     Returns
     -------
@@ -160,7 +163,7 @@ def build(cls: type[T], *values: Tree) -> T:
     Raises
     ------
     TypeError
-        If there are more or fewer values than fields.
+        If there are more values than fields, or a field that was there from the start has none.
 
     Examples
     --------
@@ -171,7 +174,7 @@ def build(cls: type[T], *values: Tree) -> T:
     """
     names = cls.__node_fields__  # type: ignore[attr-defined]
     if len(values) != len(names):
-        raise TypeError(f"expected a value for each field of {cls.__name__} ({', '.join(names)}), got {len(values)}")
+        values = _with_defaults(cls, values)
     self = _new(cls)
     for name, value in zip(names, values, strict=True):
         if type(value) is np.ndarray:  # as `frozen`, without a call for each
@@ -179,6 +182,22 @@ def build(cls: type[T], *values: Tree) -> T:
             value = value.view()
         _set(self, name, value)
     return self
+
+
+def _with_defaults(cls: type, values: tuple[Tree, ...]) -> tuple[Tree, ...]:
+    """The values of all fields: an older pickle, or older code, has none for fields that were added later."""
+    all_values = (*values, *cls.__node_later__[len(values) :])  # type: ignore[attr-defined]
+    names = node_fields(cls) or ()
+    if len(all_values) != len(names) or any(value is attrs.NOTHING for value in all_values):
+        raise TypeError(f"expected a value for each field of {cls.__name__} ({', '.join(names)}), got {len(values)}")
+    return all_values
+
+
+def _without_defaults(values: tuple[Tree, ...], defaults: tuple[Any, ...]) -> tuple[Tree, ...]:
+    """The values up to the last that is not the field's default: what a pickle had before the field was added."""
+    while values and values[-1] is defaults[len(values) - 1]:
+        values = values[:-1]
+    return values
 
 
 def assembled(cls: type[T], values: Sequence[Tree]) -> T:

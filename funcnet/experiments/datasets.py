@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import attrs
 
 from funcnet.data import Dataset
+from funcnet.data.alike import check_alike
+
+
+@attrs.frozen
+class Names:
+    """Names of the features and of the classes, as a `Dataset` has them; None where they are unknown."""
+
+    features: Any = None
+    classes: tuple[str, ...] | None = None
 
 
 @attrs.frozen
@@ -26,6 +36,11 @@ class Datasets:
         named = (("train", self.train), ("validation", self.validation), ("test", self.test))
         return ((name, dataset) for name, dataset in named if dataset is not None)
 
+    @property
+    def names(self) -> Names:
+        """The names of the training data."""
+        return Names(self.train.feature_names, self.train.class_names)
+
     def prefixed(self) -> list[tuple[str, Dataset]]:
         """Each dataset, with what stands before the name of a metric on it: "" for the training data, "test " ..."""
         return [("" if name == "train" else f"{name} ", dataset) for name, dataset in self]
@@ -39,7 +54,8 @@ def datasets(
 ) -> Datasets:
     """The datasets of a call. The one in `held_out` is the test data or, if `test` is given, the validation data.
 
-    Raises TypeError if one is not a Dataset or a role is given twice, ValueError if one has no examples.
+    Raises TypeError if one is not a Dataset or a role is given twice, ValueError if one has no examples or has features
+    or classes of other names than the training data.
     """
     first, *more = (*held_out, None)
     if len(more) > 1:
@@ -56,4 +72,5 @@ def datasets(
             raise TypeError(f"{name} must be a Dataset, got {what}: write fn.data.Dataset(x, y)")
         if not len(dataset):
             raise ValueError(f"{name} has no examples")
+        check_alike(train, dataset, name)
     return found

@@ -194,6 +194,10 @@ class Directory:
         """Replace the receipt."""
         self._write(_RECEIPT, receipt.to_json())
 
+    def has_run(self) -> bool:
+        """Whether the folder has an experiment."""
+        return self.has(_EXPERIMENT)
+
     def has_epochs(self) -> bool:
         """Whether the folder has a checkpoint."""
         return self.has(_CHECKPOINT)

@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 
-from funcnet.experiments.datasets import Datasets
+from funcnet.experiments.datasets import Datasets, Names
 from funcnet.experiments.experiment import Experiment
 from funcnet.experiments.history import NOT_METRICS, Row, chained_digest, digest, digests
 from funcnet.tree import Tree
@@ -17,7 +17,7 @@ from funcnet.values import aligned, from_plain, to_plain
 
 _FORMAT = 1
 _ROLES = ("train", "validation", "test")
-_NOT_DIGESTED = ("digest", "environments", "extended")
+_NOT_DIGESTED = ("digest", "environments", "extended", "names")
 
 
 @attrs.frozen(eq=False)
@@ -45,6 +45,8 @@ class Receipt:
         Digest of the params from which the run started, where they were given.
     extended : tuple of int, default ()
         Numbers of epochs after which the run had ended before it was extended.
+    names : Names
+        Names of the features and classes of the training data.
     """
 
     experiment: Experiment
@@ -57,6 +59,7 @@ class Receipt:
     validation: str | None = None
     initial: str | None = None
     extended: tuple[int, ...] = ()
+    names: Names = attrs.field(factory=Names)
 
     @property
     def experiment_digest(self) -> str:
@@ -75,7 +78,12 @@ class Receipt:
         by_role = {name: dataset.digest for name, dataset in data}
         given = None if initial is None else digests(initial)["params"]
         return cls(
-            experiment, by_role["train"], by_role.get("test"), validation=by_role.get("validation"), initial=given
+            experiment=experiment,
+            train=by_role["train"],
+            test=by_role.get("test"),
+            validation=by_role.get("validation"),
+            initial=given,
+            names=data.names,
         )
 
     def after(self, rows: Sequence[Row], state: str) -> Receipt:
@@ -131,8 +139,9 @@ class Receipt:
     def to_json(self) -> str:
         """The receipt as JSON."""
         environments = [{"from_epoch": epoch, **dict(facts)} for epoch, facts in self.environments]
-        extended = _given(extended=list(self.extended) or None)
-        plain = {"digest": self.digest, **self._result(), "environments": environments, **extended}
+        names = _given(feature_names=self.names.features, class_names=self.names.classes)
+        plain = {"digest": self.digest, **self._result(), "environments": environments}
+        plain |= _given(extended=self.extended or None, names=names or None)
         return json.dumps(plain, indent=1, ensure_ascii=False) + "\n"
 
     @classmethod
@@ -153,6 +162,7 @@ class Receipt:
                 validation=plain["data"].get("validation"),
                 initial=plain.get("initial_params"),
                 extended=tuple(plain.get("extended", ())),
+                names=_names(**plain.get("names", {})),
             )
             result = {name: value for name, value in plain.items() if name not in _NOT_DIGESTED}
             experiment = json.dumps(plain["experiment"], indent=2, ensure_ascii=False)
@@ -168,6 +178,10 @@ class Receipt:
 def _given(**entries: Any) -> dict[str, Any]:
     """The entries that are not None: receipts without them keep the digests they have always had."""
     return {name: value for name, value in entries.items() if value is not None}
+
+
+def _names(feature_names: Any = None, class_names: Any = None) -> Names:
+    return Names(from_plain(feature_names), from_plain(class_names))
 
 
 def _environment(plain: dict[str, Any]) -> tuple[int, tuple[tuple[str, str], ...]]:

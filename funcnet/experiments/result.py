@@ -6,8 +6,10 @@ from functools import reduce
 from typing import Any
 
 import attrs
+import numpy as np
 
-from funcnet.data.dataset import _inputs
+from funcnet.data.alike import features_like
+from funcnet.experiments.datasets import Names
 from funcnet.experiments.experiment import Experiment
 from funcnet.experiments.history import History
 from funcnet.experiments.prediction import outputs, predicted, probabilities
@@ -35,6 +37,8 @@ class Run:
         State in which training stopped; None if the run failed before training.
     error : BaseException, optional
         Error or interruption that ended the run; params, history and state are those of the epochs before it.
+    names : Names
+        Names of the features and classes of the training data, where they are known.
 
     Examples
     --------
@@ -51,6 +55,7 @@ class Run:
     receipt: Receipt | None = attrs.field(repr=False)
     state: TrainState | None = attrs.field(eq=False, repr=False)
     error: BaseException | None = attrs.field(default=None, eq=False)
+    names: Names = attrs.field(factory=Names, eq=False, repr=False)
 
     def predict(self, x: Any) -> Any:
         """The labels of examples, or the outputs of the model where the loss is not one for classification.
@@ -58,18 +63,18 @@ class Run:
         Parameters
         ----------
         x : array_like (n, ...), or a tuple of them
-            Examples, as in `Dataset`.
+            Examples, as in `Dataset`; the columns of a frame are taken by the names they had in training.
 
         Returns
         -------
         array (n, ...)
             For `SoftmaxCrossEntropy`, the class with the largest score; for the binary cross entropies, 0 or 1, with
-            the shape of the outputs; for other losses, the outputs.
+            the shape of the outputs; in both cases its name, if classes have names. For other losses, the outputs.
 
         Raises
         ------
         ShapeError
-            If x does not have the shape of the training examples.
+            If x does not have the shape or the columns of the training examples.
 
         Examples
         --------
@@ -79,7 +84,8 @@ class Run:
         >>> run.predict([[0.0], [1.0]])
         array([0, 1])
         """
-        return predicted(self.experiment.loss, self._outputs(x))
+        labels = predicted(self.experiment.loss, self._outputs(x))
+        return labels if self.names.classes is None else np.array(self.names.classes)[labels]
 
     def predict_proba(self, x: Any) -> Any:
         """The probabilities of the classes of examples.
@@ -87,7 +93,7 @@ class Run:
         Parameters
         ----------
         x : array_like (n, ...), or a tuple of them
-            Examples, as in `Dataset`.
+            Examples, as in `Dataset`; the columns of a frame are taken by the names they had in training.
 
         Returns
         -------
@@ -100,7 +106,7 @@ class Run:
         TypeError
             If the loss is not one for classification.
         ShapeError
-            If x does not have the shape of the training examples.
+            If x does not have the shape or the columns of the training examples.
 
         Examples
         --------
@@ -113,7 +119,7 @@ class Run:
         return probabilities(self.experiment.loss, self._outputs(x))
 
     def _outputs(self, x: Any) -> Any:
-        return outputs(self.experiment.model, self.params, _inputs(x, "x"))
+        return outputs(self.experiment.model, self.params, features_like(self.names.features, x))
 
     def __str__(self) -> str:
         receipt = [f"receipt {self.receipt.digest}"] if self.receipt else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import closing
 
@@ -179,23 +180,26 @@ def _run(
                 rows += [row] if row else []
         _check_kept(experiment, reached, rows)
     except NonFiniteError as error:
-        return _ended(experiment, None, reached, rows, error)
+        return _ended(receipt, reached, rows, error)
     except BaseException as error:
-        raise _with_run(error, _ended(experiment, None, reached, rows, error)) from error.__cause__
+        raise _with_run(error, _ended(receipt, reached, rows, error)) from error.__cause__
     receipt = receipt.after(rows, digests(reached.state)["params"])
     files.write(receipt)
-    return _ended(experiment, receipt, reached, rows)
+    return _ended(receipt, reached, rows)
 
 
-def _ended(
-    experiment: Experiment,
-    receipt: Receipt | None,
-    reached: Progress,
-    rows: list[Row],
-    error: BaseException | None = None,
-) -> Run:
+def _ended(receipt: Receipt, reached: Progress, rows: list[Row], error: BaseException | None = None) -> Run:
     params = reached.state.params if reached.best is None else reached.best
-    return Run(experiment, params, History.of(rows, error), receipt, reached.state, error)
+    has_ended = bool(receipt.state) and error is None
+    return Run(
+        experiment=receipt.experiment,
+        params=params,
+        history=History.of(rows, error),
+        receipt=receipt if has_ended else None,
+        state=reached.state,
+        error=error,
+        names=receipt.names,
+    )
 
 
 def _check_kept(experiment: Experiment, reached: Progress, rows: list[Row]) -> None:
@@ -245,11 +249,12 @@ def read(directory: str | os.PathLike[str]) -> Run:
     True
     """
     files = Directory(directory)
-    experiment, receipt, resumable = files.experiment(), files.receipt(), files.resume_point()
+    if not files.has_run():
+        raise FileNotFoundError(errno.ENOENT, "there is no run here", str(files.path))
+    receipt, resumable = files.receipt(), files.resume_point()
     if resumable is None:
         raise CheckpointError(f"{files.path} has a run of which no epoch has been saved yet")
     reached, rows = resumable
-    has_ended = bool(receipt.state)
-    if has_ended and receipt != receipt.after(rows, digests(reached.state)["params"]):
+    if receipt.state and receipt != receipt.after(rows, digests(reached.state)["params"]):
         raise CheckpointError(f"{files.path}: history or checkpoint differ from what the receipt recorded")
-    return _ended(experiment, receipt if has_ended else None, reached, rows)
+    return _ended(receipt, reached, rows)

@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 import numpy as np
 
 from funcnet.data import Dataset
+from funcnet.data.finite import check_finite
 from funcnet.errors import NonFiniteError, TreeError
 from funcnet.experiments.datasets import Datasets
 from funcnet.experiments.experiment import Experiment
@@ -60,10 +61,6 @@ def _told(where: str) -> Iterator[None]:
         if error.args and isinstance(error.args[0], str):
             error.args = (f"{where}: {error.args[0]}", *error.args[1:])
         raise
-
-
-def check_finite(dataset: Dataset, name: str) -> None:
-    """Raise ValueError if a dataset has NaN or infinite numbers."""
 
 
 def check_params(experiment: Experiment, train: Dataset, params: Tree) -> None:

@@ -86,3 +86,55 @@ def test_a_receipt_prints_on_one_screen(tmp_path):
     assert len(text.splitlines()) <= 24
     assert all(len(line) <= 100 for line in text.splitlines() if "processor" not in line and "SIMD" not in line)
     assert text.splitlines()[0].split() == ["receipt", run(attrs.evolve(MOMENTUM, metrics=())).receipt.digest]
+
+
+# --- Names of features and classes ---
+
+
+@pytest.fixture(scope="module")
+def frame():
+    pandas = pytest.importorskip("pandas")
+    return pandas.DataFrame(TRAIN.x, columns=list("abcdef")), pandas.Series(np.array(["red", "green", "blue"])[TRAIN.y])
+
+
+@pytest.fixture(params=[False, True], ids=["run", "read"])
+def named(request, frame, tmp_path):
+    made = fn.run(MOMENTUM, fn.data.Dataset(*frame), directory=tmp_path)
+    return fn.read(tmp_path) if request.param else made
+
+
+def test_predictions_have_the_names_of_the_classes(named, frame):
+    x, _ = frame
+    found = named.predict(x)
+    assert set(found) == {"red", "green", "blue"}
+    assert np.array_equal(found, np.array(["blue", "green", "red"])[named.predict_proba(x).argmax(axis=1)])
+
+
+def test_columns_are_taken_by_their_names(named, frame):
+    x, _ = frame
+    assert np.array_equal(named.predict(x[list("fedcba")]), named.predict(x))
+    with pytest.raises(fn.ShapeError, match="x has no column 'f' and has column 'g', unknown in training"):
+        named.predict(x.rename(columns={"f": "g"}))
+
+
+def test_names_are_not_part_of_the_digest_and_test_data_have_the_same(named, frame):
+    x, y = frame
+    assert named.receipt == fn.run(MOMENTUM, fn.data.Dataset(TRAIN.x, fn.data.Dataset(*frame).y)).receipt
+    with pytest.raises(ValueError, match="test"):
+        fn.run(MOMENTUM, fn.data.Dataset(*frame), fn.data.Dataset(x[list("fedcba")], y))
+
+
+def test_data_that_are_not_finite_are_refused_unless_it_is_asked_for(tmp_path):
+    x = np.array(TRAIN.x)
+    x[3, 2] = np.nan
+    broken = fn.data.Dataset(x, TRAIN.y)
+    for data, name in (((broken,), "train"), ((TRAIN, broken), "test")):
+        with pytest.raises(ValueError, match=rf"{name}\.x is nan in row 3, column 2"):
+            fn.run(MOMENTUM, *data, directory=tmp_path)
+    assert not list(tmp_path.iterdir())
+    made = fn.run(MOMENTUM, TRAIN, broken, check_data=False)
+    assert all(np.isnan(made.history["test loss"]))
+    with pytest.raises(ValueError, match="no best epoch to keep"):
+        fn.run(attrs.evolve(MOMENTUM, keep_best=fn.KeepBest("test loss", "min")), TRAIN, broken, check_data=False)
+    with pytest.raises(fn.NonFiniteError):
+        fn.run(MOMENTUM, broken, check_data=False)

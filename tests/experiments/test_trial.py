@@ -145,7 +145,7 @@ def test_an_interrupted_run_is_read(tmp_path):
 
 
 def test_a_directory_without_an_epoch_or_a_run_is_not_read(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"experiment\.json"):
+    with pytest.raises(FileNotFoundError, match="there is no run here"):
         fn.read(tmp_path)
     interrupted(MOMENTUM, tmp_path, 1)
     with pytest.raises(fn.CheckpointError, match="no epoch has been saved yet"):

@@ -2,9 +2,9 @@
 
 # fmt: off
 from funcnet.values.checks import at_least, check_methods, integer, is_bool, is_no_class, one_of, real
+from funcnet.values.plain import ADDED_LATER, from_json, from_plain, to_json, to_plain
 from funcnet.values.registry import (
-    ADDED_LATER, UnregisteredError, code, from_json, from_plain, public_items, register, register_as, registered,
-    registered_name, to_json, to_plain,
+    UnregisteredError, code, public_items, register, register_as, registered, registered_name,
 )
 from funcnet.values.specification import specification
 from funcnet.values.table import aligned

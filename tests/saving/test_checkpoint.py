@@ -12,7 +12,7 @@ import pytest
 
 import funcnet as fn
 from funcnet.tree import equal, node
-from funcnet.values.registry import UnregisteredError
+from funcnet.values import UnregisteredError
 from tests.layers.table import every_layer
 
 MODEL = fn.sequential(fn.Linear(3), fn.ReLU(), fn.Flatten(), fn.Linear(2))

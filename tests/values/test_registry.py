@@ -10,7 +10,7 @@ from hypothesis import given, settings
 
 import funcnet as fn
 from funcnet.testing import strategies
-from funcnet.values.registry import UnregisteredError, from_json, to_json
+from funcnet.values import UnregisteredError, from_json, to_json
 from tests.layers.table import ALL
 from tests.optimizers.cases import OPTIMIZERS
 

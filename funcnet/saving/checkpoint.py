@@ -11,6 +11,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from warnings import warn
 
 from funcnet.errors import CheckpointError, MissingExtraError
 from funcnet.saving.description import Entries, Form, Format, check_structure, describe, filled, forms, parsed, verified
@@ -18,7 +19,6 @@ from funcnet.saving.files import replacing
 from funcnet.saving.npz import NPZ
 from funcnet.saving.safetensors import SAFETENSORS
 from funcnet.tree import Array, Tree
-from funcnet.values import from_plain
 
 _MOST = 100  # problems that an error lists
 
@@ -84,7 +84,7 @@ def load(path: str | os.PathLike[str], like: Tree | None = None) -> tuple[Any, T
     Returns
     -------
     model : object
-        The model; None if `save` did not write the file.
+        The model; None if `save` did not write the file, or if it wrote a model that cannot be made here.
     params : Tree
         The tree; values in it that are not arrays, such as a step count, come from the file if `save` wrote it, else
         from `like`.
@@ -100,6 +100,13 @@ def load(path: str | os.PathLike[str], like: Tree | None = None) -> tuple[Any, T
         If the package safetensors is needed and not installed.
     TypeError
         If a leaf of `like` is not an array of numbers.
+
+    Warns
+    -----
+    UserWarning
+        If the file names a class, function or field that is not known here, and `like` is given: the arrays are read by
+        `like`, and the model is None if it cannot be made. Without `like` that is a CheckpointError. A class that was
+        renamed is found again by `fn.register(name=..., aliases=[...])`.
 
     Notes
     -----
@@ -122,31 +129,35 @@ def load(path: str | os.PathLike[str], like: Tree | None = None) -> tuple[Any, T
     with open(path, "rb") as file:
         try:
             with _format(path).opened(file) as entries:
-                return _restored(entries, like, wanted)
+                model, params, unknown = _restored(entries, like, wanted)
         except MissingExtraError:
             raise
         except CheckpointError as error:
             raise CheckpointError(f"{os.fspath(path)}: {error}") from error
         except Exception as error:  # zipfile, safetensors and json may raise anything for damaged bytes
             raise CheckpointError(f"{os.fspath(path)} is damaged or is not a checkpoint: {error!r}") from error
+    if unknown:
+        warn(f"{os.fspath(path)}: only the arrays are read, by `like`: {'; '.join(unknown)}", stacklevel=2)
+    return model, params
 
 
 def _format(path: str | os.PathLike[str]) -> Format:
     return SAFETENSORS if Path(path).suffix.lower() == ".safetensors" else NPZ
 
 
-def _restored(entries: Entries, like: Tree | None, wanted: Mapping[str, Form]) -> tuple[Any, Tree]:
+def _restored(entries: Entries, like: Tree | None, wanted: Mapping[str, Form]) -> tuple[Any, Tree, tuple[str, ...]]:
+    """The model, the tree, and what the description names and this process does not know."""
     if entries.description is None:
         if like is None:
             raise CheckpointError(f"it has no {entries.place_of_description}: a file not made by `save` needs `like`")
-        return None, filled(like, _arrays(entries, wanted, "`like` does not have"))
-    description = parsed(entries.description)
+        return None, filled(like, _arrays(entries, wanted, "`like` does not have")), ()
+    description = parsed(entries.description, like)
     arrays = _arrays(entries, description.forms, "its description does not list")
     if like is not None:
         found = Entries(frozenset(arrays), lambda name, form: arrays[name])
         arrays = _arrays(found, wanted, "`like` does not have")
         check_structure(description.template, like)
-    return from_plain(description.model), filled(description.template, arrays)
+    return description.model, filled(description.template, arrays), description.unknown
 
 
 def _arrays(entries: Entries, wanted: Mapping[str, Form], unwanted: str) -> dict[str, Array]:

@@ -15,7 +15,7 @@ from typing import Any
 
 import attrs
 
-from funcnet.values.registry import registered, registered_name
+from funcnet.values.registry import UnregisteredError, registered, registered_name
 
 ADDED_LATER = {"added_later": True}
 
@@ -72,7 +72,10 @@ def to_plain(value: Any) -> Any:
 
 
 def from_plain(plain: Any, path: str = "") -> Any:
-    """The value that `to_plain` turned into `plain`; errors report its place in the JSON, which is `path`."""
+    """The value that `to_plain` turned into `plain`; errors report its place in the JSON, which is `path`.
+
+    Raises UnregisteredError for the name of a class, function or field that is not known, ValueError for wrong values.
+    """
     if isinstance(plain, list):
         return tuple(from_plain(item, f"{path}[{i}]") for i, item in enumerate(plain))
     if not isinstance(plain, dict):
@@ -86,8 +89,18 @@ def from_plain(plain: Any, path: str = "") -> Any:
     if "type" not in plain:
         raise ValueError(f'expected a "type", "class", "function" or "float"{place}, got {sorted(plain)}')
     cls = registered(plain["type"], "class", place)
+    _check_fields(cls, plain, place)
     arguments = {name: from_plain(item, f"{path}.{name}".lstrip(".")) for name, item in plain.items() if name != "type"}
     try:
         return cls(**arguments)
     except Exception as error:  # constructors may raise anything
         raise ValueError(f"{plain['type']}{place}: {error}") from error
+
+
+def _check_fields(cls: type, plain: dict[str, Any], place: str) -> None:
+    fields = [field.alias for field in attrs.fields(cls) if field.init]
+    if unknown := [name for name in plain if name not in ("type", *fields)]:
+        there = f"its fields are {', '.join(fields)}" if fields else "it has none"
+        raise UnregisteredError(
+            f"{plain['type']}{place} has no field {unknown[0]!r}: {there}; a newer version of it may have written this"
+        )

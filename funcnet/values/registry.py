@@ -241,5 +241,8 @@ def registered(name: Any, kind: str, at: str = "") -> Any:
         public_items()  # registers the classes and functions of the library
     item = _BY_NAME.get(name) if isinstance(name, str) else None
     if item is None or isinstance(item, type) != (kind == "class"):
-        raise UnregisteredError(f"{kind} {name!r}{at} is not registered: import the module that registers it")
+        raise UnregisteredError(
+            f"{kind} {name!r}{at} is not registered: import the module that registers it, "
+            f"or, if it was renamed, register it with aliases=[{name!r}]"
+        )
     return item

@@ -36,13 +36,23 @@ class Form:
     digest: str | None = None
 
 
+Layout = Literal["funcnet", "torch"]
+Read = Callable[[str, Form], Array]
+
+
 @attrs.frozen
 class Entries:
-    """The content of a file: names of entries (path of a leaf + suffix), a function to read one, the description."""
+    """The content of a file: names of entries (path of a leaf + suffix), a function to read one, the description.
+
+    `read` gives the array of a file that has the axes in the order of `layout`. If arrays of a file that `save` did not
+    write may have either order, `shape` reads the shape of one.
+    """
 
     names: frozenset[str]
-    read: Callable[[str, Form], Array]
+    read: Read
     suffix: str = ""
+    layout: Layout = "funcnet"
+    shape: Callable[[str], tuple[int, ...]] | None = None
     description: str | bytes | None = None
     place_of_description: str = ""
 

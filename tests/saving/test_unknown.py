@@ -76,7 +76,7 @@ NODES = {
     ),
     "a field of a node": (
         ('"count": {\n     "value": 7\n    }', '"tally": {\n     "value": 7\n    }'),
-        "today's params at 0 of the tree has the fields scale, count, and in the file scale, tally: a different version",
+        "today's params at 0 of the tree has the fields scale, count, and in the file scale, tally: a different",
     ),
     "a value in a node": (('"value": 7', '"value": {"type": "new"}'), "class 'new' at 0.count is not registered"),
 }

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+from warnings import warn
 
 from funcnet.errors import CheckpointError, MissingExtraError
-from funcnet.saving.description import Entries, Form, Format, check_structure, describe, filled, forms, parsed, verified
+from funcnet.saving.description import Entries, Form, Layout, check_structure, describe, filled, forms, parsed, verified
 from funcnet.saving.files import replacing
-from funcnet.saving.npz import NPZ
-from funcnet.saving.safetensors import SAFETENSORS
+from funcnet.saving.formats import check_content, check_name, format_of
+from funcnet.saving.layouts import check_layout, foreign
 from funcnet.tree import Array, Tree
-from funcnet.values import from_plain
+from funcnet.values import as_path
 
 _MOST = 100  # problems that an error lists
 
@@ -32,7 +32,9 @@ def save(path: str | os.PathLike[str], model: Any, params: Tree) -> None:
     Parameters
     ----------
     path : path
-        Path of the file, which is replaced if it exists. Its format is .safetensors if its name ends so, else .npz.
+        Path of the file, which is replaced if it exists; "~" at its start is the home folder. Its format is
+        .safetensors if its name ends so, else .npz; a name that ends as those of other formats do, as "m.pt", is an
+        error.
     model : object
         A layer, or another value with a JSON form.
     params : Tree
@@ -46,6 +48,8 @@ def save(path: str | os.PathLike[str], model: Any, params: Tree) -> None:
         If a leaf is not an array of numbers, or has a dtype that .safetensors does not have.
     MissingExtraError
         If the package safetensors is needed and not installed.
+    ValueError
+        If the name of the file promises the format of a different program.
     OSError
         If the disk is full or the folder cannot be written to.
 
@@ -65,26 +69,35 @@ def save(path: str | os.PathLike[str], model: Any, params: Tree) -> None:
     ...     load(f"{folder}/model.npz") == (model, params)
     True
     """
+    path = as_path(path)
+    check_name(path)
     description = describe(model, params)
-    with replacing(Path(path)) as file:
-        _format(path).write(file, description, params)
+    with replacing(path) as file:
+        format_of(path).write(file, description, params)
 
 
-def load(path: str | os.PathLike[str], like: Tree | None = None) -> tuple[Any, Tree]:
+def load(
+    path: str | os.PathLike[str], like: Tree | None = None, layout: Literal["funcnet", "torch"] | None = None
+) -> tuple[Any, Tree]:
     """The model and the tree in a file that `save` wrote, or the arrays of any .npz or .safetensors file as a tree.
 
     Parameters
     ----------
     path : path
-        Path of the file; its format is .safetensors if its name ends so, else .npz.
+        Path of the file; "~" at its start is the home folder. Its format is .safetensors if its name ends so, else
+        .npz.
     like : Tree, optional
         Tree with the structure, shapes and dtypes that the file must have; required for a file that `save` did not
         write.
+    layout : {"funcnet", "torch"}, optional
+        Order of the axes in a file that `save` did not write: funcnet's, or the `torch_axes` that the fields of `like`
+        declare, so that a Linear weight is (n_out, n_in). By default "torch" for .safetensors, and for .npz what the
+        shapes tell.
 
     Returns
     -------
     model : object
-        The model; None if `save` did not write the file.
+        The model; None if `save` did not write the file, or if it wrote a model that cannot be made here.
     params : Tree
         The tree; values in it that are not arrays, such as a step count, come from the file if `save` wrote it, else
         from `like`.
@@ -92,20 +105,30 @@ def load(path: str | os.PathLike[str], like: Tree | None = None) -> tuple[Any, T
     Raises
     ------
     CheckpointError
-        If the file is damaged, does not match `like` or, without `like`, was not written by `save`; the message lists
-        every problem.
+        If the file is damaged, does not match `like` or, without `like`, was not written by `save`, or its layout must
+        be given; the message lists every problem.
     FileNotFoundError
         If there is no file at `path`.
     MissingExtraError
         If the package safetensors is needed and not installed.
     TypeError
         If a leaf of `like` is not an array of numbers.
+    ValueError
+        If `layout` is neither "funcnet" nor "torch".
+
+    Warns
+    -----
+    UserWarning
+        If the file names a class, function or field that is not known here, and `like` is given: the arrays are read by
+        `like`, and the model is None if it cannot be made. Without `like` that is a CheckpointError. A class that was
+        renamed is found again by `fn.register(name=..., aliases=[...])`.
 
     Notes
     -----
     A file that `save` did not write, but `np.savez` or `safetensors.torch.save_file`, holds arrays only. Their names
-    must be the paths of the leaves of `like`, such as "0.weight". In a .safetensors file, a leaf whose field declares
-    `torch_axes` is stored in that order, so a Linear weight (n_in, n_out) becomes (n_out, n_in).
+    must be the paths of the leaves of `like`, such as "0.weight"; the counts "num_batches_tracked" of PyTorch are left
+    out. In an .npz, weights that are not square tell the `layout` of all; if there are only square ones, it must be
+    given.
 
     Examples
     --------
@@ -118,35 +141,41 @@ def load(path: str | os.PathLike[str], like: Tree | None = None) -> tuple[Any, T
     (None, (LinearParams(weight=array([[1.5],
            [2.5]]), bias=array([3.5])), ()))
     """
+    check_layout(layout)
+    path = as_path(path)
     wanted = {} if like is None else forms(like)
     with open(path, "rb") as file:
+        check_content(path, file)
         try:
-            with _format(path).opened(file) as entries:
-                return _restored(entries, like, wanted)
+            with format_of(path).opened(file) as entries:
+                model, params, unknown = _restored(entries, like, wanted, layout)
         except MissingExtraError:
             raise
         except CheckpointError as error:
-            raise CheckpointError(f"{os.fspath(path)}: {error}") from error
+            raise CheckpointError(f"{path}: {error}") from error
         except Exception as error:  # zipfile, safetensors and json may raise anything for damaged bytes
-            raise CheckpointError(f"{os.fspath(path)} is damaged or is not a checkpoint: {error!r}") from error
+            raise CheckpointError(f"{path} is damaged or is not a checkpoint: {error!r}") from error
+    if unknown:
+        warn(f"{path}: only the arrays are read, by `like`: {'; '.join(unknown)}", stacklevel=2)
+    return model, params
 
 
-def _format(path: str | os.PathLike[str]) -> Format:
-    return SAFETENSORS if Path(path).suffix.lower() == ".safetensors" else NPZ
-
-
-def _restored(entries: Entries, like: Tree | None, wanted: Mapping[str, Form]) -> tuple[Any, Tree]:
+def _restored(
+    entries: Entries, like: Tree | None, wanted: Mapping[str, Form], layout: Layout | None
+) -> tuple[Any, Tree, tuple[str, ...]]:
+    """The model, the tree, and what the description names and this process does not know."""
     if entries.description is None:
         if like is None:
             raise CheckpointError(f"it has no {entries.place_of_description}: a file not made by `save` needs `like`")
-        return None, filled(like, _arrays(entries, wanted, "`like` does not have"))
-    description = parsed(entries.description)
+        entries = foreign(entries, wanted, layout)
+        return None, filled(like, _arrays(entries, wanted, "`like` does not have")), ()
+    description = parsed(entries.description, like)
     arrays = _arrays(entries, description.forms, "its description does not list")
     if like is not None:
         found = Entries(frozenset(arrays), lambda name, form: arrays[name])
         arrays = _arrays(found, wanted, "`like` does not have")
         check_structure(description.template, like)
-    return from_plain(description.model), filled(description.template, arrays)
+    return description.model, filled(description.template, arrays), description.unknown
 
 
 def _arrays(entries: Entries, wanted: Mapping[str, Form], unwanted: str) -> dict[str, Array]:

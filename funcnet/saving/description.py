@@ -18,7 +18,7 @@ import numpy as np
 from funcnet.errors import CheckpointError
 from funcnet.tree import Array, Structure, Tree, build, flatten, is_leaf, named_arrays
 from funcnet.tree.node import node_fields
-from funcnet.values import from_plain, registered, registered_name, to_plain
+from funcnet.values import UnregisteredError, from_plain, registered, registered_name, to_plain
 
 _VERSION = 1
 _ROOT = "leaf"  # the name of the leaf of a tree that is one leaf
@@ -36,13 +36,23 @@ class Form:
     digest: str | None = None
 
 
+Layout = Literal["funcnet", "torch"]
+Read = Callable[[str, Form], Array]
+
+
 @attrs.frozen
 class Entries:
-    """The content of a file: names of entries (path of a leaf + suffix), a function to read one, the description."""
+    """The content of a file: names of entries (path of a leaf + suffix), a function to read one, the description.
+
+    `read` gives the array of a file that has the axes in the order of `layout`. If arrays of a file that `save` did not
+    write may have either order, `shape` reads the shape of one.
+    """
 
     names: frozenset[str]
-    read: Callable[[str, Form], Array]
+    read: Read
     suffix: str = ""
+    layout: Layout = "funcnet"
+    shape: Callable[[str], tuple[int, ...]] | None = None
     description: str | bytes | None = None
     place_of_description: str = ""
 
@@ -57,11 +67,12 @@ class Format:
 
 @attrs.frozen
 class Description:
-    """A parsed description: the JSON form of the model, a template of the tree, and the forms of the arrays."""
+    """A parsed description: the model, a template of the tree, the forms of the arrays, and what is not known."""
 
     model: Any
     template: Tree
     forms: dict[str, Form]
+    unknown: tuple[str, ...]
 
 
 def describe(model: Any, params: Tree) -> str:
@@ -75,17 +86,26 @@ def describe(model: Any, params: Tree) -> str:
     return json.dumps(description, indent=1)
 
 
-def parsed(text: str | bytes) -> Description:
-    """The description in a text that `describe` made; for any other text, CheckpointError or an error of Python."""
+def parsed(text: str | bytes, like: Tree | None = None) -> Description:
+    """The description in a text that `describe` made; for any other text, CheckpointError or an error of Python.
+
+    What the text names and this process does not know is a CheckpointError; but with `like` the model is then None, and
+    `like` takes the place of an unknown node.
+    """
     description = json.loads(text)
     if description["format"] != _VERSION:
         raise CheckpointError(f"its format version is {description['format']}, but this funcnet reads {_VERSION}")
-    template, signatures = _rebuilt(description["structure"]), description["arrays"]
+    unknown: list[str] = []
+    model = _value(description["model"], None, "model", unknown)
+    template, signatures = _rebuilt(description["structure"], like, "", unknown), description["arrays"]
+    if unknown and like is None:
+        raise CheckpointError("; ".join(unknown) + "; to read only the arrays, give load a tree like them by like=")
     axes = _torch_axes(template)
     if axes.keys() != signatures.keys():
-        raise CheckpointError(f"tree and arrays do not match: {_unmatched(axes.keys(), signatures.keys())}")
+        unmatched = f"tree and arrays do not match: {_unmatched(axes.keys(), signatures.keys())}"
+        raise CheckpointError("; ".join([*unknown, unmatched]))
     told = {name: _form(name, signature, axes[name]) for name, signature in signatures.items()}
-    return Description(description["model"], template, told)
+    return Description(model, template, told, tuple(unknown))
 
 
 # --- Leaves: their names, forms and digests ---
@@ -184,18 +204,51 @@ def _described(params: Tree) -> Any:
     return {"value": to_plain(params)}
 
 
-def _rebuilt(described: Any) -> Tree:
+def _rebuilt(described: Any, like: Tree, path: str, unknown: list[str]) -> Tree:
+    """A template of the tree, in which `like`, at the same path, stands for nodes that are added to `unknown`."""
     if isinstance(described, list):
-        return tuple(_rebuilt(child) for child in described)
+        parts = like if type(like) is tuple and len(like) == len(described) else [None] * len(described)
+        return tuple(_rebuilt(child, parts[i], f"{path}.{i}".lstrip("."), unknown) for i, child in enumerate(described))
     if "leaf" in described:
         return _PLACE_OF_A_LEAF
     if "value" in described:
-        return from_plain(described["value"])
-    cls, fields = registered(described["node"], "class"), described["fields"]
+        return _value(described["value"], like, path, unknown)
+    fields = described["fields"]
+    cls, problem = _node(described["node"], fields, path)
+    if problem:
+        unknown.append(problem)
+        cls = type(like)  # of a node that was renamed, the fields are the same
+        if set(node_fields(cls) or ()) != fields.keys():
+            return like
+    names = [(name, getattr(like, name, None), f"{path}.{name}".lstrip(".")) for name in node_fields(cls) or ()]
+    return build(cls, *(_rebuilt(fields[name], part, there, unknown) for name, part, there in names))
+
+
+def _value(plain: Any, like: Any, path: str, unknown: list[str]) -> Any:
+    """The value of a JSON form, or `like` if it cannot be made; why is then added to `unknown`."""
+    try:
+        return from_plain(plain, path)
+    except ValueError as error:
+        unknown.append(str(error))
+    return like
+
+
+def _node(name: Any, fields: Mapping[str, Any], path: str) -> tuple[type, str]:
+    """The node class of this name, or a problem: there is none, or none with these fields."""
+    place = f" at {path}" if path else " at the root"
+    try:
+        cls = registered(name, "class", f"{place} of the tree")
+    except UnregisteredError as error:
+        return object, str(error)
     names = node_fields(cls)
-    if names is None or set(names) != fields.keys():
-        raise CheckpointError(f"{described['node']} is not a node with the fields {', '.join(fields)}")
-    return build(cls, *(_rebuilt(fields[name]) for name in names))
+    if names is None:
+        raise CheckpointError(f"{name}{place} of the tree is not a node")
+    if set(names) == fields.keys():
+        return cls, ""
+    return cls, (
+        f"{name}{place} of the tree has the fields {', '.join(names)}, and in the file {', '.join(fields)}: "
+        "a different version of it wrote this"
+    )
 
 
 def filled(template: Tree, arrays: Mapping[str, Array]) -> Tree:

@@ -49,8 +49,12 @@ def _opened(file: IO[bytes]) -> Iterator[Entries]:
             with _entry(archive, members[f"{name}.npy"], methods) as entry:
                 return _array(entry, form)
 
+        def shape(name: str) -> tuple[int, ...]:
+            with _entry(archive, members[f"{name}.npy"], methods) as entry:
+                return _read_header(entry)[0]
+
         description = None if info is None else _description(archive, info)
-        yield Entries(frozenset(members), read, ".npy", description, f"entry {_DESCRIPTION}")
+        yield Entries(frozenset(members), read, ".npy", "funcnet", shape, description, f"entry {_DESCRIPTION}")
 
 
 def _entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo, methods: tuple[int, ...]) -> IO[bytes]:

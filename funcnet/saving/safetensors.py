@@ -54,6 +54,7 @@ def _opened(file: IO[bytes]) -> Iterator[Entries]:
         yield Entries(
             names=frozenset(tensors.keys()),
             read=lambda name, form: _tensor(tensors, name, form),
+            layout="torch",
             description=_description(tensors.metadata() or {}),
             place_of_description=f"{_DESCRIPTION!r} in the metadata",
         )

@@ -1,58 +1,69 @@
-"""The JSON form of layers, losses, optimizers, schedules, initializers, keys, and of values that users register.
+"""The names of classes and functions in files: `register` gives them, and reading looks them up here.
 
-The JSON form of a value is {"type": name of its class, and its fields}, that of a function {"function": its name}.
-Fields with their default value are written too, because a default may change; but not a field that a class got later,
-with ADDED_LATER as its metadata: the JSON, and so the digest, of older values stays as it was. A field that is missing
-from the JSON gets its default. Reading looks names up in the registry only: it imports nothing that the JSON names, and
-runs nothing but constructors of registered classes.
+A name must lead to one thing, in every process that reads a file. So an item goes by its own name only where that leads
+to it, and a name that is in use is not given to a different thing.
 """
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Iterable
 from importlib import import_module
-from types import BuiltinFunctionType
-from typing import Any, TypeVar
+from types import BuiltinMethodType, MethodType
+from typing import Any, TypeVar, overload
 
 import attrs
 import numpy as np
+
+from funcnet.values.sameness import is_findable, is_same, place
 
 T = TypeVar("T")
 
 
 class UnregisteredError(ValueError):
-    """A class or function, in a value to write or in JSON to read, is not registered."""
+    """What a value to write, or JSON to read, names is not known: a class or function, or a field of a class."""
 
 
-ADDED_LATER = {"added_later": True}
 _BY_NAME: dict[str, Any] = {f"np.{f.__name__}": f for f in vars(np).values() if isinstance(f, np.ufunc)}
 _NAMES: dict[Any, str] = {}
 _WRITTEN = ("initializers", "metrics", "schedules")  # modules, also of users, whose names stand before their items'
 
 
-def register(item: T) -> T:
-    """A decorator for an attrs class or a function: it gives values of the class, or the function, a JSON form.
+@overload
+def register(item: T, *, name: str | None = None, aliases: Iterable[str] = ()) -> T: ...
 
-    In JSON the item goes by its own name. Experiments, receipts and checkpoints can hold registered items only.
+
+@overload
+def register(*, name: str | None = None, aliases: Iterable[str] = ()) -> Callable[[T], T]: ...
+
+
+def register(item: Any = attrs.NOTHING, *, name: str | None = None, aliases: Iterable[str] = ()) -> Any:
+    """Give values of an attrs class, or a function, a JSON form: `@register`, `@register(name=...)` or a plain call.
+
+    Experiments, receipts and checkpoints can hold registered items only. In them an item goes by its name, which must
+    lead to it in every process: what another function makes, a lambda or a bound method needs a `name`.
 
     Parameters
     ----------
-    item : attrs class or function
-        Class, without a field called type, or function.
+    item : attrs class or callable, optional
+        Class, without a field called type, or function; without it, a decorator is returned.
+    name : str, optional
+        Name in files; by default the item's own name. Two modules with classes of one name must name one of them.
+    aliases : iterable of str, optional
+        Names that are read as this item too, such as the one that it had before it was renamed.
 
     Returns
     -------
-    attrs class or function
-        The item itself.
+    attrs class or callable
+        The item itself; without an item, the decorator.
 
     Raises
     ------
     TypeError
-        If the item is neither an attrs class nor a function.
+        If the item is neither an attrs class nor callable, or name and aliases are not strings.
     ValueError
-        If a different item is registered under the name, or a field is called type.
+        If a different item has the name, the item needs a name, or a field is called type. A definition that runs
+        again, as a cell of a notebook does, replaces the item that it made before.
 
     Examples
     --------
@@ -61,48 +72,137 @@ def register(item: T) -> T:
     ... @attrs.frozen
     ... class Half(fn.Layer):
     ...     times: int = 1
+    >>> from funcnet.values import from_json, to_json
     >>> from_json(to_json(fn.sequential(Half(2), fn.ReLU())))
     sequential(Half(times=2), ReLU())
+
+    A function that another one made, and a class that was called Third:
+
+    >>> def power(exponent):
+    ...     return lambda x: x**exponent
+    >>> square = fn.register(power(2), name="square")
+    >>> fn.Elementwise(square, np.sign)
+    Elementwise(function=square, derivative=np.sign)
+    >>> @fn.register(aliases=["Third"])
+    ... @attrs.frozen
+    ... class Part(fn.Layer):
+    ...     of: int = 3
+    >>> from_json('{"type": "Third", "of": 6}')
+    Part(of=6)
     """
-    return register_as(public_name(item) if hasattr(item, "__name__") else "")(item)
+    others = _checked_names(name, aliases)
+    if isinstance(item, str):
+        raise TypeError(f"expected an attrs class or a function, got {item!r}: write @register(name={item!r})")
+    if item is attrs.NOTHING:
+        return lambda item: register(item, name=name, aliases=others)
+    _check_item(item)
+    name = name or _own_name(item)
+    for each in (name, *others):
+        _check_free(each, item)
+    _BY_NAME.update(dict.fromkeys((name, *others), item))
+    if _is_hashable(item):
+        _NAMES[item] = name
+    return item
 
 
 def register_as(name: str) -> Callable[[T], T]:
-    """Like `register`, but under the given `name`, such as "initializers.normal"."""
-
-    def registered_item(item: T) -> T:
-        is_function = callable(item) and hasattr(item, "__name__") and not isinstance(item, type)
-        if not is_function and not hasattr(item, "__attrs_attrs__"):
-            raise TypeError(f"expected an attrs class or a function, got {item!r}")
-        if any(field.alias == "type" for field in getattr(item, "__attrs_attrs__", ())):
-            raise ValueError(f"{name} must not have a field called type: JSON uses that name for the class")
-        if name in _BY_NAME and _place(_BY_NAME[name]) != _place(item):
-            raise ValueError(f"the name {name!r} is taken by {_BY_NAME[name]!r}")
-        _BY_NAME[name] = item  # a notebook's cell that runs again replaces the item it defined before
-        if isinstance(item, Hashable):
-            _NAMES[item] = name
-        return item
-
-    return registered_item
+    """`register(name=name)`, for the classes and functions of the library."""
+    return register(name=name)
 
 
-def _place(item: Any) -> tuple[Any, ...]:
-    return getattr(item, "__module__", None), getattr(item, "__qualname__", item)
+def _checked_names(name: Any, aliases: Any) -> tuple[str, ...]:
+    """The aliases. Raises TypeError unless they, and the name if there is one, are strings with letters in them."""
+    others = () if isinstance(aliases, str) or not isinstance(aliases, Iterable) else tuple(aliases)
+    if (not others and aliases not in ((), [])) or not all(each and isinstance(each, str) for each in others):
+        raise TypeError(f'aliases must be a list of names, such as ["OldName"], got {aliases!r}')
+    if name is not None and not (name and isinstance(name, str)):
+        raise TypeError(f"name must be a string, got {name!r}")
+    return others
+
+
+def _check_item(item: Any) -> None:
+    if isinstance(item, type):
+        _check_class(item)
+    elif attrs.has(type(item)):
+        raise TypeError(f"expected an attrs class or a function, got the value {item!r}: register its class")
+    elif not callable(item):
+        raise TypeError(f"expected an attrs class or a function, got {item!r}")
+
+
+def _check_class(cls: type) -> None:
+    """Raise TypeError for a class whose fields attrs does not know, ValueError for a field that is called type."""
+    known = "__attrs_attrs__" in vars(cls) or (attrs.has(cls) and not _has_fields(cls))
+    if not known:
+        raise TypeError(
+            f"expected an attrs class or a function, got {cls!r}: write @attrs.frozen between @register and the class"
+        )
+    if any(field.alias == "type" for field in attrs.fields(cls)):
+        raise ValueError(f"{cls.__name__} must not have a field called type: JSON uses that name for the class")
+
+
+def _has_fields(cls: type) -> bool:
+    """Whether the body of a class that attrs did not make has an `__init__` or fields."""
+    annotated = getattr(cls, "__annotations__", {}).values()
+    return "__init__" in vars(cls) or any("ClassVar" not in str(each) for each in annotated)
+
+
+def _own_name(item: Any) -> str:
+    """The name by which the item is found in every process. Raises ValueError if there is none."""
+    if not is_findable(item):
+        raise ValueError(
+            f"{code(item)} does not lead back to this object, as the name of a class or function of a module does: "
+            f'register it by a name, register(..., name="...")'
+        )
+    return public_name(item)
+
+
+def _check_free(name: str, item: Any) -> None:
+    taken = _BY_NAME.get(name)
+    if taken is not None and not is_same(taken, item):
+        there, here = _described(taken), _described(item)
+        there = f"a different {there}" if there == here else there
+        raise ValueError(
+            f'the name {name!r} is taken by {there}: register {here} by a name of its own, register(..., name="...")'
+        )
+
+
+def _described(item: Any) -> str:
+    module, name = place(item)
+    return f"{module}.{name}" if hasattr(item, "__qualname__") and module else repr(item)
+
+
+def _is_hashable(item: Any) -> bool:
+    try:
+        hash(item)
+    except TypeError:
+        return False
+    return True
+
+
+def _given_name(item: Any) -> str | None:
+    """The name under which the item was registered, perhaps before a different one replaced it; else None."""
+    if _is_hashable(item):
+        return _NAMES.get(item)
+    return next((name for name, each in _BY_NAME.items() if each is item), None)
 
 
 def public_name(item: Any) -> str:
     """The name under which a class or a function of the library, of NumPy or of a user is printed and registered.
 
     >>> import funcnet as fn
-    >>> public_name(fn.Linear), public_name(fn.initializers.zeros), public_name(np.sin)
-    ('Linear', 'initializers.zeros', 'np.sin')
+    >>> public_name(fn.Linear), public_name(fn.initializers.zeros), public_name(np.sin), public_name(np.linalg.norm)
+    ('Linear', 'initializers.zeros', 'np.sin', 'np.linalg.norm')
     """
-    module = (getattr(item, "__module__", None) or "numpy").removeprefix("funcnet.")  # ufuncs had none in NumPy 1
+    if given := _given_name(item):
+        return given
+    name = str(getattr(item, "__qualname__", None) or item.__name__)
+    if getattr(np, name, None) is item:  # ufuncs have no module in NumPy 1
+        return f"np.{name}"
+    module = str(getattr(item, "__module__", None) or "").removeprefix("funcnet.")
     if module.partition(".")[0] == "numpy":
-        return f"np.{item.__name__}"
-    name = _NAMES.get(item) if isinstance(item, Hashable) else None
-    is_in_a_module = isinstance(item, BuiltinFunctionType) and module != "builtins"
-    return name or (f"{module}." if is_in_a_module or module in _WRITTEN else "") + str(item.__qualname__)
+        return f"np{module.removeprefix('numpy')}.{name}"
+    is_in_a_module = isinstance(item, BuiltinMethodType) and module not in ("builtins", "")
+    return (f"{module}." if is_in_a_module or module in _WRITTEN else "") + name
 
 
 def code(value: Any) -> str:
@@ -113,89 +213,21 @@ def code(value: Any) -> str:
     """
     if isinstance(value, float) and not math.isfinite(value):
         return f"float('{value}')"
-    named = callable(value) and hasattr(value, "__name__") and not hasattr(type(value), "__attrs_attrs__")
-    return public_name(value) if named else repr(value)
-
-
-def to_json(value: Any, indent: int | None = 2) -> str:
-    """The JSON form of `value`.
-
-    Raises UnregisteredError for a class or function that is not registered, TypeError for an object without JSON form.
-
-    >>> import funcnet as fn
-    >>> print(to_json(fn.sequential(fn.LeakyReLU(0.1), fn.ReLU()), indent=None))
-    {"type": "Sequential", "layers": [{"type": "LeakyReLU", "slope": 0.1}, {"type": "ReLU"}]}
-    """
-    return json.dumps(to_plain(value), indent=indent, allow_nan=False, ensure_ascii=False)
-
-
-def from_json(text: str) -> Any:
-    """The value with the JSON form `text`.
-
-    Raises UnregisteredError for a name that is not registered, and ValueError, which says where, for other wrong JSON.
-
-    >>> from_json('{"type": "Linear", "n_out": 10}')
-    Linear(n_out=10)
-    """
-    try:
-        return from_plain(json.loads(text, parse_constant=_no_constant))
-    except RecursionError:
-        raise ValueError("the JSON is nested too deeply") from None
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not valid JSON")
-
-
-def to_plain(value: Any) -> Any:
-    """The JSON form of `value` as dicts, lists, strings, numbers, bools and None."""
-    if value is None or isinstance(value, bool | str):
-        return value
-    if isinstance(value, int):
-        return int(value)
-    if isinstance(value, float):
-        return float(value) if math.isfinite(value) else {"float": str(value)}
-    if isinstance(value, tuple):
-        return [to_plain(item) for item in value]
-    if isinstance(value, type):
-        return {"class": registered_name(value)}
-    if attrs.has(type(value)):
-        items = [(f, getattr(value, f.name)) for f in attrs.fields(type(value)) if f.init]
-        fields = {f.alias: to_plain(item) for f, item in items if not (f.metadata == ADDED_LATER and item == f.default)}
-        return {"type": registered_name(type(value)), **fields}
-    if callable(value):
-        return {"function": registered_name(value)}
-    raise TypeError(f"a {type(value).__name__} has no JSON form: {value!r}")
+    if not callable(value) or hasattr(type(value), "__attrs_attrs__"):
+        return repr(value)
+    return public_name(value) if hasattr(value, "__name__") else _given_name(value) or repr(value)
 
 
 def registered_name(item: Any) -> str:
     """The name of a class or function in JSON. Raises UnregisteredError if it is not registered."""
-    name = public_name(item) if hasattr(item, "__name__") else repr(item)
-    if _BY_NAME.get(name) is not item:
-        raise UnregisteredError(f"{name} is not registered: decorate it with @funcnet.register")
-    return name
-
-
-def from_plain(plain: Any, path: str = "") -> Any:
-    """The value that `to_plain` turned into `plain`; errors report its place in the JSON, which is `path`."""
-    if isinstance(plain, list):
-        return tuple(from_plain(item, f"{path}[{i}]") for i, item in enumerate(plain))
-    if not isinstance(plain, dict):
-        return plain
-    place = f" at {path}" if path else ""
-    if plain.keys() == {"float"} and plain["float"] in ("inf", "-inf", "nan"):
-        return float(plain["float"])
-    for kind in ("class", "function"):
-        if plain.keys() == {kind}:
-            return registered(plain[kind], kind, place)
-    if "type" not in plain:
-        raise ValueError(f'expected a "type", "class", "function" or "float"{place}, got {sorted(plain)}')
-    cls = registered(plain["type"], "class", place)
-    arguments = {name: from_plain(item, f"{path}.{name}".lstrip(".")) for name, item in plain.items() if name != "type"}
-    try:
-        return cls(**arguments)
-    except Exception as error:  # constructors may raise anything
-        raise ValueError(f"{plain['type']}{place}: {error}") from error
+    name = code(item)
+    found = _BY_NAME.get(name)
+    if found is item or (isinstance(item, MethodType | BuiltinMethodType) and found == item):
+        return name
+    if found is not None and _given_name(item):
+        raise UnregisteredError(f"{name} is not registered as it was: it was defined again, so make the value again")
+    options = "" if is_findable(item) else '(name="...")'
+    raise UnregisteredError(f"{name} is not registered: decorate it with @funcnet.register{options}")
 
 
 def public_items() -> dict[str, Any]:
@@ -203,11 +235,14 @@ def public_items() -> dict[str, Any]:
     return vars(import_module("funcnet.public"))
 
 
-def registered(name: Any, kind: str, place: str = "") -> Any:
+def registered(name: Any, kind: str, at: str = "") -> Any:
     """The class or function registered as `name`. Raises UnregisteredError if there is none of this kind."""
     if isinstance(name, str) and name not in _BY_NAME:
         public_items()  # registers the classes and functions of the library
     item = _BY_NAME.get(name) if isinstance(name, str) else None
     if item is None or isinstance(item, type) != (kind == "class"):
-        raise UnregisteredError(f"{kind} {name!r}{place} is not registered: import the module that registers it")
+        raise UnregisteredError(
+            f"{kind} {name!r}{at} is not registered: import the module that registers it, "
+            f"or, if it was renamed, register it with aliases=[{name!r}]"
+        )
     return item

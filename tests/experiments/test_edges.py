@@ -13,7 +13,7 @@ import funcnet as fn
 from funcnet.command import main
 from funcnet.experiments.directory import Directory
 from funcnet.experiments.environment import blas_threads, facts
-from funcnet.values.registry import from_json
+from funcnet.values import from_json
 from tests.experiments.cases import MOMENTUM, TEST, TRAIN
 from tests.experiments.test_experiment import LINEAR
 

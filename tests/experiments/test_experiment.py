@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import funcnet as fn
-from funcnet.values.registry import UnregisteredError
+from funcnet.values import UnregisteredError
 from tests.experiments.cases import ADAM, EXPERIMENTS, MOMENTUM, TRAIN, margin, run
 from tests.layers.table import ALL
 from tests.optimizers.cases import OPTIMIZERS

@@ -8,7 +8,7 @@ import pytest
 
 import funcnet as fn
 from funcnet import tree
-from funcnet.values.registry import from_json, to_json
+from funcnet.values import from_json, to_json
 from tests.layers.cases import normal, one_pass
 from tests.layers.row import every_row
 from tests.layers.table import LAYERS

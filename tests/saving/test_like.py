@@ -40,7 +40,7 @@ def refusal(path, like):
 def test_arrays_that_numpy_wrote_get_the_trees_structure(path, layer, shape, write):
     params, like = layer.init(fn.Key(1), shape), fn.tree.zeros_like(layer.init(fn.Key(2), shape))
     write(path, **fn.tree.named_leaves(params), **fn.tree.named_buffers(params))
-    assert fn.load(path, like=like) == (None, params)
+    assert fn.load(path, like=like, layout="funcnet") == (None, params)
 
 
 @pytest.mark.parametrize("array", ARRAYS.values(), ids=ARRAYS)

@@ -22,6 +22,7 @@ from funcnet.tree import (
     named_leaves,
     node,
     rows_like,
+    static,
 )
 from funcnet.values import real, register, specification
 
@@ -50,7 +51,7 @@ class OptimizerState:
     OptimizerState(step=0, moments=((array([0., 0.]),),))
     """
 
-    step: int
+    step: int = static()
     moments: tuple[Tree, ...]
 
 

@@ -9,7 +9,10 @@ from typing import Any, TypeAlias, TypeVar, dataclass_transform
 import attrs
 import numpy as np
 
-from funcnet.tree.arrays import frozen, is_array
+from funcnet.errors import DTypeError, LeafError
+from funcnet.tree.arrays import frozen, is_array, unmasked
+from funcnet.tree.fields import is_static, leaf, static
+from funcnet.tree.refusals import check_carried, is_library_array, of_library, static_value
 
 Tree: TypeAlias = Any
 _new, _set = object.__new__, object.__setattr__  # looked up once: every node that is built calls them
@@ -22,47 +25,13 @@ def is_leaf(value: object) -> bool:
     return isinstance(value, _ARRAYS) or is_array(value)
 
 
-def leaf(*, default: Any = attrs.NOTHING, torch_axes: tuple[int, ...] = ()) -> Any:
-    """A field of a node for an array, with the layout in which PyTorch stores the array.
-
-    Parameters
-    ----------
-    default : object, optional
-        Default of the field; without one the field is required.
-    torch_axes : tuple of int, default ()
-        Order of the axes in PyTorch, and so in a .safetensors file: (1, 0) for a matrix that is transposed there, ()
-        for the same order.
-
-    Returns
-    -------
-    attrs field
-        Field to assign in a class body.
-
-    Raises
-    ------
-    ValueError
-        If torch_axes is not a tuple of the axes 0, 1, ... in some order.
-
-    Examples
-    --------
-    >>> import funcnet as fn
-    >>> @fn.tree.node
-    ... class Projection:
-    ...     weight: np.ndarray = fn.tree.leaf(torch_axes=(1, 0))
-    >>> Projection(np.zeros((3, 2))).weight.shape
-    (3, 2)
-    """
-    if not isinstance(torch_axes, tuple) or sorted(torch_axes) != list(range(len(torch_axes))):
-        raise ValueError(f"torch_axes must be the axes 0, 1, ... in some order, such as (1, 0), got {torch_axes!r}")
-    return attrs.field(default=default, metadata={"torch_axes": torch_axes})
-
-
-@dataclass_transform(frozen_default=True, eq_default=False, field_specifiers=(attrs.field, leaf))
+@dataclass_transform(frozen_default=True, eq_default=False, field_specifiers=(attrs.field, leaf, static))
 def node(cls: type[T]) -> type[T]:
     """Make `cls` a node: a frozen attrs class that owns its arrays, which are read-only.
 
-    Arrays given to the constructor are copied, and stay read-only through pickle, `copy.deepcopy` and `attrs.evolve`.
-    `==` returns one bool, see `equal`.
+    Arrays given to the constructor are copied, and stay read-only through pickle, `copy.deepcopy` and `attrs.evolve`;
+    arrays of other libraries, such as tensors of PyTorch, become arrays of NumPy. A number that is structure, such as a
+    count of steps, stands in a field that is declared `static`. `==` returns one bool, see `equal`.
 
     Parameters
     ----------
@@ -77,7 +46,8 @@ def node(cls: type[T]) -> type[T]:
     Raises
     ------
     TypeError
-        If `cls` is an attrs class that is not frozen.
+        If `cls` is an attrs class that is not frozen. The constructor raises it for a field that is neither an array
+        nor made of trees and not declared `static`, such as a list, a float or a value of an undecorated class.
 
     Examples
     --------
@@ -98,13 +68,14 @@ def node(cls: type[T]) -> type[T]:
         cls = attrs.frozen(eq=False)(cls)
     elif not _is_frozen(cls):
         raise TypeError(f"a node must be frozen: decorate {cls.__name__} with @attrs.frozen")
-    names = tuple(field.name for field in attrs.fields(cls))  # type: ignore[arg-type]
+    fields = attrs.fields(cls)  # type: ignore[arg-type]
+    names, statics = tuple(field.name for field in fields), tuple(map(is_static, fields))
     initialize, children_of = cls.__init__, _getter(names)
 
     def init(self: Any, *args: Any, **kwargs: Any) -> None:
         initialize(self, *args, **kwargs)
-        for name in names:
-            _set(self, name, _copied(getattr(self, name)))
+        for name, value in zip(names, _own_values(cls, children_of(self)), strict=True):
+            _set(self, name, value)
 
     def reduce(self: Any) -> tuple[Any, ...]:
         return _from_copies, (type(self), *children_of(self))
@@ -115,7 +86,8 @@ def node(cls: type[T]) -> type[T]:
     init.__doc__ = initialize.__doc__
     init.__wrapped__ = initialize  # type: ignore[attr-defined]  # inspect.signature follows it
     methods = {"__init__": init, "__reduce__": reduce, "__eq__": eq, "__ne__": object.__ne__, "__hash__": None}
-    for name, value in {**methods, "__node_fields__": names, "__node_children__": staticmethod(children_of)}.items():
+    about = {"__node_fields__": names, "__node_children__": staticmethod(children_of)}
+    for name, value in {**methods, **about, "__node_statics__": statics if any(statics) else ()}.items():
         setattr(cls, name, value)
     return cls
 
@@ -138,6 +110,17 @@ def _is_frozen(cls: type) -> bool:
 def node_fields(kind: type) -> tuple[str, ...] | None:
     """The names of the fields of a node class; None for any other class."""
     return getattr(kind, "__node_fields__", None)
+
+
+def node_statics(kind: type) -> tuple[bool, ...]:
+    """For each field of a node class, whether it is static; () where none is, and for any other class."""
+    return getattr(kind, "__node_statics__", ())
+
+
+def static_defaults(kind: type) -> dict[str, Any]:
+    """The defaults of the static fields of a node class, which files from before a field have not."""
+    fields = [field for field in attrs.fields(kind) if is_static(field)] if node_fields(kind) else []
+    return {field.name: field.default for field in fields if field.default is not attrs.NOTHING}
 
 
 def build(cls: type[T], *values: Tree) -> T:
@@ -190,23 +173,35 @@ def assembled(cls: type[T], values: Sequence[Tree]) -> T:
 
 
 def _from_copies(cls: type[T], *values: Tree) -> T:
-    return build(cls, *[_copied(value) for value in values])
+    return build(cls, *_own_values(cls, values))
+
+
+def _own_values(cls: Any, values: Sequence[Tree]) -> list[Tree]:
+    """The values of the fields of a node, with their arrays copied; errors name the field."""
+    names, statics = cls.__node_fields__, cls.__node_statics__
+    if not statics:
+        statics = (False,) * len(names)
+    own = []
+    try:
+        for value, is_static in zip(values, statics, strict=False):  # `build` raises where there are more or fewer
+            own.append(static_value(value) if is_static else _copied(value))
+    except (LeafError, DTypeError) as error:
+        raise type(error)(f"in the field {names[len(own)]} of {cls.__name__}: {error}") from error
+    return own + list(values[len(own) :])
 
 
 def _copied(value: Tree) -> Tree:
     """`value` with its arrays copied; nodes inside have copied theirs already."""
     if is_leaf(value):
-        return frozen(np.array(value, order="K"))
+        return frozen(np.array(unmasked(value), order="K"))
     if isinstance(value, tuple):
         return from_children(type(value), [_copied(child) for child in value])
-    check_immutable(value)
+    if children(value) is not None:
+        return value
+    if is_library_array(value):
+        return frozen(of_library(value))
+    check_carried(value)
     return value
-
-
-def check_immutable(value: object) -> None:
-    """Raise TypeError for a list or a dict: they are mutable, and their arrays would not be leaves."""
-    if isinstance(value, list | dict):
-        raise TypeError("lists and dicts cannot be trees because they are mutable; use a tuple or a node")
 
 
 def children(tree: Tree) -> tuple[Tree, ...] | None:

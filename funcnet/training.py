@@ -41,7 +41,7 @@ class TrainState:
     >>> import funcnet as fn
     >>> params = (np.array([1.0]),)
     >>> TrainState(0, params, fn.SGD(0.1).init(params))
-    TrainState(step=0, params=(array([1.]),), optimizer_state=OptimizerState(step=0, moments=()))
+    TrainState(step=0, params=(array([1.]),), optimizer_state=OptimizerState(step=0, moments=(), kind='SGD'))
     """
 
     step: int = static()

@@ -17,7 +17,7 @@ import numpy as np
 
 from funcnet.errors import CheckpointError
 from funcnet.tree import Array, Structure, Tree, build, flatten, is_leaf, named_arrays
-from funcnet.tree.node import node_fields
+from funcnet.tree.node import node_fields, static_defaults
 from funcnet.values import from_plain, registered, registered_name, to_plain
 
 _VERSION = 1
@@ -66,12 +66,9 @@ class Description:
 
 def describe(model: Any, params: Tree) -> str:
     """The description of a model and a tree as JSON, which `parsed` reads."""
-    description = {
-        "format": _VERSION,
-        "model": to_plain(model),
-        "structure": _described(params),
-        "arrays": {name: _signature(leaf) for name, leaf in named(params).items()},
-    }
+    arrays = {name: _signature(leaf) for name, leaf in named(params).items()}  # first: its errors name the path
+    model, structure = to_plain(model), _described(params)
+    description = {"format": _VERSION, "model": model, "structure": structure, "arrays": arrays}
     return json.dumps(description, indent=1)
 
 
@@ -192,10 +189,10 @@ def _rebuilt(described: Any) -> Tree:
     if "value" in described:
         return from_plain(described["value"])
     cls, fields = registered(described["node"], "class"), described["fields"]
-    names = node_fields(cls)
-    if names is None or set(names) != fields.keys():
+    names, later = node_fields(cls), static_defaults(cls)
+    if names is None or not set(names) - later.keys() <= fields.keys() <= set(names):
         raise CheckpointError(f"{described['node']} is not a node with the fields {', '.join(fields)}")
-    return build(cls, *(_rebuilt(fields[name]) for name in names))
+    return build(cls, *(_rebuilt(fields[name]) if name in fields else later[name] for name in names))
 
 
 def filled(template: Tree, arrays: Mapping[str, Array]) -> Tree:

@@ -51,6 +51,16 @@ class TreeError(FuncnetError, ValueError):
     """
 
 
+class LeafError(TreeError, TypeError):
+    """A value in a tree is neither an array nor made of arrays, such as a list, a float or an undecorated class.
+
+    Parameters
+    ----------
+    message : str
+        Description of the problem.
+    """
+
+
 class CacheError(FuncnetError, ValueError):
     """A cache was made by a different layer or loss than the one that should use it.
 

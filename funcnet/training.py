@@ -18,7 +18,7 @@ from funcnet.losses.loss import Loss
 from funcnet.losses.penalties import Penalty
 from funcnet.optimizers.optimizer import Optimizer
 from funcnet.random import Key, checked_key
-from funcnet.tree import Array, Flow, Tree, build, has_buffers, named_arrays, node, with_buffers
+from funcnet.tree import Array, Flow, Tree, build, has_buffers, named_arrays, node, static, with_buffers
 from funcnet.values import register
 
 
@@ -41,10 +41,10 @@ class TrainState:
     >>> import funcnet as fn
     >>> params = (np.array([1.0]),)
     >>> TrainState(0, params, fn.SGD(0.1).init(params))
-    TrainState(step=0, params=(array([1.]),), optimizer_state=OptimizerState(step=0, moments=()))
+    TrainState(step=0, params=(array([1.]),), optimizer_state=OptimizerState(step=0, moments=(), kind='SGD'))
     """
 
-    step: int
+    step: int = static()
     params: Tree
     optimizer_state: Tree
 

@@ -7,7 +7,6 @@ from hashlib import sha256
 from numbers import Integral
 from typing import Any, NoReturn, overload
 
-import attrs
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -17,8 +16,8 @@ from funcnet.data.parts import Folds, fold_of_each, labels_of, shared, sizes
 from funcnet.data.targets import Classes, targets
 from funcnet.errors import ShapeError
 from funcnet.random import Key, checked_key
-from funcnet.tree import Array, Flow, build, canonical, frozen, map_flow, node
-from funcnet.values import ADDED_LATER, integer
+from funcnet.tree import Array, Flow, build, canonical, frozen, map_flow, node, static
+from funcnet.values import integer
 
 
 @node
@@ -75,8 +74,8 @@ class Dataset:
 
     x: Flow
     y: Array
-    feature_names: Features = attrs.field(default=None, metadata=ADDED_LATER)
-    class_names: Classes = attrs.field(default=None, metadata=ADDED_LATER)
+    feature_names: Features = static(default=None)
+    class_names: Classes = static(default=None)
 
     def __init__(
         self, x: Any, y: Any, feature_names: Iterable[Any] | None = None, class_names: Iterable[str] | None = None

@@ -21,7 +21,7 @@ from funcnet.random import Key
 from funcnet.schedules import learning_rate_at
 from funcnet.training import TrainState, is_finite
 from funcnet.training import train as training_steps
-from funcnet.tree import Tree, build, node
+from funcnet.tree import Tree, build, node, static
 from funcnet.values import register
 
 
@@ -30,10 +30,10 @@ from funcnet.values import register
 class Progress:
     """The progress of a run: epochs so far, state after them, best params so far (or None), digest of the history."""
 
-    epoch: int
+    epoch: int = static()
     state: TrainState
     best: Tree
-    history: str
+    history: str = static()
 
 
 Epochs = Generator[tuple[Progress, Row | None], None, None]

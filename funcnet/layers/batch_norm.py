@@ -14,7 +14,7 @@ from funcnet.layers.norm_params import check_features, epsilon_field, scaled, sc
 from funcnet.numerics.normalization import Normalized, standardized
 from funcnet.numerics.sums import wide
 from funcnet.random import Key, checked_key
-from funcnet.tree import Array, Buffer, DType, Shape, as_dtype, build, node, one_array
+from funcnet.tree import Array, Buffer, DType, Shape, as_dtype, as_numpy_dtype, build, node, one_array
 from funcnet.values import is_bool, real, register, specification
 
 
@@ -120,7 +120,7 @@ class BatchNorm(Layer):
 
     def init(self, key: Key, input_shape: Shape, dtype: DType = np.float32) -> BatchNormParams:
         n = self.output_shape(input_shape)[-1]
-        ones, zeros = np.ones(n, dtype), np.zeros(n, dtype)
+        ones, zeros = np.ones(n, as_numpy_dtype(dtype)), np.zeros(n, dtype)
         weight, bias = (ones, zeros) if self.affine else (None, None)
         return BatchNormParams(weight, bias, running_mean=Buffer(zeros), running_var=Buffer(ones))
 

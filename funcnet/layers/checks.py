@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from funcnet.errors import ShapeError, TreeError
 from funcnet.initializers import Initializer
 from funcnet.random import Key
-from funcnet.tree import MERGE, Array, DType, Shape, Tree, as_array, is_nested, listed
+from funcnet.tree import MERGE, Array, DType, Shape, Tree, as_array, as_numpy_dtype, is_nested, listed
 from funcnet.values import code
 
 Shapes: TypeAlias = Mapping[str, tuple[int | str, ...] | None]  # by path, such as {"weight": ("n_in", 3), "bias": (3,)}
@@ -22,6 +22,14 @@ def check_inputs(layer: Any, shape: Any) -> None:
     wanted = "one array" if n == 1 else f"a tuple of {n}"
     got = f"a tuple of shapes {listed(shape)}: {MERGE}" if is_nested(shape) else described(shape)
     raise ShapeError(f"{layer!r} takes {wanted}, got {got}")
+
+
+def check_reached(layer: Any, name: str, held: Any, kind: type) -> None:
+    """Raise TypeError for layers in a list or a dict in a field of a layer, which `training` does not look into."""
+    parts = held.values() if isinstance(held, dict) else held
+    if isinstance(held, list | dict) and any(isinstance(part, kind) for part in parts):
+        where = f"the {type(held).__name__} {name} of {type(layer).__name__}"
+        raise TypeError(f"training does not reach the layers in {where}: write a tuple")
 
 
 def described(shape: Any) -> str:
@@ -97,6 +105,7 @@ def _in_words(shapes: Shapes) -> str:
 
 def drawn(initializer: Initializer, key: Key, shape: Shape, dtype: DType) -> Array:
     """The array of an initializer; raises ShapeError if it does not have the shape."""
+    as_numpy_dtype(dtype)
     array = as_array(initializer(key, shape, dtype), dtype)
     if array.shape != shape:
         raise ShapeError(f"{code(initializer)} must return an array of shape {shape}, got {array.shape}")

@@ -18,7 +18,18 @@ from funcnet.layers import inputs
 from funcnet.layers.checks import check_inputs
 from funcnet.layers.layer import Layer
 from funcnet.random import Key, checked_key
-from funcnet.tree import DType, Flow, Shape, Tree, dtypes_in, has_leaves, passed_on, shape_of
+from funcnet.tree import (
+    DType,
+    Flow,
+    Shape,
+    Tree,
+    as_numpy_dtype,
+    checked_tree,
+    dtypes_in,
+    has_leaves,
+    passed_on,
+    shape_of,
+)
 from funcnet.values import register, specification
 
 
@@ -61,7 +72,8 @@ def each(combinator: Any, call: Callable[..., Any], *columns: Sequence[Any]) -> 
 def init_each(combinator: Any, key: Key, shapes: Sequence[Shape], dtype: DType) -> Tree:
     """The params of each layer, from keys of its own."""
     keys = [checked_key(key).fold_in(index) for index in range(len(shapes))]
-    return tuple(each(combinator, lambda layer, key, shape: layer.init(key, shape, dtype), keys, shapes))
+    as_numpy_dtype(dtype)
+    return tuple(each(combinator, lambda layer, key, shape: checked_tree(layer.init(key, shape, dtype)), keys, shapes))
 
 
 def shape_after(layer: Layer, shape: Shape) -> Shape:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from funcnet.layers.checks import check_inputs
 from funcnet.layers.layer import Layer
-from funcnet.tree import Flow, Tree, converted, dtypes_in, is_integer, leaves, shape_of, without_integers
+from funcnet.tree import Flow, Tree, checked_tree, converted, dtypes_in, is_integer, leaves, shape_of, without_integers
 
 
 class Converted(NamedTuple):
@@ -54,6 +54,7 @@ def cache_of_layer(cache: Any) -> Any:
 def floats_for(layer: Layer, params: Tree, x: Flow) -> Flow:
     """x with its integers in the dtype of the params, or float32 without params; ShapeError if x is not for `layer`."""
     check_inputs(layer, shape_of(x))
+    checked_tree(params)  # asked of the layers of users, whose params no other code has seen
     if converted(x) is x:
         return x
     of_params = [leaf.dtype for leaf in leaves(params) if not is_integer(leaf)]

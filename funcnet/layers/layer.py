@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import attrs
 import numpy as np
 
-from funcnet.layers.checks import check_inputs
+from funcnet.layers.checks import check_inputs, check_reached
 from funcnet.random import Key, checked_key
 from funcnet.tree import DType, Flow, Shape, Tree
 
@@ -269,19 +269,19 @@ def _in_training(value: Any, key: Key, path: tuple[int | str, ...]) -> Any:
     for field in type(value).__attrs_attrs__:  # as attrs.fields, which takes longer
         held = getattr(value, field.name)
         if isinstance(held, _HOLDS_LAYERS):
+            check_reached(value, field.name, held, Layer)
             trained = _in_training(held, key, (*path, field.name))
             if trained is not held:
                 changes[str(field.alias)] = trained
     if not changes:
         return value
     if type(value).track is Layer.track and (tracking := [layer for layer in layers_in(value) if tracks(layer)]):
-        raise TypeError(
-            f"{type(value).__name__} must define track(params, cache): {tracking[0]!r} in it tracks statistics"
-        )
+        inside = f"{tracking[0]!r} in it tracks statistics"
+        raise TypeError(f"{type(value).__name__} must define track(params, cache): {inside}")
     return attrs.evolve(value, **changes)
 
 
-_HOLDS_LAYERS = (Layer, tuple)
+_HOLDS_LAYERS = (Layer, tuple, list, dict)
 
 
 def layers_in(value: Any) -> Iterator[Layer]:

@@ -12,7 +12,7 @@ from funcnet.layers.layer import Layer
 from funcnet.layers.norm_params import check_features, epsilon_field, scaled, scaled_backward
 from funcnet.numerics.normalization import scaled_to_one, standardized
 from funcnet.random import Key
-from funcnet.tree import Array, DType, Shape, Tree, as_dtype, node, one_array
+from funcnet.tree import Array, DType, Shape, Tree, as_dtype, as_numpy_dtype, node, one_array, static
 from funcnet.values import at_least, is_bool, register, specification
 
 
@@ -88,7 +88,7 @@ class LayerNorm(Layer):
 
     def init(self, key: Key, input_shape: Shape, dtype: DType = np.float32) -> Tree:
         n = self.output_shape(input_shape)[-1]
-        return NormParams(np.ones(n, dtype), np.zeros(n, dtype)) if self.affine else ()
+        return NormParams(np.ones(n, as_numpy_dtype(dtype)), np.zeros(n, dtype)) if self.affine else ()
 
     def forward(self, params: Tree, x: Array) -> tuple[Array, Cache]:
         self._check(params)
@@ -157,7 +157,7 @@ class RMSNorm(Layer):
         return with_features(input_shape, self)
 
     def init(self, key: Key, input_shape: Shape, dtype: DType = np.float32) -> NormParams:
-        return NormParams(np.ones(self.output_shape(input_shape)[-1], dtype))
+        return NormParams(np.ones(self.output_shape(input_shape)[-1], as_numpy_dtype(dtype)))
 
     def forward(self, params: NormParams, x: Array) -> tuple[Array, Cache]:
         check_params(params, NormParams, {"weight": ("n",), "bias": None})
@@ -197,7 +197,7 @@ class GroupNormParams:
 
     weight: Array
     bias: Array
-    n_axes: int
+    n_axes: int = static()
 
 
 @register
@@ -251,7 +251,7 @@ class GroupNorm(Layer):
 
     def init(self, key: Key, input_shape: Shape, dtype: DType = np.float32) -> GroupNormParams:
         n = self.output_shape(input_shape)[-1]
-        return GroupNormParams(np.ones(n, dtype), np.zeros(n, dtype), len(input_shape))
+        return GroupNormParams(np.ones(n, as_numpy_dtype(dtype)), np.zeros(n, dtype), len(input_shape))
 
     def forward(self, params: GroupNormParams, x: Array) -> tuple[Array, Cache]:
         check_params(params, GroupNormParams, {"weight": ("n",), "bias": ("n",)})

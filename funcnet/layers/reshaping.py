@@ -24,6 +24,7 @@ from funcnet.tree import (
     passed_on,
     read_only,
     shape_of,
+    static,
 )
 from funcnet.values import register, specification
 
@@ -71,7 +72,7 @@ class FlattenParams:
     FlattenParams(input_shape=(2, 3))
     """
 
-    input_shape: Shape
+    input_shape: Shape = static()
 
 
 @register

@@ -68,6 +68,11 @@ class RMSProp(Optimizer):
     def n_moments(self) -> int:
         return 1 + self.centered + (self.momentum > 0)
 
+    @property
+    def kind(self) -> str:
+        options = [name for name in ("centered", "momentum") if getattr(self, name)]
+        return " with ".join(["RMSProp", " and ".join(options)] if options else ["RMSProp"])
+
     def step(self, t: int, rate: float, p: Array, g: Array, *moments: Array) -> tuple[Array, ...]:
         g = decayed(g, p, self.weight_decay)
         v, *others = moments

@@ -22,6 +22,7 @@ from funcnet.tree import (
     named_leaves,
     node,
     rows_like,
+    static,
 )
 from funcnet.values import real, register, specification
 
@@ -42,16 +43,19 @@ class OptimizerState:
         Number of updates made so far.
     moments : tuple of Tree
         Running statistics of the gradients, such as Adam's m and v; () if the optimizer has none.
+    kind : str, default ""
+        The `kind` of the optimizer that made the state; "" in states from before funcnet kept it, which any may use.
 
     Examples
     --------
     >>> import funcnet as fn
     >>> fn.SGD(0.1, momentum=0.9).init((np.array([1.0, 2.0]),))
-    OptimizerState(step=0, moments=((array([0., 0.]),),))
+    OptimizerState(step=0, moments=((array([0., 0.]),),), kind='SGD')
     """
 
-    step: int
+    step: int = static()
     moments: tuple[Tree, ...]
+    kind: str = static(default="")
 
 
 @specification
@@ -73,6 +77,11 @@ class Optimizer:
     def n_moments(self) -> int:
         """The number of moments that `step` needs for each param."""
         raise NotImplementedError(f"{type(self).__name__} has no n_moments")
+
+    @property
+    def kind(self) -> str:
+        """What the moments are: the name of the class, and of each option that gives them a different meaning."""
+        return type(self).__name__
 
     def moments(self, p: Array) -> tuple[Array, ...]:
         """The moments of one array of the params before the first update; zeros by default.
@@ -135,7 +144,8 @@ class Optimizer:
                 raise ValueError(f"frozen={pattern!r} matches no path; the paths are {', '.join(named_leaves(params))}")
         leaves, structure = flatten(params)
         rows = [self.moments(p) for p in leaves]
-        return OptimizerState(0, tuple(structure.fill([row[i] for row in rows]) for i in range(self._count())))
+        moments = tuple(structure.fill([row[i] for row in rows]) for i in range(self._count()))
+        return OptimizerState(0, moments, self.kind)
 
     def update(self, params: Tree, grads: Tree, state: OptimizerState) -> tuple[Tree, OptimizerState]:
         """New params and a new state from the gradients; nothing is changed in place.
@@ -170,6 +180,8 @@ class Optimizer:
         """
         if not isinstance(state, OptimizerState):
             raise TypeError(f"state must be an OptimizerState as made by init, got {state!r}")
+        if state.kind not in ("", self.kind):
+            raise TreeError(f"state must be one that {self.kind} made, got one of {state.kind}: call init of {self!r}")
         if len(state.moments) != self._count():
             raise TreeError(f"state must have the {self._count()} moments of {self!r}, got {len(state.moments)}")
         rate = learning_rate_at(self.learning_rate, state.step)
@@ -181,7 +193,7 @@ class Optimizer:
             for kept, (p, g, *moments) in zip(is_frozen, rows, strict=True)
         ]
         new, *moments = (structure.fill([row[i] for row in stepped]) for i in range(1 + len(state.moments)))
-        return new, build(OptimizerState, state.step + 1, tuple(moments))
+        return new, build(OptimizerState, state.step + 1, tuple(moments), state.kind)
 
     def _count(self) -> int:
         """The number of moments: where a subclass has its own `moments`, as many as that returns."""

@@ -17,7 +17,7 @@ import numpy as np
 
 from funcnet.errors import CheckpointError
 from funcnet.tree import Array, Structure, Tree, build, flatten, is_leaf, named_arrays
-from funcnet.tree.node import node_fields
+from funcnet.tree.node import node_fields, static_defaults
 from funcnet.values import UnregisteredError, from_plain, registered, registered_name, to_plain
 
 _VERSION = 1
@@ -77,12 +77,9 @@ class Description:
 
 def describe(model: Any, params: Tree) -> str:
     """The description of a model and a tree as JSON, which `parsed` reads."""
-    description = {
-        "format": _VERSION,
-        "model": to_plain(model),
-        "structure": _described(params),
-        "arrays": {name: _signature(leaf) for name, leaf in named(params).items()},
-    }
+    arrays = {name: _signature(leaf) for name, leaf in named(params).items()}  # first: its errors name the path
+    model, structure = to_plain(model), _described(params)
+    description = {"format": _VERSION, "model": model, "structure": structure, "arrays": arrays}
     return json.dumps(description, indent=1)
 
 
@@ -220,8 +217,13 @@ def _rebuilt(described: Any, like: Tree, path: str, unknown: list[str]) -> Tree:
         cls = type(like)  # of a node that was renamed, the fields are the same
         if set(node_fields(cls) or ()) != fields.keys():
             return like
+    defaults = static_defaults(cls)
     names = [(name, getattr(like, name, None), f"{path}.{name}".lstrip(".")) for name in node_fields(cls) or ()]
-    return build(cls, *(_rebuilt(fields[name], part, there, unknown) for name, part, there in names))
+    parts = [
+        _rebuilt(fields[name], part, there, unknown) if name in fields else defaults[name]
+        for name, part, there in names
+    ]
+    return build(cls, *parts)
 
 
 def _value(plain: Any, like: Any, path: str, unknown: list[str]) -> Any:
@@ -243,7 +245,7 @@ def _node(name: Any, fields: Mapping[str, Any], path: str) -> tuple[type, str]:
     names = node_fields(cls)
     if names is None:
         raise CheckpointError(f"{name}{place} of the tree is not a node")
-    if set(names) == fields.keys():
+    if set(names) - static_defaults(cls).keys() <= fields.keys() <= set(names):
         return cls, ""
     return cls, (
         f"{name}{place} of the tree has the fields {', '.join(names)}, and in the file {', '.join(fields)}: "

@@ -48,9 +48,17 @@ def to_array(x: Any) -> Array:
         shapes = [np.shape(part) if hasattr(part, "shape") else "a tuple" for part in x]
         raise ShapeError(f"expected one array, got a tuple of {len(x)}: {' and '.join(map(str, shapes))}")
     try:
-        return np.asarray(x)
+        return np.asarray(unmasked(x))
     except ValueError as error:
         raise ShapeError(f"expected one array: {error}; write several inputs as a tuple of arrays") from error
+
+
+def unmasked(x: Any) -> Any:
+    """`x` itself; raises DTypeError for an array with masked entries, which NumPy would use as if they were data."""
+    if isinstance(x, np.ma.MaskedArray) and np.ma.is_masked(x):
+        masked = int(np.ma.getmaskarray(x).sum())
+        raise DTypeError(f"{masked} of {x.size} entries are masked: write x.filled(value), or leave them out")
+    return x
 
 
 def as_floating(x: Any, of_integers: DType = np.float64) -> Array:
@@ -68,6 +76,20 @@ def as_dtype(y: Any, dtype: DType) -> Array:
     if type(y) is np.ndarray and y.dtype is dtype:
         return y
     return to_array(y).astype(dtype, copy=False)
+
+
+def as_numpy_dtype(dtype: DType) -> np.dtype[Any]:
+    """`dtype` as one of NumPy; raises DTypeError for the dtypes of other libraries, such as torch.float32.
+
+    >>> as_numpy_dtype("float32"), as_numpy_dtype(float)
+    (dtype('float32'), dtype('float64'))
+    """
+    try:
+        return np.dtype(dtype)
+    except TypeError:
+        name = str(dtype).rpartition(".")[2]
+        own = name if hasattr(np, name) else "float32"
+        raise DTypeError(f"dtype must be a dtype of NumPy, got {dtype!r}: write np.{own}") from None
 
 
 def canonical(array: Array) -> bytes:

@@ -8,10 +8,13 @@ import attrs
 
 from funcnet.tree.arrays import Array, as_array
 from funcnet.tree.node import is_leaf, node
+from funcnet.tree.refusals import is_library_array, of_library
 from funcnet.values import register
 
 
 def _array(value: Any) -> Array:
+    if is_library_array(value) and not is_leaf(value):
+        return of_library(value)
     if not is_leaf(value):
         raise TypeError(f"a buffer holds an array, got {value!r}")
     return as_array(value)

@@ -1,16 +1,14 @@
-"""Functions of trees: map them, list their leaves, join the leaves to one vector, measure them."""
+"""Functions of trees: map them, list their leaves, measure them."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
 
-from funcnet.errors import DTypeError, ShapeError
-from funcnet.tree.arrays import Array, DType
+from funcnet.tree.arrays import Array, DType, as_numpy_dtype
 from funcnet.tree.node import Tree
 from funcnet.tree.structure import flatten, leaves_like, rows_like
 
@@ -130,44 +128,6 @@ def named_arrays(tree: Tree) -> dict[str, Array]:
     return dict(zip(structure.paths(), arrays, strict=True))
 
 
-def ravel(tree: Tree) -> tuple[Array, Callable[[Array], Tree]]:
-    """All numbers of `tree` as one vector (size,), and the function that turns a vector back into a tree.
-
-    Parameters
-    ----------
-    tree : Tree
-        Tree of arrays.
-
-    Returns
-    -------
-    vector : ndarray (size,)
-        A copy of all numbers, in the dtype to which the dtypes of the leaves promote.
-    unravel : callable
-        Function `vector -> tree` that restores the structure, shapes and dtypes of `tree`. It raises ShapeError for a
-        vector of a different size, and DTypeError for a vector that the cast to the dtype would truncate.
-
-    Examples
-    --------
-    >>> vector, unravel = ravel((np.array([1.0, 2.0]), np.array([[3.0]])))
-    >>> vector, unravel(vector + 1)
-    (array([1., 2., 3.]), (array([2., 3.]), array([[4.]])))
-    """
-    parts, structure = flatten(tree)
-    ends = list(accumulate((leaf.size for leaf in parts), initial=0))
-    joined = np.concatenate([leaf.ravel() for leaf in parts] or [np.zeros(0)])
-
-    def unravel(vector: Array) -> Tree:
-        vector = np.asarray(vector)
-        if vector.shape != joined.shape:
-            raise ShapeError(f"expected a vector of shape {joined.shape}, got {vector.shape}")
-        if not np.can_cast(vector.dtype, joined.dtype, "same_kind"):
-            raise DTypeError(f"expected a vector of {joined.dtype}, got {vector.dtype}")
-        rows = zip(parts, pairwise(ends), strict=True)
-        return structure.fill(vector[a:b].reshape(leaf.shape).astype(leaf.dtype) for leaf, (a, b) in rows)
-
-    return joined, unravel
-
-
 def cast(tree: Tree, dtype: DType) -> Tree:
     """`tree` with every leaf, and every buffer of floating-point numbers, converted to `dtype`.
 
@@ -188,6 +148,7 @@ def cast(tree: Tree, dtype: DType) -> Tree:
     >>> cast((np.array([1.5, 2.0]),), np.float32)
     (array([1.5, 2. ], dtype=float32),)
     """
+    dtype = as_numpy_dtype(dtype)
     leaves, structure = flatten(map(lambda leaf: leaf.astype(dtype), tree), buffers=True)
     return structure.fill(leaf.astype(dtype if leaf.dtype.kind == "f" else leaf.dtype) for leaf in leaves)
 

@@ -9,8 +9,10 @@ from typing import Any, TypeAlias, TypeVar, dataclass_transform
 import attrs
 import numpy as np
 
-from funcnet.tree.arrays import frozen, is_array
-from funcnet.values import ADDED_LATER
+from funcnet.errors import DTypeError, LeafError
+from funcnet.tree.arrays import frozen, is_array, unmasked
+from funcnet.tree.fields import is_static, leaf, static
+from funcnet.tree.refusals import check_carried, is_library_array, of_library, static_value
 
 Tree: TypeAlias = Any
 _new, _set = object.__new__, object.__setattr__  # looked up once: every node that is built calls them
@@ -23,47 +25,13 @@ def is_leaf(value: object) -> bool:
     return isinstance(value, _ARRAYS) or is_array(value)
 
 
-def leaf(*, default: Any = attrs.NOTHING, torch_axes: tuple[int, ...] = ()) -> Any:
-    """A field of a node for an array, with the layout in which PyTorch stores the array.
-
-    Parameters
-    ----------
-    default : object, optional
-        Default of the field; without one the field is required.
-    torch_axes : tuple of int, default ()
-        Order of the axes in PyTorch, and so in a .safetensors file: (1, 0) for a matrix that is transposed there, ()
-        for the same order.
-
-    Returns
-    -------
-    attrs field
-        Field to assign in a class body.
-
-    Raises
-    ------
-    ValueError
-        If torch_axes is not a tuple of the axes 0, 1, ... in some order.
-
-    Examples
-    --------
-    >>> import funcnet as fn
-    >>> @fn.tree.node
-    ... class Projection:
-    ...     weight: np.ndarray = fn.tree.leaf(torch_axes=(1, 0))
-    >>> Projection(np.zeros((3, 2))).weight.shape
-    (3, 2)
-    """
-    if not isinstance(torch_axes, tuple) or sorted(torch_axes) != list(range(len(torch_axes))):
-        raise ValueError(f"torch_axes must be the axes 0, 1, ... in some order, such as (1, 0), got {torch_axes!r}")
-    return attrs.field(default=default, metadata={"torch_axes": torch_axes})
-
-
-@dataclass_transform(frozen_default=True, eq_default=False, field_specifiers=(attrs.field, leaf))
+@dataclass_transform(frozen_default=True, eq_default=False, field_specifiers=(attrs.field, leaf, static))
 def node(cls: type[T]) -> type[T]:
     """Make `cls` a node: a frozen attrs class that owns its arrays, which are read-only.
 
-    Arrays given to the constructor are copied, and stay read-only through pickle, `copy.deepcopy` and `attrs.evolve`.
-    `==` returns one bool, see `equal`.
+    Arrays given to the constructor are copied, and stay read-only through pickle, `copy.deepcopy` and `attrs.evolve`;
+    arrays of other libraries, such as tensors of PyTorch, become arrays of NumPy. A number that is structure, such as a
+    count of steps, stands in a field that is declared `static`. `==` returns one bool, see `equal`.
 
     Parameters
     ----------
@@ -78,7 +46,8 @@ def node(cls: type[T]) -> type[T]:
     Raises
     ------
     TypeError
-        If `cls` is an attrs class that is not frozen.
+        If `cls` is an attrs class that is not frozen. The constructor raises it for a field that is neither an array
+        nor made of trees and not declared `static`, such as a list, a float or a value of an undecorated class.
 
     Examples
     --------
@@ -99,17 +68,18 @@ def node(cls: type[T]) -> type[T]:
         cls = attrs.frozen(eq=False)(cls)
     elif not _is_frozen(cls):
         raise TypeError(f"a node must be frozen: decorate {cls.__name__} with @attrs.frozen")
-    names = tuple(field.name for field in attrs.fields(cls))  # type: ignore[arg-type]
-    later = tuple(f.default if f.metadata == ADDED_LATER else attrs.NOTHING for f in attrs.fields(cls))  # type: ignore[arg-type]
+    fields = attrs.fields(cls)  # type: ignore[arg-type]
+    names, statics = tuple(field.name for field in fields), tuple(map(is_static, fields))
+    defaults = tuple(field.default if is_static(field) else attrs.NOTHING for field in fields)
     initialize, children_of = cls.__init__, _getter(names)
 
     def init(self: Any, *args: Any, **kwargs: Any) -> None:
         initialize(self, *args, **kwargs)
-        for name in names:
-            _set(self, name, _copied(getattr(self, name)))
+        for name, value in zip(names, _own_values(cls, children_of(self)), strict=True):
+            _set(self, name, value)
 
     def reduce(self: Any) -> tuple[Any, ...]:
-        return _from_copies, (type(self), *_without_defaults(children_of(self), later))
+        return _from_copies, (type(self), *_without_defaults(children_of(self), defaults))
 
     def eq(self: Any, other: object) -> bool:
         return equal(self, other) if type(other) is type(self) else NotImplemented
@@ -117,8 +87,8 @@ def node(cls: type[T]) -> type[T]:
     init.__doc__ = initialize.__doc__
     init.__wrapped__ = initialize  # type: ignore[attr-defined]  # inspect.signature follows it
     methods = {"__init__": init, "__reduce__": reduce, "__eq__": eq, "__ne__": object.__ne__, "__hash__": None}
-    facts = {"__node_fields__": names, "__node_later__": later, "__node_children__": staticmethod(children_of)}
-    for name, value in {**methods, **facts}.items():
+    about = {"__node_fields__": names, "__node_children__": staticmethod(children_of), "__node_defaults__": defaults}
+    for name, value in {**methods, **about, "__node_statics__": statics if any(statics) else ()}.items():
         setattr(cls, name, value)
     return cls
 
@@ -143,6 +113,17 @@ def node_fields(kind: type) -> tuple[str, ...] | None:
     return getattr(kind, "__node_fields__", None)
 
 
+def node_statics(kind: type) -> tuple[bool, ...]:
+    """For each field of a node class, whether it is static; () where none is, and for any other class."""
+    return getattr(kind, "__node_statics__", ())
+
+
+def static_defaults(kind: type) -> dict[str, Any]:
+    """The defaults of the static fields of a node class, which files from before a field do not have."""
+    named = zip(node_fields(kind) or (), getattr(kind, "__node_defaults__", ()), strict=True)
+    return {name: default for name, default in named if default is not attrs.NOTHING}
+
+
 def build(cls: type[T], *values: Tree) -> T:
     """The node `cls` with the given values of its fields, whose arrays are handed over: made read-only, not copied.
 
@@ -153,7 +134,7 @@ def build(cls: type[T], *values: Tree) -> T:
     cls : type
         Class made by `node`.
     *values : Tree
-        Values of the fields, in order; fields with ADDED_LATER as metadata may be left out.
+        Values of the fields, in order; static fields at the end that have a default may be left out.
 
     Returns
     -------
@@ -163,7 +144,7 @@ def build(cls: type[T], *values: Tree) -> T:
     Raises
     ------
     TypeError
-        If there are more values than fields, or a field that was there from the start has none.
+        If there are more values than fields, or a field that has no default has no value.
 
     Examples
     --------
@@ -185,8 +166,8 @@ def build(cls: type[T], *values: Tree) -> T:
 
 
 def _with_defaults(cls: type, values: tuple[Tree, ...]) -> tuple[Tree, ...]:
-    """The values of all fields: an older pickle, or older code, has none for fields that were added later."""
-    all_values = (*values, *cls.__node_later__[len(values) :])  # type: ignore[attr-defined]
+    """The values of all fields: older pickles and older code have none for static fields that were added later."""
+    all_values = (*values, *cls.__node_defaults__[len(values) :])  # type: ignore[attr-defined]
     names = node_fields(cls) or ()
     if len(all_values) != len(names) or any(value is attrs.NOTHING for value in all_values):
         raise TypeError(f"expected a value for each field of {cls.__name__} ({', '.join(names)}), got {len(values)}")
@@ -194,7 +175,7 @@ def _with_defaults(cls: type, values: tuple[Tree, ...]) -> tuple[Tree, ...]:
 
 
 def _without_defaults(values: tuple[Tree, ...], defaults: tuple[Any, ...]) -> tuple[Tree, ...]:
-    """The values up to the last that is not the field's default: what a pickle had before the field was added."""
+    """The values up to the last that is not its field's default: what a pickle had before the field was added."""
     while values and values[-1] is defaults[len(values) - 1]:
         values = values[:-1]
     return values
@@ -209,23 +190,35 @@ def assembled(cls: type[T], values: Sequence[Tree]) -> T:
 
 
 def _from_copies(cls: type[T], *values: Tree) -> T:
-    return build(cls, *[_copied(value) for value in values])
+    return build(cls, *_own_values(cls, values))
+
+
+def _own_values(cls: Any, values: Sequence[Tree]) -> list[Tree]:
+    """The values of the fields of a node, with their arrays copied; errors name the field."""
+    names, statics = cls.__node_fields__, cls.__node_statics__
+    if not statics:
+        statics = (False,) * len(names)
+    own = []
+    try:
+        for value, is_static in zip(values, statics, strict=False):  # `build` raises where there are more or fewer
+            own.append(static_value(value) if is_static else _copied(value))
+    except (LeafError, DTypeError) as error:
+        raise type(error)(f"in the field {names[len(own)]} of {cls.__name__}: {error}") from error
+    return own + list(values[len(own) :])
 
 
 def _copied(value: Tree) -> Tree:
     """`value` with its arrays copied; nodes inside have copied theirs already."""
     if is_leaf(value):
-        return frozen(np.array(value, order="K"))
+        return frozen(np.array(unmasked(value), order="K"))
     if isinstance(value, tuple):
         return from_children(type(value), [_copied(child) for child in value])
-    check_immutable(value)
+    if children(value) is not None:
+        return value
+    if is_library_array(value):
+        return frozen(of_library(value))
+    check_carried(value)
     return value
-
-
-def check_immutable(value: object) -> None:
-    """Raise TypeError for a list or a dict: they are mutable, and their arrays would not be leaves."""
-    if isinstance(value, list | dict):
-        raise TypeError("lists and dicts cannot be trees because they are mutable; use a tuple or a node")
 
 
 def children(tree: Tree) -> tuple[Tree, ...] | None:

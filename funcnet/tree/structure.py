@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import attrs
 import numpy as np
 
-from funcnet.errors import TreeError
+from funcnet.errors import DTypeError, FuncnetError, LeafError, TreeError
 from funcnet.tree.arrays import NUMBERS, Array, as_array, frozen
 from funcnet.tree.buffer import Buffer, Kept
-from funcnet.tree.node import Tree, check_immutable, children, from_children, is_leaf, node_fields
+from funcnet.tree.node import Tree, children, from_children, is_leaf, node_fields, node_statics
+from funcnet.tree.refusals import check_carried
 
 _LEAF = "leaf"
 
@@ -60,9 +61,45 @@ class Structure:
 
 
 def flatten(tree: Tree, buffers: bool = False) -> tuple[list[Array], Structure]:
-    """The leaves of `tree`, in order, and its structure; if `buffers`, their arrays count as leaves."""
+    """The leaves of `tree`, in order, and its structure; if `buffers`, their arrays count as leaves.
+
+    Raises LeafError, or DTypeError for an array that is not of numbers, with the path of what the tree cannot hold.
+    """
     leaves: list[Array] = []
-    return leaves, Structure((_skeleton_of_all if buffers else _skeleton)(tree, leaves))
+    try:
+        return leaves, Structure((_skeleton_of_all if buffers else _skeleton)(tree, leaves))
+    except (LeafError, DTypeError) as error:
+        raise _with_path(error, tree) from None
+
+
+def checked_tree(tree: Tree) -> Tree:
+    """`tree` itself; raises what `flatten` raises."""
+    flatten(tree)
+    return tree
+
+
+def _with_path(error: FuncnetError, tree: Tree, where: str = "") -> FuncnetError:
+    """The error that a part of the tree has raised, with the path of the part."""
+    path = ""
+    while inside := dict(_trees_in(tree)):
+        for name, part in inside.items():
+            try:
+                _skeleton(part, [])
+            except (LeafError, DTypeError):
+                path, tree = f"{path}.{name}".lstrip("."), part
+                break
+        else:
+            break
+    return type(error)(f"{where}at {path or 'the root'}: {error}")
+
+
+def _trees_in(tree: Tree) -> Iterator[tuple[str, Tree]]:
+    """The children of a tuple or a node by their names, without those that are static."""
+    parts, names = children(tree) or (), node_fields(type(tree))
+    statics = node_statics(type(tree)) or (False,) * len(parts)
+    for name, part, is_static in zip(names or map(str, range(len(parts))), parts, statics, strict=True):
+        if not is_static:
+            yield name, part
 
 
 def _skeleton_of_all(tree: Tree, leaves: list[Array]) -> Any:
@@ -70,7 +107,23 @@ def _skeleton_of_all(tree: Tree, leaves: list[Array]) -> Any:
     parts = children(tree)
     if parts is None:
         return _skeleton(tree, leaves)
+    if statics := node_statics(type(tree)):
+        return type(tree), _skeletons(parts, statics, leaves, _skeleton_of_all)
     return type(tree), [_skeleton_of_all(part, leaves) for part in parts]
+
+
+def _skeletons(
+    parts: tuple[Tree, ...], statics: tuple[bool, ...], leaves: list[Array], of: Callable[..., Any]
+) -> list[Any]:
+    """The skeletons of the fields of a node, some of which are static."""
+    rows = zip(parts, statics, strict=True)
+    return [_static_skeleton(part) if is_static else of(part, leaves) for part, is_static in rows]
+
+
+def _static_skeleton(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return type(value), [_static_skeleton(part) for part in value]
+    return _Carried, value
 
 
 def _skeleton(tree: Tree, leaves: list[Array]) -> Any:
@@ -82,13 +135,17 @@ def _skeleton(tree: Tree, leaves: list[Array]) -> Any:
         return kind, [_skeleton(part, leaves) for part in tree]
     if kind is Buffer:
         return _Carried, Kept(tree)
-    parts = children(tree)
-    if parts is not None:
-        return kind, [_skeleton(part, leaves) for part in parts]
+    children_of = getattr(kind, "__node_children__", None)  # as `children`, without a call
+    if children_of is not None:
+        if statics := kind.__node_statics__:
+            return kind, _skeletons(children_of(tree), statics, leaves, _skeleton)
+        return kind, [_skeleton(part, leaves) for part in children_of(tree)]
+    if isinstance(tree, tuple):
+        return kind, [_skeleton(part, leaves) for part in tree]
     if is_leaf(tree):
         leaves.append(as_array(tree))
         return _LEAF
-    check_immutable(tree)
+    check_carried(tree)
     return _Carried, tree
 
 
@@ -148,65 +205,6 @@ def _said(skeleton: Any) -> str:
     return f"a {kind.__name__} of {len(content)}" if node_fields(kind) is None else kind.__name__
 
 
-def has_leaves(tree: Tree) -> bool:
-    """Whether `tree` contains a leaf."""
-    return _contains(tree, buffer=False)
-
-
-def has_buffers(tree: Tree) -> bool:
-    """Whether `tree` contains a buffer."""
-    return _contains(tree, buffer=True)
-
-
-def _contains(tree: Tree, buffer: bool) -> bool:
-    """Whether `tree` contains a buffer or, if not `buffer`, a leaf."""
-    parts = [tree]
-    while parts:
-        part = parts.pop()
-        if type(part) is np.ndarray:
-            if not buffer:
-                return True
-        elif type(part) is Buffer:
-            if buffer:
-                return True
-        elif (inside := children(part)) is not None:
-            parts.extend(inside)
-        elif not buffer and is_leaf(part):
-            return True
-    return False
-
-
-def with_buffers(tree: Tree, source: Tree) -> Tree:
-    """`tree` with the buffers of a tree of the same structure.
-
-    Parameters
-    ----------
-    tree : Tree
-        Tree that gives the leaves.
-    source : Tree
-        Tree that gives the buffers, such as the gradient that `value_and_grad` returns.
-
-    Returns
-    -------
-    Tree
-        The leaves of `tree` and the buffers of `source`.
-
-    Raises
-    ------
-    TreeError
-        If the trees differ in structure or shapes.
-
-    Examples
-    --------
-    >>> import funcnet as fn
-    >>> a, b = fn.tree.Buffer(np.array(1.0)), fn.tree.Buffer(np.array(2.0))
-    >>> with_buffers((np.array(0.5), a), (np.array(0.25), b))
-    (array(0.5), Buffer(value=array(2.)))
-    """
-    rows, structure = rows_like(source, [("the tree of leaves", tree)], "the tree of buffers")
-    return structure.assemble([leaf for _, leaf in rows])
-
-
 def leaves_like(tree: Tree, other: Tree, name: str = "the tree", like: str = "params") -> list[Array]:
     """The leaves of `other`, which must have the structure and the shapes of `tree`, see `rows_like`."""
     return [leaf for _, leaf in rows_like(tree, [(name, other)], like)[0]]
@@ -223,7 +221,10 @@ def rows_like(
     columns = [leaves]
     for name, other in others:
         found: list[Array] = []
-        skeleton = _skeleton(other, found)
+        try:
+            skeleton = _skeleton(other, found)
+        except (LeafError, DTypeError) as error:
+            raise _with_path(error, other, f"in {name} ") from None
         if skeleton != structure._skeleton:
             path, here, there = next(structure.differences(Structure(skeleton)), ("", repr(tree), repr(other)))
             raise _difference(name, "structure", like, path, here, there)

@@ -203,3 +203,29 @@ def test_a_layer_in_training_has_the_params_and_shapes_of_the_layer(row):
 @every
 def test_a_layer_without_randomness_is_its_own_training_form_and_no_other_is(row):
     assert (row.layer.training(fn.Key(0)) == row.layer) == (not row.differs_in_training)
+
+
+# --- Layers in fields that training does not look into ---
+
+
+@attrs.frozen
+class Holder(fn.Layer):
+    """A layer that holds others in any way."""
+
+    held: object = None
+
+    def forward(self, params, x):
+        return x, None
+
+
+@pytest.mark.parametrize("held", [[fn.ReLU()], {"first": fn.Dropout(0.5)}, [1, fn.ReLU()]])
+@pytest.mark.parametrize("outer", [lambda layer: layer, fn.sequential], ids=["alone", "in sequential"])
+def test_layers_in_a_list_or_a_dict_are_an_error_in_training(held, outer):
+    kind = type(held).__name__
+    with pytest.raises(TypeError, match=f"not reach the layers in the {kind} held of Holder: write a tuple"):
+        outer(Holder(held)).training(fn.Key(0))
+
+
+@pytest.mark.parametrize("held", [[1, 2], {"a": "b"}, [], (fn.ReLU(),), fn.ReLU()])
+def test_any_other_field_is_none_of_trainings_business(held):
+    Holder(held).training(fn.Key(0))

@@ -98,7 +98,7 @@ from tests.library.wrong_uses import (
         ),
         (
             "numbers for arrays",
-            lambda: fn.Linear(1).forward(fn.LinearParams(1.0, 0.0), np.ones((3, 1))),
+            lambda: fn.Linear(1).forward(fn.LinearParams(np.float32(1), np.float32(0)), np.ones((3, 1))),
             "expected LinearParams",
             "got weight () and bias ()",
         ),

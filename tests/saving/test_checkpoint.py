@@ -77,7 +77,7 @@ def test_numpy_reads_the_arrays_by_their_paths(path):
 @node
 class OwnParams:
     scale: np.ndarray
-    count: int
+    count: int = fn.tree.static()
 
 
 def test_a_users_node_comes_back(path):

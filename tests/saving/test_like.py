@@ -75,7 +75,7 @@ def test_the_order_of_bytes_becomes_that_of_the_tree(path, there, here):
 @node
 class UnknownParams:
     scale: np.ndarray
-    count: int = 3
+    count: int = fn.tree.static(default=3)
 
 
 def test_a_node_that_is_not_registered_will_do_as_like(path):

@@ -40,7 +40,7 @@ def test_the_case_of_a_given_x_asks_of_that_x_again():
 class PoweredState:
     """The running product of a decay, which is no array."""
 
-    power: float
+    power: float = tree.static()
     mean: Any
 
 

@@ -3,6 +3,7 @@
 import copy
 import inspect
 import pickle
+from enum import Enum
 from itertools import combinations
 from typing import Any
 
@@ -21,7 +22,7 @@ def test_node_makes_a_frozen_attrs_class_of_a_plain_one():
     assert attrs.has(Box)
     assert [field.name for field in attrs.fields(Box)] == ["content", "label"]
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
-        Box(1).content = 2
+        Box(()).content = 2
 
 
 def test_node_takes_an_attrs_frozen_class_as_it_is():
@@ -55,6 +56,10 @@ def test_repr_is_that_of_attrs():
 # --- Fields ---
 
 
+class Color(Enum):
+    RED = 1
+
+
 @pytest.mark.parametrize("scalar", [np.float16(1.5), np.float64(1.5), np.int8(3), np.bool_(True), np.complex64(1j)])
 def test_a_numpy_scalar_becomes_a_read_only_array_of_its_dtype(scalar):
     content = Box(scalar).content
@@ -65,8 +70,8 @@ def test_a_numpy_scalar_becomes_a_read_only_array_of_its_dtype(scalar):
         content[...] = 0
 
 
-@pytest.mark.parametrize("value", [3, 0.5, True, "name", None, print])
-def test_other_values_are_carried_along(value):
+@pytest.mark.parametrize("value", ["name", b"name", None, print, np.sin, int, Color.RED, fn.ReLU()])
+def test_values_without_numbers_are_carried_along(value):
     assert Box(value).content is value
     assert tree.map(np.negative, (Box(value),))[0].content is value
     assert tree.leaves(Box(value)) == []
@@ -86,7 +91,7 @@ def test_memory_order_survives_copies(order):
     assert all(copied.content.flags[flag] for copied in (box, copy.deepcopy(box), pickle.loads(pickle.dumps(box))))
 
 
-@pytest.mark.parametrize("value", [[NUMBERS], {}, {"a": NUMBERS}, (NUMBERS, []), (1, [NUMBERS])])
+@pytest.mark.parametrize("value", [[NUMBERS], {}, {"a": NUMBERS}, (NUMBERS, []), ("a", [NUMBERS])])
 def test_mutable_values_are_refused_in_a_node(value):
     with pytest.raises(TypeError, match="lists and dicts cannot be trees because they are mutable"):
         Box(value)
@@ -107,7 +112,6 @@ DIFFERENT = [
     np.array([0.0, 0.0]),
     np.array([]),
     None,
-    0.0,
     "0.0",
     (),
     (np.array([0.0]),),
@@ -146,7 +150,7 @@ def test_memory_order_makes_no_difference():
 
 def test_nodes_are_not_hashable():
     with pytest.raises(TypeError, match="unhashable"):
-        hash(Box(1))
+        hash(Box(()))
 
 
 class Undecorated(Box):

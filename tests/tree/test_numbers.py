@@ -54,7 +54,7 @@ def test_unravel_gives_every_leaf_its_dtype_back(dtypes):
     assert tree.equal(unravel(vector), value)
 
 
-@pytest.mark.parametrize("empty", [(), None, ((), (None,)), Box(3)])
+@pytest.mark.parametrize("empty", [(), None, ((), (None,)), Box(())])
 def test_an_empty_tree_is_an_empty_vector(empty):
     vector, unravel = tree.ravel(empty)
     assert vector.shape == (0,)
@@ -153,3 +153,35 @@ def test_allclose_is_within_atol_plus_rtol_times_b(b, error, rtol, atol, close):
 def test_allclose_refuses_other_shapes_even_where_they_broadcast():
     with pytest.raises(fn.TreeError, match=r"expected shape \(3,\) at 1, got shape \(1,\)"):
         tree.allclose((np.zeros(2), np.zeros(3)), (np.zeros(2), np.zeros(1)))
+
+
+# --- unravel loses nothing but precision ---
+
+
+@pytest.mark.parametrize(
+    ("leaf", "number"),
+    [
+        (np.array([0]), 0.7),
+        (np.array([0]), np.nan),
+        (np.array([0]), 1e30),
+        (np.array([False]), 2.0),
+        (np.array([0], np.uint8), -1.0),
+        (np.array([0], np.float32), 1j),
+    ],
+)
+def test_unravel_refuses_numbers_that_the_leaf_would_truncate(leaf, number):
+    vector, unravel = tree.ravel((np.zeros(1, np.result_type(number)), leaf))
+    vector[1] = number
+    with pytest.raises(fn.DTypeError, match=f"expected entries that a leaf of {leaf.dtype} can hold, got "):
+        unravel(vector)
+
+
+def test_unravel_refuses_integers_that_would_wrap():
+    _, unravel = tree.ravel((np.array([0], np.int8),))
+    with pytest.raises(fn.DTypeError, match="expected entries that a leaf of int8 can hold, got 300"):
+        unravel(np.array([300]))
+
+
+def test_unravel_takes_whole_numbers_for_integers_and_real_ones_for_reals():
+    _, unravel = tree.ravel((np.array([0]), np.array([0.5]), np.array([1j])))
+    assert tree.equal(unravel(np.array([2.0, 0.25, 3j])), (np.array([2]), np.array([0.25]), np.array([3j])))

@@ -11,7 +11,7 @@ LAST = {}
 
 @tree.node
 class State:
-    step: int
+    step: int = tree.static()
     m: Tree
     v: Tree
 

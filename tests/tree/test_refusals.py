@@ -1,0 +1,318 @@
+"""Numbers that training would not move are errors, which name the path and say what to write."""
+
+import copy
+import pickle
+from dataclasses import dataclass, field
+from enum import IntEnum
+from fractions import Fraction
+from typing import Any
+
+import attrs
+import numpy as np
+import pytest
+
+import funcnet as fn
+from funcnet import tree
+from funcnet.errors import LeafError
+from tests.tree.cases import NUMBERS, Box, Pair
+
+# --- What a tree cannot hold ---
+
+
+@dataclass
+class Data:
+    scale: Any = field(default_factory=lambda: np.ones(2))
+
+
+@attrs.frozen
+class Undecorated:
+    scale: Any = 1.0
+
+
+class Plain:
+    def __init__(self):
+        self.scale = np.ones(2)
+
+
+class Count(IntEnum):
+    ONE = 1
+
+
+WRITE = {
+    "float": (
+        4.0,
+        r"got the float 4\.0: write np\.array\(4\.0\), or hold it in a field declared with fn\.tree",
+    ),
+    "infinite": (np.inf, r"got the float inf: write np\.array\(float\('inf'\)\)"),
+    "int": (3, r"got the int 3: write np\.array\(3\)"),
+    "bool": (True, r"got the bool True: write np\.array\(True\)"),
+    "complex": (1j, r"got the complex 1j: write np\.array\(1j\)"),
+    "fraction": (Fraction(1, 2), r"got the fractions\.Fraction Fraction\(1, 2\): write np\.array"),
+    "enum of numbers": (Count.ONE, r"got the tests\.Count <Count\.ONE: 1>: write np\.array"),
+    "dataclass": (Data(), r"got the dataclass tests\.Data: write @fn\.tree\.node in place of"),
+    "attrs class": (
+        Undecorated(),
+        r"got the attrs class tests\.Undecorated: decorate Undecorated with @fn",
+    ),
+    "plain class": (
+        Plain(),
+        r"got a tests\.Plain: decorate Plain with @fn\.tree\.node, or hold it",
+    ),
+    "layer": (fn.Linear(2), r"got Linear\(n_out=2\): hold it in a field declared with fn\.tree\.static"),
+    "range": (range(3), r"got range\(0, 3\): hold it in a field declared with fn\.tree\.static"),
+    "list": ([NUMBERS], "lists and dicts cannot be trees because they are mutable; use a tuple or a node"),
+    "dict": ({"a": 1}, "lists and dicts cannot be trees because they are mutable; use a tuple or a node"),
+}
+USES = {
+    "leaves": tree.leaves,
+    "named_leaves": tree.named_leaves,
+    "named_buffers": tree.named_buffers,
+    "map": lambda value: tree.map(np.negative, value),
+    "norm": tree.norm,
+    "size": tree.size,
+    "ravel": tree.ravel,
+    "cast": lambda value: tree.cast(value, float),
+    "zeros_like": tree.zeros_like,
+    "allclose": lambda value: tree.allclose(value, value),
+    "sgd_step": lambda value: fn.sgd_step(value, value, 0.1),
+    "optimizer": fn.Adam().init,
+    "clipping": lambda value: fn.clip_by_global_norm(value, 1.0),
+    "penalty": fn.L2(0.1).forward,
+    "save": lambda value: fn.save("never.npz", fn.ReLU(), value),
+}
+every_refused = pytest.mark.parametrize(("value", "message"), WRITE.values(), ids=WRITE)
+
+
+@every_refused
+@pytest.mark.parametrize("use", USES.values(), ids=USES)
+def test_what_holds_numbers_and_is_not_a_leaf_is_an_error(value, message, use):
+    with pytest.raises(LeafError, match=rf"^at 1\.0: .*{message}"):
+        use((NUMBERS, Pair(value, ())))
+
+
+@every_refused
+def test_a_node_refuses_it_in_its_constructor(value, message):
+    with pytest.raises(LeafError, match=rf"^in the field content of Box: .*{message}"):
+        Box((np.ones(1), value))
+
+
+def test_the_error_is_one_of_trees_and_one_of_types():
+    for kind in (fn.TreeError, TypeError):
+        with pytest.raises(kind, match=r"^at the root: "):
+            tree.norm(4.0)
+
+
+def test_the_path_is_that_of_the_first_value():
+    with pytest.raises(LeafError, match=r"^at 1\.content\.1: .*the float 2\.0"):
+        tree.size((NUMBERS, tree.build(Box, (None, 2.0), 3.0), 4.0))
+
+
+def test_grads_are_named():
+    with pytest.raises(LeafError, match=r"^in grads at 0: .*the float 4\.0"):
+        fn.sgd_step((np.array(4.0),), (4.0,), 0.1)
+
+
+# --- Layers of users ---
+
+
+@fn.register
+@attrs.frozen
+class Scale(fn.Layer):
+    """y = params * x with params of any kind."""
+
+    params: Any
+
+    def init(self, key, input_shape, dtype=np.float32):
+        return self.params
+
+    def forward(self, params, x):
+        return x, None
+
+    def backward(self, params, cache, dy):
+        return dy, params
+
+
+@every_refused
+@pytest.mark.parametrize("combine", [fn.sequential, fn.add, fn.branches], ids=["sequential", "add", "branches"])
+def test_init_names_the_layer(value, message, combine):
+    with pytest.raises(LeafError, match=rf"(?s)in layer 1 of {combine(fn.ReLU()).name} \(Scale.*at 0: .*{message}"):
+        combine(fn.ReLU(), Scale((value,))).init(fn.Key(0), (2,))
+
+
+@every_refused
+def test_a_layer_alone_is_asked_by_value_and_grad_and_summary(value, message):
+    layer, x = Scale((value,)), np.ones((3, 2))
+    with pytest.raises(LeafError, match=f"at 0: .*{message}"):
+        fn.value_and_grad(layer, fn.MeanSquaredError(), layer.params, x, x)
+    with pytest.raises(LeafError, match=f"at 0: .*{message}"):
+        fn.summary(layer, (2,))
+
+
+def test_a_run_does_not_begin():
+    data = fn.data.Dataset(np.ones((4, 2)), np.ones((4, 2)))
+    experiment = fn.Experiment(Scale((4.0,)), fn.MeanSquaredError(), fn.SGD(0.1), batch_size=2, epochs=1)
+    with pytest.raises(LeafError, match=r"at 0: .*the float 4\.0"):
+        fn.run(experiment, data)
+
+
+# --- Static fields ---
+
+
+@tree.node
+class Counted:
+    mean: np.ndarray
+    count: int = tree.static()
+    shape: tuple = tree.static(default=(2, 3))
+
+
+COUNTED = Counted(np.ones(2), 3)
+
+
+def test_a_static_field_is_structure():
+    assert list(tree.named_leaves((COUNTED,))) == ["0.mean"]
+    assert tree.map(np.negative, COUNTED) == Counted(-np.ones(2), 3, (2, 3))
+    assert Counted(np.ones(2), 4) != COUNTED
+    with pytest.raises(fn.TreeError, match="expected 3 at count, got 4"):
+        tree.map(np.add, COUNTED, Counted(np.ones(2), 4))
+    with pytest.raises(fn.TreeError, match=r"expected 3 at shape\.1, got 4"):
+        tree.map(np.add, COUNTED, Counted(np.ones(2), 3, (2, 4)))
+
+
+@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda value: pickle.loads(pickle.dumps(value))])
+def test_a_static_field_survives_copies(again):
+    assert again(COUNTED) == COUNTED
+
+
+def test_a_scalar_of_numpy_becomes_a_plain_number():
+    count = Counted(np.ones(2), np.int64(3)).count
+    assert (count, type(count)) == (3, int)
+
+
+@pytest.mark.parametrize("value", [np.ones(2), np.array(3), (1, np.ones(2))], ids=["array", "0-d", "in a tuple"])
+def test_an_array_is_not_static(value):
+    with pytest.raises(LeafError, match=r"in the field count of Counted: .* leave out fn\.tree\.static\(\)"):
+        Counted(np.ones(2), value)
+
+
+@pytest.mark.parametrize("value", [[1], {"a": 1}, (1, [2])])
+def test_a_list_is_not_static(value):
+    with pytest.raises(LeafError, match="in the field count of Counted: lists and dicts cannot be trees"):
+        Counted(np.ones(2), value)
+
+
+# --- Arrays of other libraries ---
+
+
+class OnlyDLPack:
+    """An array that has no way to NumPy but DLPack."""
+
+    def __init__(self, array):
+        self.array = array
+
+    def __dlpack__(self, **options):
+        return self.array.__dlpack__(**options)
+
+    def __dlpack_device__(self):
+        return self.array.__dlpack_device__()
+
+
+def tensor():
+    return pytest.importorskip("torch").tensor([1.0, 2.0])
+
+
+def column():
+    return pytest.importorskip("pandas").Series([1.0, 2.0])
+
+
+LIBRARIES = {"tensor": tensor, "column": column, "DLPack": lambda: OnlyDLPack(np.array([1.0, 2.0]))}
+every_library = pytest.mark.parametrize("make", LIBRARIES.values(), ids=LIBRARIES)
+
+
+@every_library
+@pytest.mark.parametrize("kind", [Box, tree.Buffer])
+def test_a_node_converts_an_array_of_a_different_library_to_a_copy(make, kind):
+    given = make()
+    value = next(iter(tree.named_arrays(kind(given)).values()))
+    assert type(value) is np.ndarray
+    assert value.tolist() == [1.0, 2.0]
+    assert not value.flags.writeable
+    if type(given).__name__ == "Tensor":
+        given[0] = 5.0
+        assert value.tolist() == [1.0, 2.0]
+
+
+@every_library
+def test_a_tuple_refuses_an_array_of_a_different_library(make):
+    with pytest.raises(LeafError, match=r"at 0: expected an array of NumPy, got a .*: write np\.asarray\(\.\.\.\)"):
+        tree.norm((make(),))
+
+
+def test_a_tensor_that_requires_grad_is_refused_with_the_words_of_its_library():
+    with pytest.raises(LeafError, match=r"in the field content of Box: a torch\.Tensor .*detach\(\)\.numpy\(\)"):
+        Box(tensor().requires_grad_())
+
+
+def test_a_column_of_objects_is_refused():
+    pandas = pytest.importorskip("pandas")
+    with pytest.raises(LeafError, match=r"expected numbers, got a pandas\.Series that NumPy reads as object"):
+        Box(pandas.Series([1.0, None, "a"], dtype=object))
+
+
+def test_a_sparse_matrix_is_refused():
+    sparse = pytest.importorskip("scipy.sparse")
+    with pytest.raises(LeafError, match=r"got a scipy\.\w+: write its \.toarray\(\)"):
+        Box(sparse.eye(2).tocsr())
+
+
+# --- Masked arrays ---
+
+MASKED = np.ma.array([1.0, 2.0], mask=[False, True])
+TAKES_ARRAYS = {
+    "node": Box,
+    "buffer": tree.Buffer,
+    "tree": lambda a: tree.leaves((a,))[0],
+    "layer": lambda a: fn.ReLU().apply((), a),
+    "model": lambda a: fn.sequential(fn.ReLU(), fn.ReLU()).apply(((), ()), a),
+    "several inputs": lambda a: fn.sequential(fn.Sum()).apply(((),), (a, a)),
+    "integers": lambda a: fn.ReLU().apply((), a.astype(int)),
+}
+every_place = pytest.mark.parametrize("take", TAKES_ARRAYS.values(), ids=TAKES_ARRAYS)
+
+
+@every_place
+def test_masked_entries_are_an_error(take):
+    with pytest.raises(fn.DTypeError, match=r"1 of 2 entries are masked: write x\.filled\(value\), or leave them out"):
+        take(MASKED)
+
+
+@every_place
+def test_a_masked_array_without_masked_entries_is_its_data(take):
+    take(np.ma.array([1.0, 2.0]))
+    assert tree.equal(Box(np.ma.array([1.0, 2.0])), Box(np.array([1.0, 2.0])))
+
+
+def test_the_one_masked_entry_is_an_error_too():
+    with pytest.raises(fn.DTypeError, match="1 of 1 entries are masked"):
+        Box(np.ma.masked)
+
+
+# --- dtypes ---
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda dtype: tree.cast((np.ones(2),), dtype),
+        lambda dtype: fn.sequential(fn.ReLU()).init(fn.Key(0), (2,), dtype),
+        *[
+            lambda dtype, layer=layer: layer.init(fn.Key(0), (2,), dtype)
+            for layer in (fn.Linear(2), fn.BatchNorm(), fn.LayerNorm(), fn.RMSNorm(), fn.GroupNorm(1))
+        ],
+        lambda dtype: fn.Embedding(2, 3).init(fn.Key(0), (), dtype),
+    ],
+)
+def test_the_dtype_of_a_different_library_has_the_name_of_that_of_numpy(use):
+    torch = pytest.importorskip("torch")
+    for dtype, own in ((torch.float64, "float64"), (torch.bfloat16, "float32")):
+        with pytest.raises(fn.DTypeError, match=rf"must be a dtype of NumPy, got torch\.\w+: write np\.{own}$"):
+            use(dtype)

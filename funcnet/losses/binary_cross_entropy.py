@@ -10,7 +10,7 @@ import numpy as np
 from funcnet.cache import Cache, saved_by
 from funcnet.losses.loss import divisor_of, is_reduction, reduced, same_shape
 from funcnet.numerics.elementwise import sigmoid, softplus
-from funcnet.numerics.probabilities import check_probabilities
+from funcnet.numerics.targets import check_probabilities
 from funcnet.tree import Array
 from funcnet.values import register, specification
 

@@ -10,8 +10,8 @@ from funcnet.cache import Cache, saved_by
 from funcnet.errors import ShapeError
 from funcnet.losses.loss import divisor_of, is_reduction, reduced
 from funcnet.numerics.labels import label_surprisal
-from funcnet.numerics.probabilities import check_one_hot, check_probabilities
 from funcnet.numerics.softmax import distribution_surprisal
+from funcnet.numerics.targets import check_one_hot, check_probabilities
 from funcnet.tree import Array, Shape, as_array, as_dtype, as_floating, to_array
 from funcnet.values import register, specification
 

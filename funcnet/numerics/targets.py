@@ -1,9 +1,10 @@
-"""Checks of probabilities: each in [0, 1]; rows of integers one-hot."""
+"""Checks of targets: probabilities, one-hot rows, and shapes."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from funcnet.errors import ShapeError
 from funcnet.tree import Array
 
 
@@ -44,3 +45,28 @@ def check_one_hot(name: str, rows: Array) -> None:
             f"integer {name} must be one-hot rows of 0 and 1, got {rows[index].tolist()}{place}: "
             f"write labels of shape {rows.shape[:-1]}, or probabilities as floats"
         )
+
+
+def check_same_shape(y: Array, target: Array) -> None:
+    """Raise ShapeError, which says what to write, unless predictions and targets have the same shape.
+
+    >>> check_same_shape(np.zeros((2, 1)), np.zeros((2, 1)))
+    """
+    if y.shape != target.shape:
+        raise ShapeError(
+            "y, the prediction of the model, and target must have the same shape, "
+            f"got y of shape {y.shape} and target of shape {target.shape}{_remedy(y, target)}"
+        )
+
+
+def _remedy(y: Array, target: Array) -> str:
+    """What to write for a column in place of a row, and for labels in place of a number for each class."""
+    if y.shape == (*target.shape, 1) and target.ndim:
+        return f": write target[{':, ' * target.ndim}None]"
+    if target.shape == (*y.shape, 1) and y.ndim:
+        return f": write target[{':, ' * y.ndim}0]"
+    if y.shape[:-1] == target.shape and target.ndim and target.dtype.kind in "iu":
+        return ": for labels use SoftmaxCrossEntropy, or write one-hot rows, np.eye(n)[target]"
+    if y.shape[1:] == target.shape[1:] and y.ndim == target.ndim > 0:
+        return ": they have different numbers of examples"
+    return ""

@@ -1,22 +1,14 @@
-"""Measures of a classifier's predictions. Labels come first, predictions second, as in scikit-learn.
-
-Predictions are integers of the shape of the labels (...), or scores (..., n) such as logits. Scores predict the class
-with the highest score; of equal scores the first one wins, and NaN counts as higher than any number.
-"""
+"""Shares of right predictions."""
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Sequence
-
 import attrs
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from funcnet.errors import DTypeError, ShapeError
-from funcnet.numerics.labels import checked_classes
-from funcnet.tree import Array
-from funcnet.values import aligned, real, register_as, specification
+from funcnet.errors import DTypeError
+from funcnet.metrics.compared import check_some, compared_bits, compared_labels, labels_and_scores
+from funcnet.values import at_least, real, register_as, specification
 
 
 @register_as("metrics.accuracy")
@@ -25,8 +17,8 @@ def accuracy(labels: ArrayLike, predictions: ArrayLike) -> float:
 
     Parameters
     ----------
-    labels : array_like (...)
-        Integer labels.
+    labels : array_like (...) or (..., n)
+        Integer labels, or one-hot rows.
     predictions : array_like (...) or (..., n)
         Integer predictions, or scores of n classes.
 
@@ -38,7 +30,8 @@ def accuracy(labels: ArrayLike, predictions: ArrayLike) -> float:
     Raises
     ------
     ValueError
-        If there are no examples, or a label is outside 0..n-1 for scores of n classes.
+        If there are no examples, a label is outside 0..n-1 for scores of n classes, a score is NaN, or labels and
+        predictions are integers of one shape where the labels may also be one-hot rows.
     ShapeError
         If the shapes of labels and predictions do not match.
     DTypeError
@@ -51,8 +44,8 @@ def accuracy(labels: ArrayLike, predictions: ArrayLike) -> float:
     >>> accuracy([0, 1], [[2.0, 1.0], [2.0, 3.0]])
     1.0
     """
-    labels, predicted, _ = _compared(labels, predictions)
-    _check_some(labels.size)
+    labels, predicted, _ = compared_labels(labels, predictions)
+    check_some(labels.size)
     return float(np.mean(labels == predicted))
 
 
@@ -73,7 +66,7 @@ class binary_accuracy:  # noqa: N801, metrics are used as functions
     TypeError
         If threshold is not a real number.
     ValueError
-        If there are no targets, or a target is neither 0 nor 1.
+        If there are no targets, a target is neither 0 nor 1, or a score is NaN.
     ShapeError
         If scores do not have the shape of targets.
 
@@ -88,161 +81,55 @@ class binary_accuracy:  # noqa: N801, metrics are used as functions
     threshold: float = attrs.field(default=0.5, converter=real)
 
     def __call__(self, targets: ArrayLike, scores: ArrayLike) -> float:
-        targets, scores = np.asarray(targets), np.asarray(scores)
-        if targets.shape != scores.shape:
-            raise ShapeError(f"scores must have the shape {targets.shape} of the targets, got {scores.shape}")
-        _check_some(targets.size)
-        if not np.isin(targets, (0, 1)).all():
-            raise ValueError("targets must be 0 or 1")
+        targets, scores = compared_bits(targets, scores)
         return float(np.mean((scores > self.threshold) == targets))
 
 
-def confusion_matrix(labels: ArrayLike, predictions: ArrayLike, n_classes: int | None = None) -> NDArray[np.int64]:
-    """Counts of the examples with label i, the row, and predicted class j, the column.
+@register_as("metrics.top_k_accuracy")
+@specification
+class top_k_accuracy:  # noqa: N801
+    """The share of examples whose label is among the k classes with the highest scores.
+
+    It is called with labels (...) and scores (..., n). Of equal scores the first ones count as higher, so that k = 1 is
+    `accuracy`. In a history it goes by its k, as "top_5_accuracy".
 
     Parameters
     ----------
-    labels : array_like (...)
-        Integer labels.
-    predictions : array_like (...) or (..., n)
-        Integer predictions, or scores of n classes.
-    n_classes : int, optional
-        The number n of classes; by default that of the scores, or 1 + the largest label or prediction.
-
-    Returns
-    -------
-    ndarray (n, n)
-        The counts, as int64.
+    k : int, default 5
+        Number of classes; at least 1.
 
     Raises
     ------
+    TypeError
+        If k is not an integer.
     ValueError
-        If a label or prediction is outside 0..n-1, or n_classes is not the number of scores.
+        If there are no examples, k is below 1 or more than n, a label is outside 0..n-1, or a score is NaN.
     ShapeError
-        If the shapes of labels and predictions do not match.
+        If the shapes of labels and scores do not match.
     DTypeError
-        If labels are not integers, or predictions are neither integers nor real scores.
+        If labels are not integers, or scores are not real.
 
     Examples
     --------
-    >>> confusion_matrix([0, 1, 1, 1], [0, 1, 0, 1])
-    array([[1, 0],
-           [1, 2]])
+    >>> top_k_accuracy(2)([0, 1, 2], [[3.0, 2.0, 1.0], [3.0, 2.0, 1.0], [3.0, 2.0, 1.0]]) == 2 / 3
+    True
     """
-    labels, predicted, n_scores = _compared(labels, predictions)
-    n = _n_classes(labels, predicted, n_scores) if n_classes is None else operator.index(n_classes)
-    if n_scores not in (None, n):
-        raise ValueError(f"expected {n_scores} classes, one for each score, got {n}")
-    checked_classes("label", labels, n)
-    checked_classes("prediction", predicted, n)
-    counts = np.bincount((labels * n + predicted).ravel(), minlength=n * n)
-    return counts.astype(np.int64).reshape(n, n)
 
+    k: int = attrs.field(default=5, converter=at_least(1, "k"))
 
-def classification_report(labels: ArrayLike, predictions: ArrayLike, names: Sequence[str] | None = None) -> str:
-    """A table of precision, recall, F1 and support for each class, then the accuracy and the averages over classes.
+    @property
+    def __name__(self) -> str:
+        """The name of the column in a history."""
+        return f"top_{self.k}_accuracy"
 
-    precision = hits / predicted, the share of the examples predicted as the class that belong to it;
-    recall = hits / support, the share of the examples of the class that were predicted as it;
-    F1 = 2 * hits / (predicted + support), the harmonic mean of the two. 0 / 0 counts as 0.
-    The macro average gives all classes 0..n-1 the same weight, also those without an example; the weighted average
-    weights each class by its support.
-
-    Parameters
-    ----------
-    labels : array_like (...)
-        Integer labels.
-    predictions : array_like (...) or (..., n)
-        Integer predictions, or scores of n classes.
-    names : sequence of str, optional
-        Names of the n classes; by default 0, ..., n-1, with n as in `confusion_matrix`.
-
-    Returns
-    -------
-    str
-        The table.
-
-    Raises
-    ------
-    ValueError
-        If there are no examples, a label or prediction is outside 0..n-1, or there are fewer or more names than scores.
-    ShapeError
-        If the shapes of labels and predictions do not match.
-    DTypeError
-        If labels are not integers, or predictions are neither integers nor real scores.
-
-    References
-    ----------
-    C. J. van Rijsbergen: Information Retrieval. 2nd edition, 1979, chapter 7.
-
-    Examples
-    --------
-    >>> print(classification_report([0, 1, 1, 1], [0, 1, 0, 1], names=["cat", "dog"]))
-    class         precision  recall      F1  support
-    cat              0.5000  1.0000  0.6667        1
-    dog              1.0000  0.6667  0.8000        3
-    <BLANKLINE>
-    accuracy                         0.7500        4
-    macro avg        0.7500  0.8333  0.7333        4
-    weighted avg     0.8750  0.7500  0.7667        4
-    """
-    matrix = confusion_matrix(labels, predictions, None if names is None else len(names))
-    hits, predicted, support = np.diag(matrix), matrix.sum(axis=0), matrix.sum(axis=1)
-    total = int(support.sum())
-    _check_some(total)
-    ratios = np.stack([_ratio(hits, predicted), _ratio(hits, support), _ratio(2 * hits, predicted + support)], axis=-1)
-    return aligned(
-        [
-            ("class", "precision", "recall", "F1", "support"),
-            *map(_row, range(len(matrix)) if names is None else names, ratios, support),
-            ("", "", "", "", ""),
-            ("accuracy", "", "", f"{hits.sum() / total:.4f}", f"{total}"),
-            _row("macro avg", ratios.mean(axis=0), total),
-            _row("weighted avg", support @ ratios / total, total),
-        ]
-    )
-
-
-def _row(name: object, ratios: Array, support: int) -> tuple[str, ...]:
-    return str(name), *(f"{ratio:.4f}" for ratio in ratios), f"{support}"
-
-
-def _ratio(part: Array, whole: Array) -> Array:
-    """part / whole, and 0 where both are 0."""
-    return part / np.maximum(whole, 1)
-
-
-def _compared(labels: ArrayLike, predictions: ArrayLike) -> tuple[Array, Array, int | None]:
-    """Labels and predicted labels, integers of one shape, and the number of scores, None without scores."""
-    labels, predictions = np.asarray(labels), np.asarray(predictions)
-    has_scores = predictions.ndim == labels.ndim + 1
-    got = (
-        "labels come first: expected integer labels (...), then integer predictions (...) or scores (..., n), "
-        f"got {labels.dtype} of shape {labels.shape} and {predictions.dtype} of shape {predictions.shape}"
-    )
-    if not _is_of("biu", labels):
-        raise DTypeError(got)
-    if labels.shape != (predictions.shape[:-1] if has_scores else predictions.shape):
-        raise ShapeError(got)
-    if not _is_of("biuf" if has_scores else "biu", predictions):
-        raise DTypeError(got)
-    if not has_scores:
-        return labels.astype(np.int64), predictions.astype(np.int64), None
-    n = predictions.shape[-1]
-    return checked_classes("label", labels, n), np.argmax(predictions, axis=-1), n
-
-
-def _is_of(kinds: str, array: Array) -> bool:
-    """Whether the dtype has one of these kinds, or the array is empty: NumPy makes an empty list an array of floats."""
-    return array.dtype.kind in kinds or array.size == 0
-
-
-def _check_some(examples: int) -> None:
-    if examples == 0:
-        raise ValueError("expected at least one example, got none")
-
-
-def _n_classes(labels: Array, predicted: Array, n_scores: int | None) -> int:
-    if n_scores is not None:
-        return n_scores
-    return 1 + int(max(labels.max(initial=-1), predicted.max(initial=-1)))
+    def __call__(self, labels: ArrayLike, scores: ArrayLike) -> float:
+        labels, scores, n = labels_and_scores(labels, scores)
+        if scores.ndim == labels.ndim or n is None:
+            raise DTypeError(f"expected scores of shape (..., n), got predicted classes of shape {scores.shape}")
+        check_some(labels.size)
+        if self.k > n:
+            raise ValueError(f"k = {self.k} is more than the {n} classes")
+        of_label = np.take_along_axis(scores, labels[..., None], axis=-1)
+        is_before = np.arange(n) < labels[..., None]
+        higher = (scores > of_label) | ((scores == of_label) & is_before)
+        return float(np.mean(higher.sum(axis=-1) < self.k))

@@ -10,15 +10,9 @@ import numpy as np
 from funcnet.cache import Cache, saved_by
 from funcnet.losses.loss import divisor_of, is_reduction, reduced, same_shape
 from funcnet.numerics.elementwise import sigmoid, softplus
+from funcnet.numerics.targets import check_probabilities
 from funcnet.tree import Array
 from funcnet.values import register, specification
-
-
-def _check_probabilities(name: str, p: Array) -> None:
-    """Raise ValueError, which names the first number outside [0, 1], unless all of p are probabilities."""
-    outside = p[~((p >= 0) & (p <= 1))]
-    if outside.size:
-        raise ValueError(f"expected {name} in [0, 1], got {outside.flat[0]}")
 
 
 @register
@@ -57,7 +51,7 @@ class SigmoidBinaryCrossEntropy:
 
     def forward(self, y: Array, target: Array) -> tuple[Any, Cache]:
         y, target = same_shape(y, target)
-        _check_probabilities("targets", target)
+        check_probabilities("targets", target)
         divisor = divisor_of(self.reduction, y.shape)
         losses = target * softplus(-y) + (1 - target) * softplus(y)
         return reduced(losses, divisor, y.dtype), Cache(self, y.shape, (y, target, divisor))
@@ -110,8 +104,8 @@ class BinaryCrossEntropy:
 
     def forward(self, y: Array, target: Array) -> tuple[Any, Cache]:
         y, target = same_shape(y, target)
-        _check_probabilities("y", y)
-        _check_probabilities("targets", target)
+        check_probabilities("y", y)
+        check_probabilities("targets", target)
         divisor, least = divisor_of(self.reduction, y.shape), np.finfo(y.dtype).tiny
         p, q = np.maximum(y, least), np.maximum(1 - y, least)
         log_q = np.where(y < 0.5, np.log1p(-np.minimum(y, 0.5)), np.log(q))  # 1 - y has lost the digits of a small y

@@ -7,9 +7,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from funcnet.errors import ShapeError
 from funcnet.numerics.sums import wide_sum
-from funcnet.tree import Array, Shape, as_array, as_dtype, as_floating
+from funcnet.numerics.targets import check_same_shape
+from funcnet.tree import Array, Shape, as_array, as_dtype, as_floating, to_array
 from funcnet.values import one_of
 
 
@@ -43,7 +43,7 @@ def reduced(losses: Array, divisor: int, dtype: np.dtype[Any]) -> Any:
 def same_shape(y: Any, target: Any) -> tuple[Array, Array]:
     """y as floating-point numbers and the target in the dtype of y; ShapeError if their shapes differ."""
     y = as_floating(y)
-    target = as_array(target, y.dtype)
-    if y.shape != target.shape:
-        raise ShapeError(f"y and target must have the same shape, got {y.shape} and {target.shape}")
-    return y, target
+    numbers = as_array(target, y.dtype)
+    if y.shape != numbers.shape:
+        check_same_shape(y, to_array(target))
+    return y, numbers

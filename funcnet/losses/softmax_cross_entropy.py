@@ -11,8 +11,32 @@ from funcnet.errors import ShapeError
 from funcnet.losses.loss import divisor_of, is_reduction, reduced
 from funcnet.numerics.labels import label_surprisal
 from funcnet.numerics.softmax import distribution_surprisal
-from funcnet.tree import Array, as_dtype, as_floating, to_array
+from funcnet.numerics.targets import check_one_hot, check_probabilities
+from funcnet.tree import Array, Shape, as_array, as_dtype, as_floating, to_array
 from funcnet.values import register, specification
+
+_TOO_FEW = (), (1,)  # ends of the shapes of logits without a class, or with one
+
+
+def _too_few(shape: Shape) -> ShapeError:
+    if not shape:
+        return ShapeError("expected logits of shape (..., n), got ()")
+    return ShapeError(
+        f"expected logits of at least 2 classes, got y of shape {shape}: the softmax of one number is always 1; for "
+        "one logit for each example use SigmoidBinaryCrossEntropy, whose targets of 0 and 1 have the shape of y"
+    )
+
+
+def _surprisal(y: Array, target: Array) -> tuple[Array, Any]:
+    """The losses and the record of their gradient; raises ValueError unless the target has labels or probabilities."""
+    if target.shape != y.shape:
+        return label_surprisal(y, target)
+    if target.dtype.kind in "biu":
+        check_one_hot("targets of the shape of y", target)
+        return distribution_surprisal(y, target)
+    target = as_array(target, y.dtype)
+    check_probabilities("targets", target)
+    return distribution_surprisal(y, target)
 
 
 @register
@@ -20,8 +44,8 @@ from funcnet.values import register, specification
 class SoftmaxCrossEntropy:
     """Cross-entropy of logits of n classes: a softmax and its loss in one, the loss of classification.
 
-    value = sum(-t * log(softmax(y))) / N, with logits y (..., n). The target is t (..., n), whose rows need not sum
-    to 1, or integer labels (...), for which t is 1 at the label and 0 elsewhere.
+    value = sum(-t * log(softmax(y))) / N, with logits y (..., n). The target is t (..., n) in [0, 1], whose rows need
+    not sum to 1 unless they are integers, or integer labels (...), for which t is 1 at the label and 0 elsewhere.
     dy = (sum(t) * softmax(y) - t) / N, computed so that no digits are lost where the two terms are close.
 
     Parameters
@@ -36,9 +60,10 @@ class SoftmaxCrossEntropy:
     DTypeError
         If y or target are not numbers.
     ShapeError
-        If y is a single number, or the target is neither integer labels (...) nor of the shape of y.
+        If y has fewer than two classes, or the target is neither integer labels (...) nor of the shape of y.
     ValueError
-        If a label is not in 0..n-1, `reduction` is not one of the three, or the batch to average over is empty.
+        If a label is not in 0..n-1, a target is not in [0, 1], a row of integers of the shape of y is not one-hot,
+        `reduction` is not one of the three, or the batch to average over is empty.
 
     Examples
     --------
@@ -54,11 +79,10 @@ class SoftmaxCrossEntropy:
 
     def forward(self, y: Array, target: Array) -> tuple[Any, Cache]:
         y, target = as_floating(y), to_array(target)
-        if y.ndim == 0:
-            raise ShapeError("expected logits of shape (..., n), got ()")
+        if y.shape[-1:] in _TOO_FEW:
+            raise _too_few(y.shape)
         divisor = divisor_of("sum" if self.reduction == "sum" else "batch", y.shape)
-        surprisal = distribution_surprisal if target.shape == y.shape else label_surprisal
-        losses, gradient = surprisal(y, target)
+        losses, gradient = _surprisal(y, target)
         return reduced(losses, divisor, y.dtype), Cache(self, y.shape, (gradient, y.dtype, divisor))
 
     def backward(self, cache: Cache) -> Array:

@@ -9,7 +9,7 @@ import numpy as np
 from funcnet.errors import ShapeError
 from funcnet.numerics.softmax import shifted
 from funcnet.numerics.sums import SHORT_ROW, wide_sum
-from funcnet.tree import Array
+from funcnet.tree import Array, Shape
 
 
 def checked_classes(
@@ -22,6 +22,15 @@ def checked_classes(
         return indices
     index = tuple(map(int, np.argwhere((labels < 0) | (labels >= n))[0]))
     raise error(f"{name} {labels[index]} at index {index} is not in 0..{n - 1} (n = {n} {of})")
+
+
+def _remedy(shape: Shape, target: Array) -> str:
+    """What to write for labels in a column, as floats or both, if the target is such labels."""
+    is_column = target.shape == (*shape, 1)
+    if not (is_column or target.shape == shape) or target.dtype.kind not in "iuf" or (target != np.floor(target)).any():
+        return ""
+    column = f"[{':, ' * len(shape)}0]" if is_column else ""
+    return f": write target{column}{'.astype(int)' if target.dtype.kind == 'f' else ''}"
 
 
 class LabelGradient(NamedTuple):
@@ -52,7 +61,7 @@ def label_surprisal(y: Array, labels: Array) -> tuple[Array, LabelGradient]:
     if labels.shape != y.shape[:-1] or labels.dtype.kind not in "iu":
         raise ShapeError(
             f"target must be integer labels of shape {y.shape[:-1]} or probabilities of shape {y.shape}, "
-            f"got {labels.dtype} of shape {labels.shape}"
+            f"got {labels.dtype} of shape {labels.shape}{_remedy(y.shape[:-1], labels)}"
         )
     classes, size = checked_classes("label", labels, n).reshape(-1), labels.size
     if n < SHORT_ROW:

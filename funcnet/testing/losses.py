@@ -140,7 +140,8 @@ def _cases(
         if not is_bounded:
             drawn = REGIMES[i // 2 % len(REGIMES)]
         if isinstance(kind, str):
-            shape = (*_BATCHES[i % len(_BATCHES)], _FEATURES[i % len(_FEATURES)])
+            features = max(_FEATURES[i % len(_FEATURES)], 2 if isinstance(loss, SoftmaxCrossEntropy) else 1)
+            shape = (*_BATCHES[i % len(_BATCHES)], features)
             target, y = _KINDS[kind](draws, shape), drawn(draws, shape)
         else:
             target, y = _given(draws, np.asarray(kind), outputs, drawn, is_whole=i == 0)

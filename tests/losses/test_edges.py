@@ -34,14 +34,14 @@ def test_a_target_that_is_not_a_probability_is_an_error(target):
     for loss in (fn.SigmoidBinaryCrossEntropy(), fn.BinaryCrossEntropy()):
         with pytest.raises(ValueError, match=r"targets in \[0, 1\], got") as error:
             loss.forward(np.array([0.5, 0.5]), np.array([0.5, target]))
-        assert str(error.value).endswith(str(target))
+        assert str(error.value).endswith(f"{target} at index (1,)")
 
 
 @pytest.mark.parametrize("p", [-0.1, 1.1, np.nan, np.inf])
 def test_a_prediction_that_is_not_a_probability_is_an_error(p):
     with pytest.raises(ValueError, match=r"y in \[0, 1\], got") as error:
         fn.BinaryCrossEntropy().forward(np.array([0.5, p]), np.array([0.5, 0.5]))
-    assert str(error.value).endswith(str(p))
+    assert str(error.value).endswith(f"{p} at index (1,)")
 
 
 @every_dtype
@@ -84,7 +84,33 @@ def test_binary_cross_entropy_is_exact_near_its_ends(p, target):
 def test_nothing_is_broadcast(loss, y, target):
     with pytest.raises(fn.ShapeError) as error:
         loss().forward(np.zeros(y), np.zeros(target))
-    assert f"got {y} and {target}" in str(error.value)
+    assert f"got y of shape {y} and target of shape {target}" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("y", "target", "remedy"),
+    [
+        ((5, 1), (5,), "write target[:, None]"),
+        ((2, 3, 1), (2, 3), "write target[:, :, None]"),
+        ((5,), (5, 1), "write target[:, 0]"),
+        ((5, 3), (5,), "for labels use SoftmaxCrossEntropy, or write one-hot rows, np.eye(n)[target]"),
+        ((5, 3), (4, 3), "they have different numbers of examples"),
+    ],
+)
+@pytest.mark.parametrize("loss", [fn.MeanSquaredError, fn.SigmoidBinaryCrossEntropy, fn.BinaryCrossEntropy])
+def test_shapes_that_differ_are_told_what_to_write(loss, y, target, remedy):
+    with pytest.raises(fn.ShapeError, match="y, the prediction of the model, and target must") as error:
+        loss().forward(np.zeros(y), np.zeros(target, int))
+    assert str(error.value).endswith(f": {remedy}")
+    if remedy.startswith("write target"):
+        changed = eval(remedy.removeprefix("write "), {"target": np.zeros(target)})
+        assert np.isfinite(loss().forward(np.full(y, 0.5), changed)[0])
+
+
+def test_other_shapes_are_told_no_remedy():
+    for y, target in [((3,), ()), ((2, 3), (3,)), ((4, 2), (2, 4))]:
+        with pytest.raises(fn.ShapeError, match=r"target of shape \([0-9, ]*\)$"):
+            fn.MeanSquaredError().forward(np.zeros(y), np.zeros(target))
 
 
 LOSSES_OF_NOTHING = [

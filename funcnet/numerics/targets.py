@@ -1,0 +1,72 @@
+"""Checks of targets: probabilities, one-hot rows, and shapes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from funcnet.errors import ShapeError
+from funcnet.tree import Array
+
+
+def check_probabilities(name: str, p: Array) -> None:
+    """Raise ValueError, which names the first number outside [0, 1] and its index, unless all of p are probabilities.
+
+    >>> check_probabilities("targets", np.array([0.0, 0.5, 1.0]))
+    """
+    if not p.size or (type(p) is np.ndarray and np.minimum.reduce(p, None) >= 0 and np.maximum.reduce(p, None) <= 1):
+        return
+    outside = np.argwhere(~((p >= 0) & (p <= 1)))
+    if len(outside):
+        index = tuple(map(int, outside[0]))
+        raise ValueError(f"expected {name} in [0, 1], got {p[index]} at index {index}")
+
+
+def are_one_hot(rows: Array) -> Array:
+    """Whether each row (..., n) is 1 in one place and 0 elsewhere, as (...).
+
+    >>> are_one_hot(np.array([[0, 1], [1, 1], [0, 2]]))
+    array([ True, False, False])
+    """
+    ones = rows == 1
+    result: Array = (ones | (rows == 0)).all(axis=-1) & (ones.sum(axis=-1) == 1)
+    return result
+
+
+def check_one_hot(name: str, rows: Array) -> None:
+    """Raise ValueError, which names the first wrong row, unless each row of integers (..., n) is one-hot.
+
+    >>> check_one_hot("targets", np.array([[0, 1], [1, 0]]))
+    """
+    wrong = np.argwhere(~are_one_hot(rows))
+    if len(wrong):
+        index = tuple(map(int, wrong[0]))
+        place = f" at index {index}" if index else ""
+        raise ValueError(
+            f"integer {name} must be one-hot rows of 0 and 1, got {rows[index].tolist()}{place}: "
+            f"write labels of shape {rows.shape[:-1]}, or probabilities as floats"
+        )
+
+
+def check_same_shape(y: Array, target: Array) -> None:
+    """Raise ShapeError, which says what to write, unless predictions and targets have the same shape.
+
+    >>> check_same_shape(np.zeros((2, 1)), np.zeros((2, 1)))
+    """
+    if y.shape != target.shape:
+        raise ShapeError(
+            "y, the prediction of the model, and target must have the same shape, "
+            f"got y of shape {y.shape} and target of shape {target.shape}{_remedy(y, target)}"
+        )
+
+
+def _remedy(y: Array, target: Array) -> str:
+    """What to write for a column in place of a row, and for labels in place of a number for each class."""
+    if y.shape == (*target.shape, 1) and target.ndim:
+        return f": write target[{':, ' * target.ndim}None]"
+    if target.shape == (*y.shape, 1) and y.ndim:
+        return f": write target[{':, ' * y.ndim}0]"
+    if y.shape[:-1] == target.shape and target.ndim and target.dtype.kind in "iu":
+        return ": for labels use SoftmaxCrossEntropy, or write one-hot rows, np.eye(n)[target]"
+    if y.shape[1:] == target.shape[1:] and y.ndim == target.ndim > 0:
+        return ": they have different numbers of examples"
+    return ""

@@ -14,11 +14,11 @@ ROOT = Path(__file__).parents[1]
 
 
 @contextmanager
-def child(command):
+def child(command, stdout=subprocess.PIPE):
     """A child in a session of its own, whose outputs are pipes; it and its own children are killed at the end."""
     with _heeding_ctrl_c():
         process = subprocess.Popen(
-            [*map(str, command)], stdout=-1, stderr=-1, text=True, cwd=ROOT, start_new_session=True
+            [*map(str, command)], stdout=stdout, stderr=subprocess.PIPE, text=True, cwd=ROOT, start_new_session=True
         )
     with process:
         try:
@@ -27,16 +27,16 @@ def child(command):
             _kill(process)
 
 
-def finished(command, timeout=120):
+def finished(command, timeout=120, stdout=subprocess.PIPE):
     """What a child has printed, and its exit code; raises TimeoutExpired if it takes longer than `timeout` seconds."""
-    with child(command) as process:
+    with child(command, stdout) as process:
         out, err = process.communicate(timeout=timeout)
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
 
-def python(*arguments, timeout=120):
+def python(*arguments, timeout=120, stdout=subprocess.PIPE):
     """What Python has printed when it was called with these arguments, and its exit code; see `finished`."""
-    return finished([sys.executable, *arguments], timeout)
+    return finished([sys.executable, *arguments], timeout, stdout)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ at 1, a new layer does not show the bug; `check_layer` moves the params, and fin
 
 import attrs
 import numpy as np
+from program import exit_with
 
 import funcnet as fn
 
@@ -68,4 +69,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    exit_with(main)

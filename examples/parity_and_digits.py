@@ -37,6 +37,7 @@ def accuracy(targets, outputs):
 
 def learn_parity(options):
     """The results and pictures for the ten-bit numbers."""
+    print("is a number even?")
     numbers = fn.data.one_hot(fn.data.parity(10), 2)
     train, test = numbers.take(slice(700)), numbers.take(slice(700, None))
     experiment = fn.Experiment(
@@ -72,6 +73,7 @@ def picture(weights):
 
 def learn_digits(options):
     """The results and pictures for MNIST."""
+    print("which digit is it?")
     began = perf_counter()
     train, test = (fn.data.one_hot(each, 10) for each in fn.data.mnist(options.data))
     train, bar = (train.take(slice(10_000)), 0.85) if options.quick else (train, 0.95)

@@ -48,11 +48,12 @@ def example_parser(doc: str | None, out: str, mnist: bool = False) -> ExamplePar
 
 
 def exit_with(main: Callable[[], int | None]) -> NoReturn:
-    """Exit with the exit code of `main`, or with 1 if a run diverges, or 2 if a file or an extra is missing.
+    """Exit with the exit code of `main`; 1 if a run diverges, 2 if a file or an extra is missing, 130 after Ctrl-C.
 
-    These errors are printed in one line.
+    These errors are printed in one line. Lines of output are written as they are printed, also into a pipe or a file.
     """
-    sys.exit(exit_code(main, OSError, ImportError))
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    sys.exit(exit_code(main, OSError, ImportError, ValueError))  # ValueError: a file of --data is damaged
 
 
 def integer_from(least: int, most: int = 10**6) -> Callable[[str], int]:

@@ -65,6 +65,7 @@ def some_of_each(dataset, count):
 def gradients(params, x, target, sample):
     """||n - a|| / (||n|| + ||a||), with a by backpropagation and n by each of two oracles."""
     for method, bar in (("exact", 1e-12), ("richardson", 1e-9)):
+        print(f"gradients by the {method} oracle")
         report = check_gradients(MODEL, LOSS, params, x, target, fn.L2(LAMBDA / len(x)), method=method, sample=sample)
         yield at_most(f"gradient, {method}", "1.026e-08", report.relative, bar)
 
@@ -72,6 +73,7 @@ def gradients(params, x, target, sample):
 def fit(params, x, target, penalty, evaluations):
     """The params with the smallest loss that the truncated Newton method finds."""
     vector, unravel = fn.tree.ravel(params)
+    print(f"up to {evaluations} gradients of the truncated Newton method")
     with tqdm(unit="gradient", disable=None) as bar:
 
         def objective(vector):

@@ -61,6 +61,7 @@ def gradients(few, key, sample):
     largest = {path: np.abs(grad).max() for path, grad in fn.tree.named_leaves(grads).items()}
     for method in ("exact", "central"):
         began = perf_counter()
+        print(f"gradients by the {method} oracle")
         report = check_gradients(MODEL, LOSS, params, few.x, few.y, method=method, step=STEP, sample=sample)
         for leaf in sorted(report.leaves, key=lambda leaf: list(THEIRS).index(leaf.path)):
             letter, theirs = THEIRS[leaf.path]
@@ -77,6 +78,7 @@ def fit(train, test, iterations, key):
     batches = fn.data.stream(train, BATCH_SIZE, key.fold_in("shuffle"))
     steps = islice(fn.train(MODEL, LOSS, optimizer, state, batches, key.fold_in("training")), iterations)
     history = {"accuracy": [], "test accuracy": []}
+    print(f"{iterations:,} steps")
     for state, _ in tqdm(steps, total=iterations, unit="step", disable=None):
         if state.step % fn.data.steps_per_epoch(train, BATCH_SIZE) == 0 or state.step == iterations:
             for name, dataset in (("accuracy", train), ("test accuracy", test)):

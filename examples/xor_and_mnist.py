@@ -18,6 +18,7 @@ LOSS = fn.SoftmaxCrossEntropy()  # softmax and cross entropy in one: accurate ev
 
 def fit(model, optimizer, dataset, batch_size, epochs, key):
     """The trained params, and the mean loss of each epoch."""
+    print(f"{len(dataset):,} examples, {epochs} epochs: {model}")
     params, losses = model.init(key.fold_in("init"), dataset.x.shape[1:]), []
     state = optimizer.init(params)
     for epoch in tqdm(range(epochs), unit="epoch", disable=None):

@@ -200,7 +200,9 @@ def exit_code(main: Callable[[], int | None], *usage_errors: type[Exception]) ->
     0
     """
     try:
-        return main() or 0
+        code = main() or 0
+        print(end="", flush=True)  # here, where a pipe that is closed is noticed
+        return code
     except NonFiniteError as error:
         return _fail(1, f"the loss is {error.value} at {error.place}: a lower learning rate may help")
     except KeyboardInterrupt:

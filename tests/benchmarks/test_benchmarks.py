@@ -1,9 +1,6 @@
 """The benchmark runs, all its sides take the same step, and memory keeps its bars. No times are asserted."""
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,8 +9,7 @@ import funcnet as fn
 from tests.benchmarks import beyond
 from tests.benchmarks.networks import Network
 from tests.benchmarks.sides import SIDES
-
-ROOT = Path(__file__).parents[2]
+from tests.children import python
 
 
 @pytest.mark.slow
@@ -33,8 +29,7 @@ def test_all_sides_take_the_same_steps(side):
 
 @pytest.mark.slow
 def test_it_prints_its_table_and_writes_json_and_a_picture(tmp_path):
-    command = [sys.executable, "-m", "tests.benchmarks", "--quick", "--out", tmp_path]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=120)
+    done = python("-m", "tests.benchmarks", "--quick", "--out", tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert "784-50-10, 100" in done.stdout
     written = json.loads((tmp_path / "benchmarks.json").read_text())

@@ -3,15 +3,14 @@
 import importlib
 import json
 import re
-import subprocess
 import sys
-from pathlib import Path
 
 import attrs
 import pytest
 
 import funcnet as fn
 from funcnet.experiments.directory import Directory
+from tests.children import python
 from tests.experiments.sweep_cases import (
     ADAM,
     EXPERIMENT,
@@ -23,7 +22,6 @@ from tests.experiments.sweep_cases import (
 )
 
 SMALL = attrs.evolve(EXPERIMENT, epochs=2, batch_size=100)
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -222,6 +220,5 @@ def test_a_number_below_1_is_refused(refused, written, arguments, number):
 
 
 def test_it_is_a_program(tmp_path):
-    command = [sys.executable, "-m", "funcnet", "verify", tmp_path]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=ROOT)
+    done = python("-m", "funcnet", "verify", tmp_path)
     assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)

@@ -3,42 +3,31 @@
 import os
 import re
 import signal
-import subprocess
 import sys
-from pathlib import Path
+import time
 
 import attrs
 import pytest
 
 from funcnet.experiments import directory
 from funcnet.experiments.directory import Directory
+from tests.children import child
 from tests.experiments.sweep_cases import EXPERIMENT
-
-ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture
-def heeding_ctrl_c():
-    """Shells start background jobs, pytest among them, so that they and their children ignore Ctrl-C."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends no SIGINT to one process")
-@pytest.mark.usefixtures("heeding_ctrl_c")
 def test_ctrl_c_exits_with_130_and_the_same_command_goes_on(said, written, tmp_path):
     path, folder = written(attrs.evolve(EXPERIMENT, epochs=10**6)), tmp_path / "a"
     command = [sys.executable, "-m", "funcnet", "run", path, "--data", "xor", "--out", folder]
-    with subprocess.Popen(command, stdout=-1, stderr=-1, text=True, cwd=ROOT) as running:
+    end = time.monotonic() + 60
+    with child(command) as running:
         while not (folder / "checkpoint.npz").exists():
             assert running.poll() is None
+            assert time.monotonic() < end
+            time.sleep(0.01)
         running.send_signal(signal.SIGINT)
-        try:
-            out, err = running.communicate(timeout=30)
-        finally:
-            running.kill()
+        out, err = running.communicate(timeout=30)
     assert (running.returncode, out) == (130, "")
     assert re.fullmatch(r".*stopped.*\n", err)
     made = Directory(folder).checkpoint().epoch

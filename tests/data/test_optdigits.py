@@ -1,13 +1,12 @@
 """The digits in the package are the repository's, and never change."""
 
 import hashlib
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 
 from funcnet.data import digits
+from tests.children import python
 
 
 def test_digits_have_the_shapes_dtypes_and_range_that_are_promised():
@@ -46,5 +45,4 @@ def test_digits_never_change():
 def test_importing_the_data_loads_no_downloader():
     heavy = ["pooch", "requests", "gzip", "tempfile", "importlib.resources", "sklearn"]
     program = f"import sys, funcnet.data; print([name for name in {heavy} if name in sys.modules])"
-    shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert shown.stdout.strip() == "[]"
+    assert python("-c", program).stdout.strip() == "[]"

@@ -1,10 +1,16 @@
 """The example programs, run as a newcomer runs them."""
 
+import os
 import re
+import signal
+import sys
 
 import pytest
 
-from tests.examples.programs import run
+from tests.children import child, python
+from tests.examples.programs import EXAMPLES, run
+
+on_posix = pytest.mark.skipif(os.name == "nt", reason="Windows has neither SIGINT for one process nor such pipes")
 
 
 @pytest.mark.slow
@@ -61,11 +67,46 @@ def test_a_refusal_is_the_exit_code_of_the_process():
 
 
 @pytest.mark.slow
-def test_a_learning_rate_that_diverges_ends_with_a_word_on_why(tmp_path):
-    done = run("digits.py", "--learning-rate", 1e30, "--out", tmp_path)
+@pytest.mark.parametrize(
+    ("rate", "word"),
+    [
+        (1e30, "the loss is nan after epoch 1: try a smaller --learning-rate"),
+        (1e9, "no better than guessing: the loss is"),
+        (1.0, "no better than guessing: the loss is"),
+        (1e-9, "no better than guessing: the loss is"),
+    ],
+)
+def test_a_rate_with_which_nothing_is_learned_ends_with_a_word_on_why(rate, word, tmp_path):
+    done = run("digits.py", "--learning-rate", rate, "--epochs", 2, "--out", tmp_path)
     assert done.returncode == 1
-    assert "try a smaller --learning-rate" in done.stderr
+    assert done.stderr.startswith(word)
     assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.slow
+@on_posix
+@pytest.mark.parametrize(
+    ("program", "sign"), [("digits.py", "    1  "), ("xor_lab.py", "a line"), ("check_your_layer.py", "FirstRMSNorm")]
+)
+def test_ctrl_c_ends_a_program_in_one_line(program, sign, tmp_path):
+    with child([sys.executable, EXAMPLES / program, "--out", tmp_path]) as running:
+        assert any(line.startswith(sign) for line in running.stdout)  # seen when it is printed
+        running.send_signal(signal.SIGINT)
+        _, err = running.communicate(timeout=60)
+    assert (running.returncode, err) == (130, "error: stopped\n")
+
+
+@pytest.mark.slow
+@on_posix
+@pytest.mark.parametrize("program", ["check_your_layer.py", "digits.py", "gradient_descent.py", "xor_lab.py"])
+def test_a_reader_that_leaves_gets_no_traceback(program, tmp_path):
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = python(EXAMPLES / program, "--quick", "--out", tmp_path, stdout=writer)
+    finally:
+        os.close(writer)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.slow

@@ -6,7 +6,6 @@ the run in the end must be the straight run's to the bit. The exit code is 1 whe
 
 import argparse
 import random
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -17,6 +16,7 @@ import attrs
 import funcnet as fn
 from funcnet.experiments.directory import NAMES, Directory
 from funcnet.experiments.history import without_seconds
+from tests.children import child
 from tests.experiments.cases import ADAM, MOMENTUM, STATISTICS, run
 
 LONGEST = 0.15  # seconds from a sign of life to the kill: some epochs, each with its saving
@@ -80,13 +80,9 @@ def ended(folder, straight):
     return tuple(f"the {name} is not the straight run's" for name, (a, b) in expected.items() if a != b)
 
 
-def child(name, folder, every):
-    """Start or resume a run in a process of its own, which tells when it has begun."""
-    command = [sys.executable, "-m", "tests.experiments.kill_and_resume", "--child", name, str(folder), str(every)]
-    root = Path(__file__).parents[2]
-    process = subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    process.stdout.readline()
-    return process
+def command(name, folder, every):
+    """What starts or resumes a run in a process of its own, which tells when it has begun."""
+    return [sys.executable, "-m", "tests.experiments.kill_and_resume", "--child", name, folder, every]
 
 
 def kill(process, checkpoint, draws):
@@ -107,10 +103,11 @@ def killed_run(name, folder, straight, most, draws):
     """Run an experiment to its end, killing it at most so many times: what was found after each kill."""
     kills, every = [], draws.choice([1, 1, 3])
     for left in range(most, -1, -1):
-        process = child(name, folder, every)
-        if left:
-            kill(process, folder / "checkpoint.npz", draws)
-        _, errors = process.communicate()
+        with child(command(name, folder, every)) as process:
+            process.stdout.readline()
+            if left:
+                kill(process, folder / "checkpoint.npz", draws)
+            _, errors = process.communicate(timeout=60)
         if process.returncode > 0:
             raise RuntimeError(f"a run that was to go on failed:\n{errors}")
         if process.returncode == 0:

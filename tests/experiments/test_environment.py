@@ -10,6 +10,7 @@ import threadpoolctl
 import funcnet as fn
 from funcnet.experiments import environment
 from funcnet.experiments.environment import UNKNOWN, blas_threads, facts
+from tests.children import finished
 
 NAMES = [
     *("Python", "system", "processor", "SIMD", "NumPy", "BLAS", "BLAS kernel", "BLAS threads", "funcnet"),
@@ -96,7 +97,7 @@ def test_without_a_commit_it_is_none(command, error, monkeypatch):
 
 def test_a_source_that_is_in_no_repository_of_its_own_has_no_commit(tmp_path):
     # An installed package may lie inside a repository that does not track it.
-    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    assert finished(["git", "init", "-q", tmp_path]).returncode == 0
     (tmp_path / "__init__.py").touch()
     with pytest.raises(subprocess.CalledProcessError):
         environment._git(tmp_path, "ls-files", "--error-unmatch", "__init__.py")

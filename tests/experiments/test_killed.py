@@ -4,9 +4,6 @@ import errno
 import os
 import signal
 import stat
-import subprocess
-import sys
-from pathlib import Path
 
 import attrs
 import pytest
@@ -14,6 +11,7 @@ import pytest
 import funcnet as fn
 from funcnet.experiments.directory import NAMES
 from funcnet.saving import files
+from tests.children import python
 from tests.experiments.cases import ADAM, MOMENTUM, assert_same_run, interrupted, run
 
 SHORT = attrs.evolve(MOMENTUM, epochs=3, keep_best=fn.KeepBest("loss", "min"))
@@ -23,8 +21,7 @@ STRAIGHT = run(SHORT)
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="the system has no SIGKILL")
 def test_20_kills_at_random_moments_lose_nothing():
-    command = [sys.executable, "-m", "tests.experiments.kill_and_resume", "--times", "20", "--seed", "1"]
-    done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True)
+    done = python("-m", "tests.experiments.kill_and_resume", "--times", 20, "--seed", 1, timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "\n20 kills, " in done.stdout
     assert done.stdout.endswith(" 0 faults\n")

@@ -2,8 +2,6 @@
 
 import inspect
 import math
-import subprocess
-import sys
 import typing
 
 import numpy as np
@@ -11,6 +9,7 @@ import pytest
 
 import funcnet as fn
 from funcnet import public
+from tests.children import python
 
 # The sections of the design that name them, less what later issues bring.
 NAMES = """
@@ -40,14 +39,14 @@ def test_a_name_that_is_not_there_is_an_attribute_error():
 
 def test_looking_at_all_names_needs_no_extra():
     program = "import sys; sys.modules['matplotlib'] = None; import inspect, funcnet; inspect.getmembers(funcnet)"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    done = python("-c", program)
     assert (done.returncode, done.stderr) == (0, "")
     assert "plot" not in dict(inspect.getmembers(fn.public))
 
 
 def test_importing_funcnet_loads_nothing_of_an_extra():
     program = "import sys, funcnet; funcnet.Linear, funcnet.data; print(*sys.modules)"
-    modules = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    modules = python("-c", program).stdout.split()
     assert not {"matplotlib", "hypothesis", "scipy", "tqdm", "pooch"} & set(modules)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import subprocess
 import sys
 from importlib import import_module
 from itertools import pairwise
@@ -16,6 +15,7 @@ from matplotlib.transforms import Bbox
 
 from funcnet.errors import DTypeError, MissingExtraError, ShapeError
 from funcnet.plot import images, learning_curve
+from tests.children import python
 
 pytestmark = pytest.mark.slow  # figures are drawn
 
@@ -198,7 +198,7 @@ for figure in fn.plot.learning_curve({"loss": [1.0, 2.0]}), fn.plot.images([[0.0
     assert file.getvalue().startswith(b"\\x89PNG")
 assert "matplotlib.pyplot" not in sys.modules
 """
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    done = python("-c", program)
     assert (done.returncode, done.stderr) == (0, "")
 
 

@@ -4,8 +4,6 @@ import io
 import json
 import re
 import struct
-import subprocess
-import sys
 import tracemalloc
 import zipfile
 from hashlib import sha256
@@ -15,6 +13,7 @@ import pytest
 
 import funcnet as fn
 from funcnet.tree import equal, node
+from tests.children import python
 from tests.layers.table import every_model
 from tests.saving.test_checkpoint import ARRAYS, MODEL, PARAMS, damaged, entries
 
@@ -273,4 +272,4 @@ def test_a_description_that_promises_much_takes_no_memory(own, size, data, metho
 def test_each_module_is_imported_by_itself(module):
     loaded = "'safetensors' in sys.modules or 'funcnet.public' in sys.modules"
     code = f"import sys, funcnet.saving.{module}; sys.exit({loaded})"
-    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+    assert python("-c", code).returncode == 0

@@ -3,8 +3,6 @@
 import copy
 import functools
 import pickle
-import subprocess
-import sys
 
 import attrs
 import numpy as np
@@ -13,6 +11,7 @@ import pytest
 import funcnet as fn
 from funcnet.testing import LawViolation, check_layer, check_layer_law, check_loss, check_loss_law, check_optimizer
 from funcnet.testing.laws import LOSS_LAWS
+from tests.children import python
 from tests.testing.gallery.broken_losses import CrossEntropy, ForgetsToDivide, SwallowsNaN
 from tests.testing.gallery.broken_optimizers import SkipsLast
 from tests.testing.pasting import is_like, pasted
@@ -201,7 +200,7 @@ def test_cases_shrink_to_few_rows_of_short_numbers(name):
 
 
 def in_new_process(code):
-    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False)
+    done = python("-W", "error", "-c", code)
     assert done.returncode == 0, done.stderr[-2000:]
     return done.stdout
 

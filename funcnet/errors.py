@@ -1,4 +1,4 @@
-"""The errors of funcnet, and `Place`, which adds to an error the path of the layer that raised it.
+"""The errors of funcnet, its warning, and `Place`, which adds to an error the path of the layer that raised it.
 
 Each class here is also a built-in exception (`ValueError`, `TypeError`), so code that does not know funcnet can
 catch it.
@@ -6,6 +6,8 @@ catch it.
 
 from __future__ import annotations
 
+import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -136,6 +138,30 @@ class MissingExtraError(ImportError):
 
     def __str__(self) -> str:
         return '{} is not installed: python -m pip install "funcnet[{}]"'.format(*self.args)
+
+
+class UsageWarning(UserWarning):
+    """What is computed is right and almost surely not what was meant; the message has the line that is missing.
+
+    Python shows it once for each line. Where it is meant, as the gradient of an inference model for a picture of
+    saliency is, `warnings.simplefilter("ignore", fn.UsageWarning)` silences it.
+
+    Parameters
+    ----------
+    message : str
+        Description of the problem.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+
+
+def warn_user(message: str) -> None:
+    """Issue a UsageWarning that points to the line outside the library from which the library was called."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == __package__:
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, UsageWarning, stacklevel=level)
 
 
 @contextmanager

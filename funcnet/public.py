@@ -3,6 +3,7 @@
 # fmt: off
 from funcnet.errors import (
     CacheError, CheckpointError, DTypeError, ExperimentError, MissingExtraError, NonFiniteError, ShapeError, TreeError,
+    UsageWarning,
 )
 from funcnet.values.registry import register
 from funcnet.random import Key
@@ -51,7 +52,7 @@ __all__ = [
     "LogSoftmax", "MeanSquaredError", "MissingExtraError", "Multiply", "NonFiniteError", "NormParams",
     "OptimizerState", "RMSNorm", "RMSProp", "ReLU", "Run", "Select", "ShapeError", "SiLU", "Sigmoid",
     "SigmoidBinaryCrossEntropy", "SimpleCell", "SimpleCellParams", "Softmax", "SoftmaxCrossEntropy", "Softplus",
-    "Sum", "Tanh", "TrainState", "TreeError", "Verification", "accumulated", "add", "branches",
+    "Sum", "Tanh", "TrainState", "TreeError", "UsageWarning", "Verification", "accumulated", "add", "branches",
     "clip_by_global_norm", "clipped", "concatenate", "grid", "load", "parallel", "read", "recurrent",
     "register", "residual", "run", "save", "sequential", "sgd_step", "summary", "sweep", "tied", "train", "train_step",
     "value_and_grad", "verify",

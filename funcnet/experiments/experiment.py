@@ -10,6 +10,7 @@ import numpy as np
 from attrs.validators import instance_of, optional
 
 from funcnet.experiments.stopping import EarlyStopping, KeepBest
+from funcnet.gradients.ends import check_ends
 from funcnet.gradients.gradient_functions import is_gradient
 from funcnet.gradients.value_and_grad import Gradient, value_and_grad
 from funcnet.layers.layer import Layer
@@ -35,6 +36,11 @@ def _float_dtype(value: Any) -> str:
 def _has(*names: str) -> Callable[[Any, Any, Any], None]:
     """A validator: an instance with these methods."""
     return lambda instance, attribute, value: check_methods(attribute.name, value, *names)
+
+
+def _fits_the_end(instance: Any, attribute: object, value: Any) -> None:
+    """A validator: a loss of logits does not follow a layer that makes probabilities."""
+    check_ends(instance.model, value)
 
 
 def _metrics(value: Iterable[Metric] | None) -> tuple[Metric, ...] | None:
@@ -86,7 +92,8 @@ class Experiment:
     TypeError
         If an argument has the wrong type, such as a class where an instance is meant.
     ValueError
-        If a number is out of range, or dtype is not one of the three.
+        If a number is out of range, dtype is not one of the three, or the model ends with a softmax or sigmoid and the
+        loss takes logits.
 
     Examples
     --------
@@ -103,7 +110,7 @@ class Experiment:
     """
 
     model: Layer = attrs.field(validator=_has("init", "forward", "backward"))
-    loss: Loss = attrs.field(validator=_has("forward", "backward"))
+    loss: Loss = attrs.field(validator=[_has("forward", "backward"), _fits_the_end])
     optimizer: Optimizer = attrs.field(validator=_has("init", "update"))
     batch_size: int = attrs.field(converter=at_least(1, "batch_size"))
     epochs: int = attrs.field(converter=at_least(0, "epochs"))

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from funcnet import tree
+from funcnet.gradients.ends import warn_of_ends
 from funcnet.layers.inputs import floats_for
 from funcnet.layers.layer import Layer
 from funcnet.losses.loss import Loss
@@ -50,6 +51,12 @@ def value_and_grad(
     grads : Tree
         Gradient of the value, a tree like params; its buffers are the tracked ones.
 
+    Warns
+    -----
+    UsageWarning
+        If a layer such as `Dropout` is in inference, or the model ends with a softmax or sigmoid and the loss takes
+        logits.
+
     Examples
     --------
     >>> import funcnet as fn
@@ -59,6 +66,7 @@ def value_and_grad(
     >>> float(value), grads
     (1.0, LinearParams(weight=array([[4.]]), bias=array([2.])))
     """
+    warn_of_ends(model, loss)
     x = x if model.takes_integers else floats_for(model, params, x)
     y, cache = model.forward(params, x)
     value, dy = _value_and_dy(loss, y, target)

@@ -9,6 +9,7 @@ import numpy as np
 
 from funcnet.cache import Cache, opened, saved_by
 from funcnet.layers.checks import check_params, with_features
+from funcnet.layers.inputs import warn_in_inference
 from funcnet.layers.layer import Layer
 from funcnet.layers.norm_params import check_features, epsilon_field, scaled, scaled_backward
 from funcnet.numerics.normalization import Normalized, standardized
@@ -78,6 +79,11 @@ class BatchNorm(Layer):
     ValueError
         If momentum is not from 0 to 1, or epsilon not above 0; in training, if there is one row in all, whose variance
         is 0 whatever x is.
+
+    Warns
+    -----
+    UsageWarning
+        If a gradient is computed in inference.
 
     References
     ----------
@@ -152,9 +158,15 @@ class BatchNorm(Layer):
     def backward(self, params: BatchNormParams, cache: Cache, dy: Array) -> tuple[Array, BatchNormParams]:
         self._check(params)
         (normalized, _), dy = opened(self, cache, dy)
+        self.warn_in_inference()
         g, grads = scaled_backward(params, normalized.y, dy)
         dx = normalized.dx(g) if self.in_training else g / normalized.deviation
         return cache.dx(as_dtype(dx, dy.dtype)), grads
+
+    def warn_in_inference(self) -> None:
+        """Warn that a gradient is computed with the running statistics, unless the layer is in training."""
+        if not self.in_training:
+            warn_in_inference(self, "uses its running statistics, which no batch then moves")
 
     def _check(self, params: BatchNormParams) -> None:
         n, affine = ("n",), ("n",) if self.affine else None

@@ -7,6 +7,7 @@ import numpy as np
 
 from funcnet.cache import Cache, opened
 from funcnet.layers.checks import check_no_params
+from funcnet.layers.inputs import warn_in_inference
 from funcnet.layers.layer import Layer
 from funcnet.random import Key, checked_key
 from funcnet.tree import Array, Tree, as_dtype, one_array, read_only
@@ -35,6 +36,11 @@ class Dropout(Layer):
         If the key is not a Key.
     ValueError
         If the rate is not in [0, 1].
+
+    Warns
+    -----
+    UsageWarning
+        If a gradient is computed in inference and the rate is above 0.
 
     References
     ----------
@@ -68,7 +74,14 @@ class Dropout(Layer):
 
     def backward(self, params: Tree, cache: Cache, dy: Array) -> tuple[Array, Tree]:
         kept, dy = opened(self, cache, dy)
+        if kept is None:
+            self.warn_in_inference()
         return cache.dx(self._masked(dy, kept)), ()
+
+    def warn_in_inference(self) -> None:
+        """Warn that a gradient is computed without dropout, unless the layer drops numbers or has nothing to drop."""
+        if self.key is None and self.rate:
+            warn_in_inference(self, "drops nothing")
 
     def _masked(self, x: Array, kept: Array | None) -> Array:
         if kept is None:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from funcnet.errors import warn_user
 from funcnet.layers.checks import check_inputs
-from funcnet.layers.layer import Layer
+from funcnet.layers.layer import Layer, layers_in
 from funcnet.tree import Flow, Tree, checked_tree, converted, dtypes_in, is_integer, leaves, shape_of, without_integers
 
 
@@ -59,3 +60,21 @@ def floats_for(layer: Layer, params: Tree, x: Flow) -> Flow:
         return x
     of_params = [leaf.dtype for leaf in leaves(params) if not is_integer(leaf)]
     return converted(x, *of_params[:1])
+
+
+def warn_in_inference(layer: Layer, effect: str) -> None:
+    """Warn that a gradient is computed through a layer in inference; `effect` says what it does there."""
+    warn_user(
+        f"a gradient is computed through {layer!r} in inference, where it {effect}: for training write "
+        "model = model.training(key), with a new key for each step, before the forward pass; if the gradient of the "
+        "inference model is meant, ignore this fn.UsageWarning"
+    )
+
+
+def skip_backward(layer: Layer) -> None:
+    """Warn as the backward pass would, of a layer without params, whose gradient nobody needs, and of those inside."""
+    if hasattr(layer, "warn_in_inference"):
+        layer.warn_in_inference()
+    if type(layer).__attrs_attrs__:
+        for inner in layers_in(layer):
+            skip_backward(inner)

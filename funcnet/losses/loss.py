@@ -47,3 +47,8 @@ def same_shape(y: Any, target: Any) -> tuple[Array, Array]:
     if y.shape != numbers.shape:
         check_same_shape(y, to_array(target))
     return y, numbers
+
+
+def takes_logits(loss: Loss, end: object) -> str:
+    """The message for a model that ends with a layer that makes probabilities, before a loss of logits."""
+    return f"{loss!r} takes logits, not probabilities: leave out the {end} at the end of the model"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -11,6 +13,7 @@ import attrs
 import numpy as np
 
 from funcnet import tree
+from funcnet.errors import UsageWarning
 from funcnet.gradients.value_and_grad import value_and_grad
 from funcnet.layers.layer import Layer
 from funcnet.losses.loss import Loss
@@ -115,6 +118,15 @@ class GradientReport:
         return aligned([("path", "shape", "max |n - a|", "mean |n - a|", "relative"), *rows, total])
 
 
+@contextmanager
+def _usage_is_meant() -> Iterator[None]:
+    """A context, or a decorator, in which the gradient of an inference model is no reason to warn."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UsageWarning)
+        yield
+
+
+@_usage_is_meant()
 def check_gradients(
     model: Layer,
     loss: Loss,

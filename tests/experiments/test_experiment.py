@@ -25,7 +25,7 @@ LAYERS = [
 ]
 VARIANTS = [
     *EXPERIMENTS.values(),
-    *(attrs.evolve(LINEAR, model=model) for model in LAYERS),
+    *(attrs.evolve(LINEAR, model=model, loss=fn.MeanSquaredError()) for model in LAYERS),
     *(attrs.evolve(LINEAR, loss=loss) for loss in LOSSES),
     *(attrs.evolve(LINEAR, optimizer=optimizer) for optimizer in OPTIMIZERS),
     *(attrs.evolve(LINEAR, optimizer=fn.Adam(schedule, frozen="0.*")) for schedule in SCHEDULES),

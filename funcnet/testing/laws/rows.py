@@ -9,6 +9,7 @@ from functools import partial
 
 import numpy as np
 
+from funcnet.errors import UsageWarning
 from funcnet.testing.cases.case import Case, Results, named, needs, take
 from funcnet.testing.reports.comparing import Difference, close, same_bits
 from funcnet.tree import Array, dtypes_in, is_integer, map_flow, without_integers
@@ -89,6 +90,7 @@ def empty(case: Case) -> None:
     x, dy = take(case.x, slice(0)), take(case.dy, slice(0))
     with warnings.catch_warnings(record=True) as heard, np.errstate(all="warn"):
         warnings.simplefilter("always")
+        warnings.simplefilter("ignore", UsageWarning)  # of an inference model, which is asked on purpose
         results = case.passes(x, dy)
     expected = {at: np.zeros_like(array) for at, array in results.items() if not has_rows(at)}
     no_rows = named(dy, without_integers(x, dtypes_in(x)), ())

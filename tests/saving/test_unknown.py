@@ -18,7 +18,7 @@ SUFFIXES = pytest.mark.parametrize("suffix", ["npz", "safetensors"])
 @fn.tree.node
 class TodaysParams:
     scale: np.ndarray
-    count: int = 0
+    count: int = fn.tree.static(default=0)
 
 
 @fn.register(name="today's layer", aliases=["yesterday's layer"])

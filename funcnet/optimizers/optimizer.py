@@ -180,10 +180,9 @@ class Optimizer:
         """
         if not isinstance(state, OptimizerState):
             raise TypeError(f"state must be an OptimizerState as made by init, got {state!r}")
-        if state.kind not in ("", self.kind):
-            raise TreeError(f"state must be one that {self.kind} made, got one of {state.kind}: call init of {self!r}")
-        if len(state.moments) != self._count():
-            raise TreeError(f"state must have the {self._count()} moments of {self!r}, got {len(state.moments)}")
+        if len(state.moments) != self._count() or state.kind not in ("", self.kind):
+            got = f"{len(state.moments)}{f' of {state.kind}' if state.kind else ''}"
+            raise TreeError(f"state must have the {self._count()} moments of {self!r}, got {got}: call its init")
         rate = learning_rate_at(self.learning_rate, state.step)
         others = [("grads", grads), *(("optimizer state", moment) for moment in state.moments)]
         rows, structure = rows_like(params, others)

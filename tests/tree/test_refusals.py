@@ -275,6 +275,11 @@ TAKES_ARRAYS = {
     "model": lambda a: fn.sequential(fn.ReLU(), fn.ReLU()).apply(((), ()), a),
     "several inputs": lambda a: fn.sequential(fn.Sum()).apply(((),), (a, a)),
     "integers": lambda a: fn.ReLU().apply((), a.astype(int)),
+    "ids": lambda a: fn.Embedding(3, 1).apply(fn.Embedding(3, 1).init(fn.Key(0), ()), a.astype(int)),
+    "list": lambda a: fn.ReLU().apply((), [a]),
+    "gradient": lambda a: fn.ReLU().backward((), fn.ReLU().forward((), np.ones(2))[1], a),
+    "unravel": lambda a: tree.ravel((np.ones(2),))[1](a),
+    "update": lambda a: fn.SGD(0.1).update((np.ones(2),), (a,), fn.SGD(0.1).init((np.ones(2),))),
 }
 every_place = pytest.mark.parametrize("take", TAKES_ARRAYS.values(), ids=TAKES_ARRAYS)
 

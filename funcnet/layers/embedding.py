@@ -15,7 +15,7 @@ from funcnet.layers.layer import Layer
 from funcnet.numerics.labels import checked_classes
 from funcnet.numerics.sums import rows_of, sums_by_index
 from funcnet.random import Key, checked_key
-from funcnet.tree import Array, DType, Shape, as_dtype, build, node, shape_of
+from funcnet.tree import Array, DType, Shape, as_dtype, build, node, shape_of, to_array
 from funcnet.values import at_least, is_no_class, register, specification
 
 
@@ -107,7 +107,7 @@ class Embedding(Layer):
         weight = self._weight(params)
         if isinstance(x, tuple):
             check_inputs(self, shape_of(x))
-        ids = np.asarray(x)
+        ids = to_array(x)
         if ids.dtype.kind not in "iu":
             raise DTypeError(f"{self!r} takes integer ids, got {ids.dtype}{_HINT if ids.dtype.kind == 'f' else ''}")
         ids = checked_classes("id", ids, self.n_in, IndexError, "ids")

@@ -37,6 +37,19 @@ def positive(x: Array) -> Array:
     return np.maximum(x, zero(x))
 
 
+def without_subnormals(x: Array) -> Array:
+    """x with 0 for the numbers below the smallest normal one, with which processors compute many times as slowly.
+
+    >>> without_subnormals(np.array([1e-310, -1e-310, 1e-300]))
+    array([ 0.e+000, -0.e+000,  1.e-300])
+    """
+    if x.dtype.kind != "f":
+        return x
+    y: Array = (np.abs(x) >= np.finfo(x.dtype).smallest_normal).astype(x.dtype)
+    y *= x  # faster than np.where; NaN stays
+    return y
+
+
 def where_positive(x: Array, dy: Array) -> Array:
     """dy where x > 0, else 0, in the dtype of dy: converting booleans first is faster than multiplying by them.
 

@@ -8,6 +8,7 @@ import attrs
 import numpy as np
 
 from funcnet.errors import TreeError
+from funcnet.numerics.elementwise import without_subnormals
 from funcnet.numerics.sums import wide_floating
 from funcnet.schedules import Schedule, as_learning_rate, is_learning_rate, learning_rate_at
 from funcnet.tree import (
@@ -23,8 +24,13 @@ from funcnet.tree import (
     node,
     rows_like,
     static,
+    to_array,
 )
 from funcnet.values import real, register, specification
+
+# Every so many updates, numbers below the smallest normal one become 0. Where a unit is dead, moments decay until they
+# stall there, and so do params under weight decay; a step then takes up to 8 times as long.
+_SETTLES = 256
 
 
 def factor_field(default: float) -> Any:
@@ -180,10 +186,9 @@ class Optimizer:
         """
         if not isinstance(state, OptimizerState):
             raise TypeError(f"state must be an OptimizerState as made by init, got {state!r}")
-        if state.kind not in ("", self.kind):
-            raise TreeError(f"state must be one that {self.kind} made, got one of {state.kind}: call init of {self!r}")
-        if len(state.moments) != self._count():
-            raise TreeError(f"state must have the {self._count()} moments of {self!r}, got {len(state.moments)}")
+        if len(state.moments) != self._count() or state.kind not in ("", self.kind):
+            got = f"{len(state.moments)}{f' of {state.kind}' if state.kind else ''}"
+            raise TreeError(f"state must have the {self._count()} moments of {self!r}, got {got}: call its init")
         rate = learning_rate_at(self.learning_rate, state.step)
         others = [("grads", grads), *(("optimizer state", moment) for moment in state.moments)]
         rows, structure = rows_like(params, others)
@@ -203,7 +208,10 @@ class Optimizer:
         """`step` in a dtype wide enough for it, and its results in the dtype of p."""
         dtype = wide_floating(p.dtype)  # in float16, eps would be 0
         arrays = [as_array(array, dtype) for array in (p, *rest)]
-        return tuple(as_dtype(new, p.dtype) for new in self.step(t, rate, *arrays))
+        new = self.step(t, rate, *arrays)
+        if t % _SETTLES == 0 and getattr(self, "eps", None) != 0:  # without eps, a moment of 0 would be divided by
+            new = tuple(without_subnormals(to_array(array)) for array in new)
+        return tuple(as_dtype(array, p.dtype) for array in new)
 
 
 def _kept(*arrays: Array) -> tuple[Array, ...]:

@@ -12,7 +12,7 @@ from funcnet.tree.functions import allclose, cast, leaves, map, named_buffers, n
 from funcnet.tree.functions import zeros_like
 from funcnet.tree.fields import leaf, static
 from funcnet.tree.node import Tree, build, equal, node
-from funcnet.tree.buffers import with_buffers
+from funcnet.tree.contents import with_buffers
 from funcnet.tree.vectors import ravel
 
 # Shared with the other packages of funcnet, not public:
@@ -30,7 +30,7 @@ from funcnet.tree.places import at as at, placed as placed
 from funcnet.tree.patterns import as_patterns as as_patterns, matching as matching
 from funcnet.tree.structure import Structure as Structure, checked_tree as checked_tree, flatten as flatten
 from funcnet.tree.structure import leaves_like as leaves_like, rows_like as rows_like
-from funcnet.tree.buffers import has_buffers as has_buffers, has_leaves as has_leaves
+from funcnet.tree.contents import has_buffers as has_buffers, has_leaves as has_leaves
 
 __all__ = [
     "Buffer", "Tree", "allclose", "build", "cast", "equal", "leaf", "leaves", "map", "named_buffers", "named_leaves",

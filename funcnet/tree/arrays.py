@@ -55,6 +55,10 @@ def to_array(x: Any) -> Array:
 
 def unmasked(x: Any) -> Any:
     """`x` itself; raises DTypeError for an array with masked entries, which NumPy would use as if they were data."""
+    if isinstance(x, list):
+        for part in x:
+            if isinstance(part, np.ma.MaskedArray):
+                unmasked(part)
     if isinstance(x, np.ma.MaskedArray) and np.ma.is_masked(x):
         masked = int(np.ma.getmaskarray(x).sum())
         raise DTypeError(f"{masked} of {x.size} entries are masked: write x.filled(value), or leave them out")

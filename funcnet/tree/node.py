@@ -203,8 +203,20 @@ def _own_values(cls: Any, values: Sequence[Tree]) -> list[Tree]:
         for value, is_static in zip(values, statics, strict=False):  # `build` raises where there are more or fewer
             own.append(static_value(value) if is_static else _copied(value))
     except (LeafError, DTypeError) as error:
-        raise type(error)(f"in the field {names[len(own)]} of {cls.__name__}: {error}") from error
+        index = len(own)
+        path = names[index] + ("" if statics[index] else _path_of_refused(values[index]))
+        raise type(error)(f"in the field {path} of {cls.__name__}: {error}") from error
     return own + list(values[len(own) :])
+
+
+def _path_of_refused(value: Tree) -> str:
+    """The path in a tuple to the first value that is refused, such as .0.1; "" for any other value."""
+    for index, child in enumerate(value if isinstance(value, tuple) else ()):
+        try:
+            _copied(child)
+        except (LeafError, DTypeError):
+            return f".{index}{_path_of_refused(child)}"
+    return ""
 
 
 def _copied(value: Tree) -> Tree:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import is_dataclass
 from enum import Enum
 from numbers import Number
@@ -16,6 +17,7 @@ from funcnet.tree.arrays import NUMBERS, Array
 from funcnet.values import code
 
 _WITHOUT_NUMBERS = str, bytes, type, FunctionType, BuiltinFunctionType, np.ufunc, Enum
+_MEMORY = bytearray, memoryview, array
 _STATIC = "hold it in a field declared with fn.tree.static()"
 
 
@@ -38,13 +40,13 @@ def _refusal(value: Any) -> str:
     kind, name = _named(type(value)), type(value).__name__
     if isinstance(value, Number):
         return f"expected an array, got the {kind} {value!r}: write np.array({code(value)}), or {_STATIC}"
-    if is_library_array(value):
+    if is_library_array(value) or isinstance(value, _MEMORY):
         return f"expected an array of NumPy, got a {kind}: write np.asarray(...)"
     if hasattr(value, "toarray"):
         return f"expected an array of NumPy, got a {kind}: write its .toarray()"
     if is_dataclass(value):
         return f"expected a node, got the dataclass {kind}: write @fn.tree.node in place of @dataclass"
-    if type(value).__module__.partition(".")[0] in ("builtins", "funcnet"):
+    if callable(value) or type(value).__module__.partition(".")[0] in ("builtins", "funcnet"):
         return f"expected an array, a tuple or a node, got {value!r}: {_STATIC}"
     if attrs.has(type(value)):
         return f"expected a node, got the attrs class {kind}: decorate {name} with @fn.tree.node, or {_STATIC}"
@@ -60,18 +62,18 @@ def _named(kind: type) -> str:
 def is_library_array(value: Any) -> bool:
     """Whether a value that is not a leaf is an array of a different library, such as a tensor of PyTorch."""
     kind = type(value)
-    return hasattr(kind, "__array__") or hasattr(kind, "__dlpack__")
+    return (hasattr(kind, "__array__") or hasattr(kind, "__dlpack__")) and not issubclass(kind, np.generic)
 
 
 def of_library(value: Any) -> Array:
     """The array of a different library as a new one of NumPy; raises LeafError where it cannot be exactly that."""
     try:
-        array = np.asarray(value) if hasattr(type(value), "__array__") else np.from_dlpack(value)
+        read = np.asarray(value) if hasattr(type(value), "__array__") else np.from_dlpack(value)
     except Exception as error:  # each library has its own: on a GPU, part of a graph of gradients, without this dtype
         raise LeafError(f"a {_named(type(value))} that NumPy cannot read: {error}") from error
-    if array.dtype.kind not in NUMBERS.replace("O", ""):
-        raise LeafError(f"expected numbers, got a {_named(type(value))} that NumPy reads as {array.dtype}")
-    return array.copy(order="K")
+    if read.dtype.kind not in NUMBERS.replace("O", ""):
+        raise LeafError(f"expected numbers, got a {_named(type(value))} that NumPy reads as {read.dtype}")
+    return read.copy(order="K")
 
 
 def static_value(value: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from funcnet.errors import DTypeError, ShapeError
-from funcnet.tree.arrays import Array
+from funcnet.tree.arrays import Array, to_array
 from funcnet.tree.node import Tree
 from funcnet.tree.structure import flatten
 
@@ -41,7 +41,7 @@ def ravel(tree: Tree) -> tuple[Array, Callable[[Array], Tree]]:
     joined = np.concatenate([leaf.ravel() for leaf in parts] or [np.zeros(0)])
 
     def unravel(vector: Array) -> Tree:
-        vector = np.asarray(vector)
+        vector = to_array(vector)
         if vector.shape != joined.shape:
             raise ShapeError(f"expected a vector of shape {joined.shape}, got {vector.shape}")
         if not np.can_cast(vector.dtype, joined.dtype, "same_kind"):

@@ -103,6 +103,17 @@ from tests.library.wrong_uses import (
             "got weight () and bias ()",
         ),
         (
+            "a number in a tree",
+            lambda: fn.sgd_step((4.0,), (4.0,), 0.1),
+            "at 0: expected an array, got the float 4.0: write np.array(4.0), or hold it in a field declared with",
+            "fn.tree.static()",
+        ),
+        (
+            "a number in a node",
+            lambda: fn.LinearParams(1.0, None),
+            "in the field weight of LinearParams: expected an array, got the float 1.0: write np.array(1.0)",
+        ),
+        (
             "x for params",
             lambda: fn.ReLU().forward(np.ones(3), ()),
             "the layer has no params: expected (), got ndarray",

@@ -185,3 +185,19 @@ def test_a_law_alone_is_asked_as_it_is_given():
 def test_a_law_that_there_is_not():
     with pytest.raises(ValueError, match=r"unknown law 'moments'; the laws are .*purity, structure"):
         check_optimizer_law("moments", fn.SGD(0.1), PARAMS, GRADS)
+
+
+@attrs.frozen
+class CountsInATuple(StateIsGrads):
+    """Its state has a number of steps beside the arrays, in a plain tuple, which is then not a tree."""
+
+    def init(self, params):
+        return 0, super().init(params)
+
+    def update(self, params, grads, state):
+        params, velocity = super().update(params, grads, state[1])
+        return params, (state[0] + 1, velocity)
+
+
+def test_arrays_beside_a_number_in_the_state_are_checked_too():
+    assert violation(CountsInATuple()).law == violation(StateIsGrads()).law == "aliasing"

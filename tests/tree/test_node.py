@@ -70,7 +70,7 @@ def test_a_numpy_scalar_becomes_a_read_only_array_of_its_dtype(scalar):
         content[...] = 0
 
 
-@pytest.mark.parametrize("value", ["name", b"name", None, print, np.sin, int, Color.RED, fn.ReLU()])
+@pytest.mark.parametrize("value", ["name", np.str_("name"), b"name", None, print, np.sin, int, Color.RED, fn.ReLU()])
 def test_values_without_numbers_are_carried_along(value):
     assert Box(value).content is value
     assert tree.map(np.negative, (Box(value),))[0].content is value

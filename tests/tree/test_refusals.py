@@ -2,9 +2,11 @@
 
 import copy
 import pickle
+from array import array
 from dataclasses import dataclass, field
 from enum import IntEnum
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import attrs
@@ -59,6 +61,8 @@ WRITE = {
         r"got a tests\.Plain: decorate Plain with @fn\.tree\.node, or hold it",
     ),
     "layer": (fn.Linear(2), r"got Linear\(n_out=2\): hold it in a field declared with fn\.tree\.static"),
+    "partial": (partial(print, 1), r"got functools\.partial\(.*hold it in a field declared with fn\.tree\.static"),
+    "memory": (array("d", [1.0]), r"got a array\.array: write np\.asarray"),
     "range": (range(3), r"got range\(0, 3\): hold it in a field declared with fn\.tree\.static"),
     "list": ([NUMBERS], "lists and dicts cannot be trees because they are mutable; use a tuple or a node"),
     "dict": ({"a": 1}, "lists and dicts cannot be trees because they are mutable; use a tuple or a node"),
@@ -92,8 +96,8 @@ def test_what_holds_numbers_and_is_not_a_leaf_is_an_error(value, message, use):
 
 @every_refused
 def test_a_node_refuses_it_in_its_constructor(value, message):
-    with pytest.raises(LeafError, match=rf"^in the field content of Box: .*{message}"):
-        Box((np.ones(1), value))
+    with pytest.raises(LeafError, match=rf"^in the field content\.1\.0 of Box: .*{message}"):
+        Box((np.ones(1), (value, None)))
 
 
 def test_the_error_is_one_of_trees_and_one_of_types():
@@ -275,6 +279,11 @@ TAKES_ARRAYS = {
     "model": lambda a: fn.sequential(fn.ReLU(), fn.ReLU()).apply(((), ()), a),
     "several inputs": lambda a: fn.sequential(fn.Sum()).apply(((),), (a, a)),
     "integers": lambda a: fn.ReLU().apply((), a.astype(int)),
+    "ids": lambda a: fn.Embedding(3, 1).apply(fn.Embedding(3, 1).init(fn.Key(0), ()), a.astype(int)),
+    "list": lambda a: fn.ReLU().apply((), [a]),
+    "gradient": lambda a: fn.ReLU().backward((), fn.ReLU().forward((), np.ones(2))[1], a),
+    "unravel": lambda a: tree.ravel((np.ones(2),))[1](a),
+    "update": lambda a: fn.SGD(0.1).update((np.ones(2),), (a,), fn.SGD(0.1).init((np.ones(2),))),
 }
 every_place = pytest.mark.parametrize("take", TAKES_ARRAYS.values(), ids=TAKES_ARRAYS)
 

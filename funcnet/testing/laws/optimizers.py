@@ -97,11 +97,12 @@ def aliasing(case: OptimizerCase) -> None:
     own_memory({**leaves("new params", new), **_leaves_of_state(state)}, given)
 
 
-def _leaves_of_state(state: Any) -> dict[str, Array]:
+def _leaves_of_state(state: Any, name: str = "state") -> dict[str, Array]:
     try:
-        return leaves("state", state)
-    except TypeError:  # a state that is not a tree
-        return {}
+        return leaves(name, state)
+    except TypeError:  # a state that is not a tree; one that has a number beside its moments may be a tuple
+        parts = enumerate(state) if isinstance(state, tuple) else ()
+        return {at: leaf for i, part in parts for at, leaf in _leaves_of_state(part, f"{name}.{i}").items()}
 
 
 def zero(case: OptimizerCase) -> None:

@@ -12,6 +12,7 @@ from funcnet.losses.loss import divisor_of, is_reduction, reduced, takes_logits
 from funcnet.numerics.labels import label_surprisal
 from funcnet.numerics.softmax import distribution_surprisal
 from funcnet.numerics.targets import are_softmaxed, check_one_hot, check_probabilities
+from funcnet.numerics.underflow import ignoring_underflow
 from funcnet.tree import Array, Shape, as_array, as_dtype, as_floating, to_array
 from funcnet.values import register, specification
 
@@ -37,6 +38,11 @@ def _surprisal(y: Array, target: Array) -> tuple[Array, Any]:
     target = as_array(target, y.dtype)
     check_probabilities("targets", target)
     return distribution_surprisal(y, target)
+
+
+def _value(y: Array, target: Array, divisor: int) -> tuple[Any, Any]:
+    losses, gradient = _surprisal(y, target)
+    return reduced(losses, divisor, y.dtype), gradient
 
 
 @register
@@ -89,9 +95,16 @@ class SoftmaxCrossEntropy:
         if are_softmaxed(y):
             warn_user(takes_logits(self, "Softmax()"))
         divisor = divisor_of("sum" if self.reduction == "sum" else "batch", y.shape)
-        losses, gradient = _surprisal(y, target)
-        return reduced(losses, divisor, y.dtype), Cache(self, y.shape, (gradient, y.dtype, divisor))
+        try:
+            value, gradient = _value(y, target, divisor)
+        except FloatingPointError:
+            value, gradient = ignoring_underflow(_value, y, target, divisor)
+        return value, Cache(self, y.shape, (gradient, y.dtype, divisor))
 
     def backward(self, cache: Cache) -> Array:
         gradient, dtype, divisor = saved_by(self, cache)
-        return as_dtype(gradient.dy(1 / divisor), dtype).reshape(cache.shape)
+        try:
+            dy = gradient.dy(1 / divisor)
+        except FloatingPointError:
+            dy = ignoring_underflow(gradient.dy, 1 / divisor)
+        return as_dtype(dy, dtype).reshape(cache.shape)

@@ -16,6 +16,7 @@ from funcnet.errors import ShapeError
 from funcnet.layers.checks import check_no_params
 from funcnet.layers.layer import Layer
 from funcnet.numerics.elementwise import sigmoid, softplus
+from funcnet.numerics.underflow import ignoring_underflow
 from funcnet.tree import Array, Tree, as_array, as_dtype, one_array, read_only
 from funcnet.values import register, specification
 
@@ -24,14 +25,21 @@ def forward_of(layer: Layer, f: Callable[[Array], Array], params: Tree, x: Array
     """y = f(x), in the dtype of x, and the cache of `layer`; raises TreeError if params are not `()`."""
     check_no_params(params)
     x, dtype = one_array(layer, x)
-    y = as_dtype(f(x), x.dtype)
+    try:
+        y = as_dtype(f(x), x.dtype)
+    except FloatingPointError:
+        y = ignoring_underflow(lambda: as_dtype(f(x), x.dtype))
     return y, Cache(layer, y.shape, x, dtype)
 
 
 def backward_of(layer: Layer, derivative: Callable[[Array], Array], cache: Cache, dy: Array) -> tuple[Array, Tree]:
     """dx = dy * derivative(x), in the dtype of dy, and `()` as the grads; raises what `opened` raises."""
     x, dy = opened(layer, cache, dy)
-    return cache.dx(as_dtype(dy * derivative(x), dy.dtype)), ()
+    try:
+        dx = as_dtype(dy * derivative(x), dy.dtype)
+    except FloatingPointError:
+        dx = ignoring_underflow(lambda: as_dtype(dy * derivative(x), dy.dtype))
+    return cache.dx(dx), ()
 
 
 def _sigmoid_derivative(x: Array) -> Array:

@@ -14,6 +14,7 @@ from funcnet.layers.layer import Layer
 from funcnet.layers.norm_params import check_features, epsilon_field, scaled, scaled_backward
 from funcnet.numerics.normalization import Normalized, standardized
 from funcnet.numerics.sums import wide
+from funcnet.numerics.underflow import past_underflow
 from funcnet.random import Key, checked_key
 from funcnet.tree import Array, Buffer, DType, Shape, as_dtype, as_numpy_dtype, build, node, one_array
 from funcnet.values import is_bool, real, register, specification
@@ -130,6 +131,7 @@ class BatchNorm(Layer):
         weight, bias = (ones, zeros) if self.affine else (None, None)
         return BatchNormParams(weight, bias, running_mean=Buffer(zeros), running_var=Buffer(ones))
 
+    @past_underflow
     def forward(self, params: BatchNormParams, x: Array) -> tuple[Array, Cache]:
         self._check(params)
         mean, variance = params.running_mean.value, params.running_var.value
@@ -155,6 +157,7 @@ class BatchNorm(Layer):
             return normalized, None
         return normalized, (mean.reshape(-1), variance.reshape(-1) * (rows / (rows - 1)))
 
+    @past_underflow
     def backward(self, params: BatchNormParams, cache: Cache, dy: Array) -> tuple[Array, BatchNormParams]:
         self._check(params)
         (normalized, _), dy = opened(self, cache, dy)
@@ -173,6 +176,7 @@ class BatchNorm(Layer):
         shapes = {"weight": affine, "bias": affine, "running_mean.value": n, "running_var.value": n}
         check_params(params, BatchNormParams, shapes)
 
+    @past_underflow
     def track(self, params: BatchNormParams, cache: Cache) -> BatchNormParams:
         _, seen = saved_by(self, cache)
         if seen is None:

@@ -16,6 +16,7 @@ from funcnet.layers.checks import check_inputs, check_params, drawn, with_featur
 from funcnet.layers.composites import is_layer
 from funcnet.layers.layer import Layer
 from funcnet.numerics.sums import column_sums, rows_of
+from funcnet.numerics.underflow import past_underflow
 from funcnet.random import Key, checked_key
 from funcnet.tree import (
     Array,
@@ -147,6 +148,7 @@ class SimpleCell(Layer):
             drawn(self.bias_init, key.fold_in("bias"), (n_out,), dtype),
         )
 
+    @past_underflow
     def forward(self, params: SimpleCellParams, x: Flow) -> tuple[Flow, Cache]:
         self._check(params)
         check_inputs(self, shape_of(x))
@@ -161,6 +163,7 @@ class SimpleCell(Layer):
         saved = now, state, of_activation, dtypes_in(x)
         return (y, y), Cache(self, (y.shape, y.shape), saved, (y.dtype, y.dtype))
 
+    @past_underflow
     def backward(self, params: SimpleCellParams, cache: Cache, dy: Flow) -> tuple[Flow, SimpleCellParams]:
         self._check(params)
         (now, state, of_activation, dtypes), (d_output, d_state) = opened_flow(self, cache, dy)

@@ -9,6 +9,7 @@ from funcnet.cache import Cache, opened
 from funcnet.layers.checks import check_no_params
 from funcnet.layers.inputs import warn_in_inference
 from funcnet.layers.layer import Layer
+from funcnet.numerics.underflow import past_underflow
 from funcnet.random import Key, checked_key
 from funcnet.tree import Array, Tree, as_dtype, one_array, read_only
 from funcnet.values import real, register, specification
@@ -83,6 +84,7 @@ class Dropout(Layer):
         if self.key is None and self.rate:
             warn_in_inference(self, "drops nothing")
 
+    @past_underflow
     def _masked(self, x: Array, kept: Array | None) -> Array:
         if kept is None:
             return read_only(x)

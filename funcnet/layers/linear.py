@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 import numpy as np
 
@@ -12,6 +14,7 @@ from funcnet.initializers import Initializer
 from funcnet.layers.checks import drawn, unfit, with_features
 from funcnet.layers.layer import Layer
 from funcnet.numerics.sums import column_sums, rows_of
+from funcnet.numerics.underflow import ignoring_underflow
 from funcnet.random import Key, checked_key
 from funcnet.tree import Array, DType, Shape, as_dtype, build, leaf, node, one_array
 from funcnet.values import at_least, is_bool, is_no_class, register, specification
@@ -39,6 +42,16 @@ class LinearParams:
 
     weight: Array = leaf(torch_axes=(1, 0))
     bias: Array | None = None
+
+
+def _is_bias(layer: Linear, attribute: Any, value: object) -> None:
+    """A validator: True or False; a number is the n_out of someone who gave n_in first."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        raise TypeError(
+            f"'bias' must be True or False, got {value}: Linear takes n_out alone, and finds n_in at `init`; for "
+            f"{layer.n_out} inputs and {value} outputs write Linear({value})"
+        )
+    is_bool(layer, attribute, value)
 
 
 @register
@@ -93,7 +106,7 @@ class Linear(Layer):
 
     takes_integers = True
     n_out: int = attrs.field(converter=at_least(0, "n_out"))
-    bias: bool = attrs.field(default=True, validator=is_bool)
+    bias: bool = attrs.field(default=True, validator=_is_bias)
     weight_init: Initializer = attrs.field(default=initializers.glorot_uniform, validator=is_no_class)
     bias_init: Initializer = attrs.field(default=initializers.zeros, validator=is_no_class)
 
@@ -111,7 +124,11 @@ class Linear(Layer):
         x, dtype = one_array(self, x, weight.dtype)
         if x.shape[-1:] != weight.shape[:1]:
             raise ShapeError(f"expected x of shape (..., n_in={weight.shape[0]}), got {x.shape}")
-        y = np.dot(rows_of(x), weight)
+        rows = rows_of(x)
+        try:
+            y = np.dot(rows, weight)
+        except FloatingPointError:
+            y = ignoring_underflow(np.dot, rows, weight)
         if bias is not None:
             y += bias
         if x.ndim != 2:
@@ -120,7 +137,11 @@ class Linear(Layer):
 
     def backward(self, params: LinearParams, cache: Cache, dy: Array) -> tuple[Array, LinearParams]:
         grads, rows = self._grads(params, cache, dy)
-        dx, shape = as_dtype(np.dot(rows, params.weight.T), rows.dtype), cache.saved.shape
+        try:
+            dx = np.dot(rows, params.weight.T)
+        except FloatingPointError:
+            dx = ignoring_underflow(np.dot, rows, params.weight.T)
+        dx, shape = as_dtype(dx, rows.dtype), cache.saved.shape
         return cache.dx(dx if dx.shape == shape else dx.reshape(shape)), grads
 
     def params_backward(self, params: LinearParams, cache: Cache, dy: Array) -> LinearParams:
@@ -132,8 +153,12 @@ class Linear(Layer):
         x, dy = opened(self, cache, dy)
         if x.shape[-1] != weight.shape[0]:
             raise CacheError(f"expected a cache for x of shape (..., n_in={weight.shape[0]}), got one for {x.shape}")
-        rows = rows_of(dy)
-        weight_grad = as_dtype(np.dot(rows_of(x).T, rows), weight.dtype)
+        rows, columns = rows_of(dy), rows_of(x).T
+        try:
+            weight_grad = np.dot(columns, rows)
+        except FloatingPointError:
+            weight_grad = ignoring_underflow(np.dot, columns, rows)
+        weight_grad = as_dtype(weight_grad, weight.dtype)
         bias_grad = None if bias is None else as_dtype(column_sums(rows), bias.dtype)
         return build(LinearParams, weight_grad, bias_grad), rows
 

@@ -14,6 +14,7 @@ from funcnet.cache import Cache, opened, opened_flow
 from funcnet.errors import ShapeError
 from funcnet.layers.checks import check_no_params, described
 from funcnet.layers.layer import Layer
+from funcnet.numerics.underflow import past_underflow
 from funcnet.tree import (
     Array,
     Flow,
@@ -109,12 +110,14 @@ class Multiply(Layer):
     def output_shape(self, input_shape: Shape) -> Shape:
         return _same(self, input_shape, "multiply")
 
+    @past_underflow
     def forward(self, params: Tree, x: Flow) -> tuple[Array, Cache]:
         check_no_params(params)
         shape, factors = _same(self, map_flow(np.shape, x), "multiply"), converted(x)
         y = read_only(as_array(reduce(np.multiply, factors)))  # one factor is y itself
         return y, Cache(self, shape, (factors, dtypes_in(x)), y.dtype)
 
+    @past_underflow
     def backward(self, params: Tree, cache: Cache, dy: Array) -> tuple[Flow, Tree]:
         (factors, dtypes), dy = opened(self, cache, dy)
         dx = [as_dtype(reduce(np.multiply, _others(factors, i), dy), dy.dtype) for i in range(len(factors))]

@@ -11,6 +11,7 @@ from funcnet.layers.checks import check_no_params, check_params, with_features
 from funcnet.layers.layer import Layer
 from funcnet.layers.norm_params import check_features, epsilon_field, scaled, scaled_backward
 from funcnet.numerics.normalization import scaled_to_one, standardized
+from funcnet.numerics.underflow import past_underflow
 from funcnet.random import Key
 from funcnet.tree import Array, DType, Shape, Tree, as_dtype, as_numpy_dtype, node, one_array, static
 from funcnet.values import at_least, is_bool, register, specification
@@ -90,6 +91,7 @@ class LayerNorm(Layer):
         n = self.output_shape(input_shape)[-1]
         return NormParams(np.ones(n, as_numpy_dtype(dtype)), np.zeros(n, dtype)) if self.affine else ()
 
+    @past_underflow
     def forward(self, params: Tree, x: Array) -> tuple[Array, Cache]:
         self._check(params)
         if self.affine:
@@ -102,6 +104,7 @@ class LayerNorm(Layer):
         y = scaled(params, normalized.y, x.dtype)
         return y, Cache(self, y.shape, normalized, dtype)
 
+    @past_underflow
     def backward(self, params: Tree, cache: Cache, dy: Array) -> tuple[Array, Tree]:
         self._check(params)
         normalized, dy = opened(self, cache, dy)
@@ -159,6 +162,7 @@ class RMSNorm(Layer):
     def init(self, key: Key, input_shape: Shape, dtype: DType = np.float32) -> NormParams:
         return NormParams(np.ones(self.output_shape(input_shape)[-1], as_numpy_dtype(dtype)))
 
+    @past_underflow
     def forward(self, params: NormParams, x: Array) -> tuple[Array, Cache]:
         check_params(params, NormParams, {"weight": ("n",), "bias": None})
         x, dtype = one_array(self, x, params.weight.dtype)
@@ -167,6 +171,7 @@ class RMSNorm(Layer):
         y = scaled(params, normalized.y, x.dtype)
         return y, Cache(self, y.shape, normalized, dtype)
 
+    @past_underflow
     def backward(self, params: NormParams, cache: Cache, dy: Array) -> tuple[Array, Tree]:
         check_params(params, NormParams, {"weight": ("n",), "bias": None})
         normalized, dy = opened(self, cache, dy)
@@ -253,6 +258,7 @@ class GroupNorm(Layer):
         n = self.output_shape(input_shape)[-1]
         return GroupNormParams(np.ones(n, as_numpy_dtype(dtype)), np.zeros(n, dtype), len(input_shape))
 
+    @past_underflow
     def forward(self, params: GroupNormParams, x: Array) -> tuple[Array, Cache]:
         check_params(params, GroupNormParams, {"weight": ("n",), "bias": ("n",)})
         x, dtype = one_array(self, x, params.weight.dtype)
@@ -265,6 +271,7 @@ class GroupNorm(Layer):
         y = scaled(params, normalized.y.reshape(x.shape), x.dtype)
         return y, Cache(self, y.shape, normalized, dtype)
 
+    @past_underflow
     def backward(self, params: GroupNormParams, cache: Cache, dy: Array) -> tuple[Array, Tree]:
         check_params(params, GroupNormParams, {"weight": ("n",), "bias": ("n",)})
         normalized, dy = opened(self, cache, dy)

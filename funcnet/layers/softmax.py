@@ -9,6 +9,7 @@ from funcnet.layers.checks import check_no_params, with_features
 from funcnet.layers.layer import Layer
 from funcnet.numerics.softmax import shifted, sum_of_others
 from funcnet.numerics.sums import wide_sum
+from funcnet.numerics.underflow import past_underflow
 from funcnet.tree import Array, Shape, Tree, as_dtype, one_array
 from funcnet.values import register, specification
 
@@ -47,6 +48,7 @@ class Softmax(Layer):
     def output_shape(self, input_shape: Shape) -> Shape:
         return with_features(input_shape, self)
 
+    @past_underflow
     def forward(self, params: Tree, x: Array) -> tuple[Array, Cache]:
         check_no_params(params)
         x, dtype = one_array(self, x)
@@ -55,6 +57,7 @@ class Softmax(Layer):
         y.flags.writeable = False  # the cache holds it too
         return y, Cache(self, y.shape, y, dtype)
 
+    @past_underflow
     def backward(self, params: Tree, cache: Cache, dy: Array) -> tuple[Array, Tree]:
         y, dy = opened(self, cache, dy)
         dy = dy - _at_largest(dy, y)  # dx stays the same, and keeps its digits where y is near 1
@@ -84,6 +87,7 @@ class LogSoftmax(Layer):
     def output_shape(self, input_shape: Shape) -> Shape:
         return with_features(input_shape, self)
 
+    @past_underflow
     def forward(self, params: Tree, x: Array) -> tuple[Array, Cache]:
         check_no_params(params)
         x, dtype = one_array(self, x)
@@ -92,6 +96,7 @@ class LogSoftmax(Layer):
         y.flags.writeable = False  # the cache holds it too
         return y, Cache(self, y.shape, y, dtype)
 
+    @past_underflow
     def backward(self, params: Tree, cache: Cache, dy: Array) -> tuple[Array, Tree]:
         y, dy = opened(self, cache, dy)
         others = wide_sum(dy, axis=-1, keepdims=True) - dy

@@ -11,6 +11,7 @@ from funcnet.cache import Cache, saved_by
 from funcnet.losses.loss import divisor_of, is_reduction, reduced, same_shape
 from funcnet.numerics.elementwise import sigmoid, softplus
 from funcnet.numerics.targets import check_probabilities
+from funcnet.numerics.underflow import past_underflow
 from funcnet.tree import Array
 from funcnet.values import register, specification
 
@@ -49,6 +50,7 @@ class SigmoidBinaryCrossEntropy:
 
     reduction: str = attrs.field(default="mean", validator=is_reduction)
 
+    @past_underflow
     def forward(self, y: Array, target: Array) -> tuple[Any, Cache]:
         y, target = same_shape(y, target)
         check_probabilities("targets", target)
@@ -56,6 +58,7 @@ class SigmoidBinaryCrossEntropy:
         losses = target * softplus(-y) + (1 - target) * softplus(y)
         return reduced(losses, divisor, y.dtype), Cache(self, y.shape, (y, target, divisor))
 
+    @past_underflow
     def backward(self, cache: Cache) -> Array:
         y, target, divisor = saved_by(self, cache)
         dy: Array = ((1 - target) * sigmoid(y) - target * sigmoid(-y)) * (1 / divisor)
@@ -102,6 +105,7 @@ class BinaryCrossEntropy:
 
     reduction: str = attrs.field(default="mean", validator=is_reduction)
 
+    @past_underflow
     def forward(self, y: Array, target: Array) -> tuple[Any, Cache]:
         y, target = same_shape(y, target)
         check_probabilities("y", y)
@@ -112,6 +116,7 @@ class BinaryCrossEntropy:
         losses = -(target * np.log(p) + (1 - target) * log_q)
         return reduced(losses, divisor, y.dtype), Cache(self, y.shape, (p, q, target, divisor))
 
+    @past_underflow
     def backward(self, cache: Cache) -> Array:
         p, q, target, divisor = saved_by(self, cache)
         dy: Array = ((1 - target) / q - target / p) * (1 / divisor)

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import attrs
 import numpy as np
 
+from funcnet.numerics.underflow import past_underflow
 from funcnet.tree import Tree, as_dtype, as_patterns, flatten, matching
 from funcnet.values import real, register, specification
 
@@ -59,6 +60,7 @@ class L2:
     strength: float = attrs.field(converter=real, validator=attrs.validators.ge(0))
     exclude: tuple[str, ...] = attrs.field(default=("bias", "*.bias"), converter=as_patterns)
 
+    @past_underflow
     def forward(self, params: Tree) -> tuple[Any, Any]:
         leaves, structure = flatten(params)
         penalized = [not excluded for excluded in matching(params, self.exclude)]
@@ -66,6 +68,7 @@ class L2:
         value = self.strength / 2 * sum((np.square(p).sum() for p in wide), np.float64(0))
         return value, (leaves, structure, penalized)
 
+    @past_underflow
     def backward(self, cache: Any) -> Tree:
         leaves, structure, penalized = cache
         rows = zip(leaves, penalized, strict=True)

@@ -5,18 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import attrs
-import numpy as np
 
 from funcnet.cache import Cache, saved_by
 from funcnet.errors import ShapeError, warn_user
 from funcnet.losses.loss import divisor_of, is_reduction, reduced, takes_logits
 from funcnet.numerics.labels import label_surprisal
 from funcnet.numerics.softmax import distribution_surprisal
-from funcnet.numerics.targets import check_one_hot, check_probabilities
+from funcnet.numerics.targets import are_softmaxed, check_one_hot, check_probabilities
+from funcnet.numerics.underflow import ignoring_underflow
 from funcnet.tree import Array, Shape, as_array, as_dtype, as_floating, to_array
 from funcnet.values import register, specification
 
-_SLACK = 2e-3  # by which the sum of a softmax may differ from 1 after rounding
 _TOO_FEW = (), (1,)  # ends of the shapes of logits without a class, or with one
 
 
@@ -29,18 +28,6 @@ def _too_few(shape: Shape) -> ShapeError:
     )
 
 
-def _are_distributions(y: Array) -> bool:
-    """Whether each row is one of probabilities, as a softmax makes it: two numbers tell logits from them most often."""
-    if type(y) is not np.ndarray or not y.size or not (0 <= y.item(0) <= 1 and 0 <= y.item(y.shape[-1] - 1) <= 1):
-        return False
-    row = y[(0,) * (y.ndim - 1)].tolist()
-    if min(row) < 0 or abs(sum(row) - 1) > _SLACK:
-        return False
-    sums = y.sum(axis=-1, dtype=np.float64)
-    is_one_hot = ((y == 0) | (y == 1)).all()  # what a hand may have written
-    return bool((y >= 0).all() and (np.abs(sums - 1) <= _SLACK).all() and not is_one_hot)
-
-
 def _surprisal(y: Array, target: Array) -> tuple[Array, Any]:
     """The losses and the record of their gradient; raises ValueError unless the target has labels or probabilities."""
     if target.shape != y.shape:
@@ -51,6 +38,11 @@ def _surprisal(y: Array, target: Array) -> tuple[Array, Any]:
     target = as_array(target, y.dtype)
     check_probabilities("targets", target)
     return distribution_surprisal(y, target)
+
+
+def _value(y: Array, target: Array, divisor: int) -> tuple[Any, Any]:
+    losses, gradient = _surprisal(y, target)
+    return reduced(losses, divisor, y.dtype), gradient
 
 
 @register
@@ -100,12 +92,19 @@ class SoftmaxCrossEntropy:
         y, target = as_floating(y), to_array(target)
         if y.shape[-1:] in _TOO_FEW:
             raise _too_few(y.shape)
-        if _are_distributions(y):
+        if are_softmaxed(y):
             warn_user(takes_logits(self, "Softmax()"))
         divisor = divisor_of("sum" if self.reduction == "sum" else "batch", y.shape)
-        losses, gradient = _surprisal(y, target)
-        return reduced(losses, divisor, y.dtype), Cache(self, y.shape, (gradient, y.dtype, divisor))
+        try:
+            value, gradient = _value(y, target, divisor)
+        except FloatingPointError:
+            value, gradient = ignoring_underflow(_value, y, target, divisor)
+        return value, Cache(self, y.shape, (gradient, y.dtype, divisor))
 
     def backward(self, cache: Cache) -> Array:
         gradient, dtype, divisor = saved_by(self, cache)
-        return as_dtype(gradient.dy(1 / divisor), dtype).reshape(cache.shape)
+        try:
+            dy = gradient.dy(1 / divisor)
+        except FloatingPointError:
+            dy = ignoring_underflow(gradient.dy, 1 / divisor)
+        return as_dtype(dy, dtype).reshape(cache.shape)

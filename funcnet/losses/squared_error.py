@@ -10,6 +10,7 @@ import numpy as np
 from funcnet.cache import Cache, saved_by
 from funcnet.losses.loss import divisor_of, is_reduction, reduced, same_shape
 from funcnet.numerics.sums import wide
+from funcnet.numerics.underflow import past_underflow
 from funcnet.tree import Array
 from funcnet.values import register, specification
 
@@ -47,12 +48,14 @@ class MeanSquaredError:
 
     reduction: str = attrs.field(default="mean", validator=is_reduction)
 
+    @past_underflow
     def forward(self, y: Array, target: Array) -> tuple[Any, Cache]:
         y, target = same_shape(y, target)
         divisor, error = divisor_of(self.reduction, y.shape), y - target
         squares = np.square(error, dtype=wide(y.dtype))
         return reduced(squares, divisor, y.dtype), Cache(self, y.shape, (error, divisor))
 
+    @past_underflow
     def backward(self, cache: Cache) -> Array:
         error, divisor = saved_by(self, cache)
         dy: Array = error * (2 / divisor)

@@ -8,6 +8,7 @@ import numpy as np
 
 from funcnet.numerics.kernel import kernel
 from funcnet.numerics.sums import FLOATS, is_large, wide_floating
+from funcnet.numerics.underflow import ignoring_underflow
 from funcnet.tree import Array, as_array, as_dtype
 
 erfc = np.frompyfunc(math.erfc, 1, 1)
@@ -87,7 +88,11 @@ def moved(p: Array, g: Array, rate: float) -> Array:
     >>> moved(np.array([1.0, 2.0]), np.array([1.0, -1.0]), 0.5)
     array([0.5, 2.5])
     """
-    new: Array = g * np.asarray(-rate, g.dtype)  # NumPy converts a Python number more slowly
+    factor = np.asarray(-rate, g.dtype)  # NumPy converts a Python number more slowly
+    try:
+        new: Array = g * factor
+    except FloatingPointError:
+        new = ignoring_underflow(np.multiply, g, factor)
     new += p
     return new
 
@@ -99,6 +104,11 @@ def descended(rate: float, p: Array, g: Array) -> Array:
     array([0.5, 2.5])
     """
     dtype = p.dtype if p.dtype in FLOATS else wide_floating(p.dtype)
-    new = (g if g.dtype is dtype else as_array(g, dtype)) * np.asarray(-rate, dtype)
+    factor = np.asarray(-rate, dtype)
+    g = g if g.dtype is dtype else as_array(g, dtype)
+    try:
+        new = g * factor
+    except FloatingPointError:
+        new = ignoring_underflow(np.multiply, g, factor)
     new += p
     return as_dtype(new, p.dtype)

@@ -7,6 +7,8 @@ import numpy as np
 from funcnet.errors import ShapeError
 from funcnet.tree import Array
 
+_SLACK = 2e-3  # by which the sum of a softmax may differ from 1 after rounding
+
 
 def check_probabilities(name: str, p: Array) -> None:
     """Raise ValueError, which names the first number outside [0, 1] and its index, unless all of p are probabilities.
@@ -45,6 +47,22 @@ def check_one_hot(name: str, rows: Array) -> None:
             f"integer {name} must be one-hot rows of 0 and 1, got {rows[index].tolist()}{place}: "
             f"write labels of shape {rows.shape[:-1]}, or probabilities as floats"
         )
+
+
+def are_softmaxed(y: Array) -> bool:
+    """Whether each row is one of probabilities, as a softmax makes it: two numbers tell logits from them most often.
+
+    >>> are_softmaxed(np.array([[0.25, 0.75], [0.5, 0.5]])), are_softmaxed(np.array([[0.25, 0.75], [0.5, 0.6]]))
+    (True, False)
+    """
+    if type(y) is not np.ndarray or not y.size or not (0 <= y.item(0) <= 1 and 0 <= y.item(y.shape[-1] - 1) <= 1):
+        return False
+    row = y[(0,) * (y.ndim - 1)].tolist()
+    if min(row) < 0 or abs(sum(row) - 1) > _SLACK:
+        return False
+    sums = y.sum(axis=-1, dtype=np.float64)
+    is_by_hand = ((y == 0) | (y == 1)).all() or (y == y.item(0)).all()
+    return bool((y >= 0).all() and (np.abs(sums - 1) <= _SLACK).all() and not is_by_hand)
 
 
 def check_same_shape(y: Array, target: Array) -> None:

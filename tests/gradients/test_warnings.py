@@ -173,6 +173,7 @@ def test_the_loss_alone_notices_a_softmax(shape, dtype):
     [
         np.zeros((4, 3)),
         np.eye(3),
+        np.full((3, 2), 0.5),
         np.array([[0.5, 0.5], [0.5, 0.6]]),
         np.array([[0.5, 0.5], [1.5, -0.5]]),
         np.array([[0.25, 0.25, 0.25], [0.5, 0.25, 0.25]]),

@@ -41,7 +41,13 @@ from tests.library.wrong_uses import CACHE, KEY, LINEAR, LINEAR_PARAMS, MODEL, P
         ("strings in sequential", lambda: fn.sequential().apply((), ["a"]), "expected numbers, got <U1"),
         ("a string for dy", lambda: MODEL.backward(PARAMS, CACHE, Y.astype(str)), "expected numbers, got <U"),
         ("a fraction of a feature", lambda: fn.Linear(1.5), "n_out must be an integer, got 1.5"),
-        ("sizes of both sides", lambda: fn.Linear(784, 50), "'bias' must be True or False, got 50"),
+        (
+            "sizes of both sides",
+            lambda: fn.Linear(784, 50),
+            "'bias' must be True or False, got 50: Linear takes n_out alone, and finds n_in at `init`; for 784 inputs",
+            "write Linear(50)",
+        ),
+        ("a word for a bias", lambda: fn.Linear(5, "yes"), "'bias' must be True or False, got 'yes'"),
         (
             "an initializer's class",
             lambda: fn.Linear(3, weight_init=fn.initializers.normal),

@@ -1,75 +1,53 @@
-"""The command line: run, verify, show and check experiments on the built-in data.
-
-python -m funcnet run examples/digits.json --out runs/digits
-python -m funcnet verify runs/digits
-"""
+"""The commands: each gets the options, prints what was found, and returns the exit code."""
 
 from __future__ import annotations
 
 import argparse
-import importlib
-import os
 import sys
-from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import attrs
 import numpy as np
 
-from funcnet.data import Dataset
-from funcnet.data.builtin import BUILTIN, builtin
-from funcnet.errors import CheckpointError, NonFiniteError
+from funcnet.command.imports import recorded
+from funcnet.command.sources import Source, data_of, data_of_run
+from funcnet.errors import CheckpointError
 from funcnet.experiments.directory import Directory
 from funcnet.experiments.experiment import Experiment
 from funcnet.experiments.history import DIGESTS, History
 from funcnet.experiments.progress import initial_progress
-from funcnet.experiments.receipt import Receipt
-from funcnet.experiments.running import run
-from funcnet.experiments.verification import verify
+from funcnet.experiments.running import run as run_experiment
+from funcnet.experiments.verification import verify as verify_directory
 from funcnet.random import Key
 from funcnet.tree import cast, named_arrays
-from funcnet.values import aligned, integer
-from funcnet.version import __version__
+from funcnet.values import UnregisteredError, aligned, integer
 
 _OK, _FAILED = 0, 1
 _ROWS = 12  # of a history to show
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line, and return the exit code.
-
-    It is 1 if a run does not verify or diverges or a gradient is wrong, 2 for wrong usage, 130 after Ctrl-C, else 0.
-    """
-    options = _parser().parse_args(arguments)
-
-    def command() -> int:
-        for module in options.modules:
-            importlib.import_module(module)
-        code: int = options.command(options)
-        return code
-
-    return exit_code(command, OSError, ImportError, ValueError, TypeError, ArithmeticError, MemoryError)
-
-
-# --- The commands ---
-
-
-def _run(options: argparse.Namespace) -> int:
-    experiment = _experiment(options.experiment)
-    data = builtin(options.data or "digits", options.data_dir)
-    made = run(experiment, *data, directory=options.out, progress=_has_bar(), checkpoint_every=options.checkpoint_every)
+def run(options: argparse.Namespace) -> int:
+    """Train, and print the history and the receipt."""
+    experiment, source = _with_imports(_experiment(options.experiment), options), _source(options)
+    data = data_of(source, experiment)
+    if options.out:
+        source.record(options.out)
+    bar, every = _has_bar(), options.checkpoint_every
+    made = run_experiment(experiment, *data, directory=options.out, progress=bar, checkpoint_every=every)
     assert made.receipt is not None
     print(_table(made.history))
     print(f"receipt {made.receipt.digest}" + (f", in {options.out}" if options.out else ""))
     return _OK
 
 
-def _verify(options: argparse.Namespace) -> int:
+def verify(options: argparse.Namespace) -> int:
+    """Replay a run, and print the differences."""
     try:
-        data = _data_of(Directory(options.directory).receipt(), options)
-        found = verify(options.directory, *data, progress=_has_bar())
+        files = Directory(options.directory)
+        data = data_of_run(options.directory, files.experiment(), files.receipt(), options)
+        found = verify_directory(options.directory, *data, progress=_has_bar())
     except CheckpointError as error:
         print(f"error: {error}", file=sys.stderr)
         return _FAILED
@@ -77,7 +55,8 @@ def _verify(options: argparse.Namespace) -> int:
     return _OK if found else _FAILED
 
 
-def _show(options: argparse.Namespace) -> int:
+def show(options: argparse.Namespace) -> int:
+    """Print what is in the folder of a run."""
     files = Directory(options.directory)
     experiment, receipt, reached = files.experiment(), files.receipt(), files.reached()
     print(experiment, end="\n\n")
@@ -95,11 +74,12 @@ def _show(options: argparse.Namespace) -> int:
     return _OK
 
 
-def _check(options: argparse.Namespace) -> int:
+def check(options: argparse.Namespace) -> int:
+    """Check a gradient, and print the report."""
     from funcnet.testing.gradients import check_gradients
 
     experiment = _experiment(options.experiment)
-    train, _ = builtin(options.data or "digits", options.data_dir)
+    train, _ = data_of(_source(options), experiment)
     integer(options.examples, "--examples", 1)
     few = train.take(slice(None, options.examples))
     wide: Any = attrs.evolve(experiment, dtype="float64")  # type: ignore[misc]
@@ -112,9 +92,6 @@ def _check(options: argparse.Namespace) -> int:
     return _OK if is_right else _FAILED
 
 
-# --- What the commands need ---
-
-
 def _has_bar() -> bool:
     return sys.stderr.isatty() and find_spec("tqdm") is not None
 
@@ -122,20 +99,27 @@ def _has_bar() -> bool:
 def _experiment(path: str) -> Experiment:
     try:
         return Experiment.from_json(Path(path).read_text(encoding="utf-8"))
+    except UnregisteredError as error:
+        raise UnregisteredError(f"{path}: {error}") from error
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
 
 
-def _data_of(receipt: Receipt, options: argparse.Namespace) -> tuple[Dataset, Dataset | None]:
-    """The data that --data names, else built-in data with the receipt's digest; MNIST only if its files are here."""
-    if options.data:
-        return builtin(options.data, options.data_dir)
-    has_mnist = options.data_dir or "FUNCNET_DATA" in os.environ
-    for name in [name for name in BUILTIN if name != "mnist" or has_mnist]:
-        train, test = builtin(name, options.data_dir)
-        if train.digest == receipt.train:
-            return train, test
-    raise ValueError("the run was on data that are not built in: name them with --data, or call funcnet.verify")
+def _source(options: argparse.Namespace) -> Source:
+    source = Source.of(options)
+    return source if source.data else attrs.evolve(source, data="digits")
+
+
+def _with_imports(experiment: Experiment, options: argparse.Namespace) -> Experiment:
+    """The experiment with the modules of --import; with those on record, if the run is in its folder already."""
+    if not options.out:
+        return experiment
+    if Path(options.out, "experiment.json").exists():
+        modules = recorded(Path(options.out))
+    else:
+        modules = tuple(dict.fromkeys((*experiment.imports, *(Path(each).as_posix() for each in options.modules))))
+    evolved: Experiment = attrs.evolve(experiment, imports=modules)  # type: ignore[misc]
+    return evolved
 
 
 def _table(history: History) -> str:
@@ -150,85 +134,3 @@ def _table(history: History) -> str:
 
 def _cell(value: object) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-# --- The options ---
-
-
-def _parser() -> Parser:
-    parser = Parser(
-        prog="python -m funcnet",
-        description="Run experiments, replay them bit for bit, and look at them.",
-        epilog="Exit codes: 0, 1 if a run does not verify or diverges or a gradient is wrong, 2 for wrong usage.",
-    )
-    parser.add_argument("--version", action="version", version=f"funcnet {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-
-    a_run = _command(commands, "run", _run, "train what EXPERIMENT.json describes", "examples/digits.json --out runs/a")
-    a_run.add_argument("experiment", metavar="EXPERIMENT.json", help="made by Experiment.to_json")
-    a_run.add_argument("--out", metavar="DIR", help="keep the run there, or go on with one that was stopped")
-    a_run.add_argument("--checkpoint-every", type=int, default=1, metavar="N", help="save every N epochs (1)")
-    _add_data(a_run, "data to train on (digits)")
-
-    a_verification = _command(commands, "verify", _verify, "replay the run in DIR, and compare every bit", "runs/a")
-    a_verification.add_argument("directory", metavar="DIR")
-    _add_data(a_verification, "data of the run (recognized by their digest)")
-
-    a_view = _command(commands, "show", _show, "print experiment, history and receipt of the run in DIR", "runs/a")
-    a_view.add_argument("directory", metavar="DIR")
-
-    a_check = _command(commands, "check", _check, "check the gradient of the first step", "examples/digits.json")
-    a_check.add_argument("experiment", metavar="EXPERIMENT.json", help="made by Experiment.to_json")
-    a_check.add_argument("--examples", type=int, default=5, metavar="N", help="check on the first N examples (5)")
-    _add_data(a_check, "data with the examples (digits)")
-    return parser
-
-
-def _command(
-    commands: Any, name: str, command: Callable[[argparse.Namespace], int], does: str, example: str
-) -> argparse.ArgumentParser:
-    description, epilog = f"{does[0].upper()}{does[1:]}.", f"Example: python -m funcnet {name} {example}"
-    parser: argparse.ArgumentParser = commands.add_parser(name, help=does, description=description, epilog=epilog)
-    why = "import MODULE first, to register your own layers; may be given several times"
-    parser.add_argument("--import", "-i", dest="modules", action="append", default=[], metavar="MODULE", help=why)
-    parser.set_defaults(command=command)
-    return parser
-
-
-def _add_data(parser: argparse.ArgumentParser, meaning: str) -> None:
-    parser.add_argument("--data", choices=BUILTIN, help=meaning)
-    parser.add_argument("--data-dir", metavar="DIR", help="folder of MNIST's files")
-
-
-class Parser(argparse.ArgumentParser):
-    """A parser of options that reports an error in one line."""
-
-    def error(self, message: str) -> NoReturn:
-        """Print the message, and exit with code 2."""
-        self.exit(2, f"{self.prog}: error: {message}\n")
-
-
-def exit_code(main: Callable[[], int | None], *usage_errors: type[Exception]) -> int:
-    """The exit code of `main`; errors are printed in one line: 1 if a loss is not finite, 2 for `usage_errors`.
-
-    >>> exit_code(lambda: 0, OSError)
-    0
-    """
-    try:
-        return main() or 0
-    except NonFiniteError as error:
-        return _fail(1, f"the loss is {error.value} at {error.place}: a lower learning rate may help")
-    except KeyboardInterrupt:
-        return _fail(130, "stopped")
-    except BrokenPipeError:  # the reader, such as `head`, has closed the pipe
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except usage_errors as error:
-        of_a_file = isinstance(error, OSError) and error.filename
-        message = f"{error.filename}: {error.strerror}" if of_a_file else str(error)  # type: ignore[attr-defined]
-        return _fail(2, message or repr(error))
-
-
-def _fail(code: int, message: str) -> int:
-    print(f"error: {' '.join(message.split())}", file=sys.stderr)
-    return code

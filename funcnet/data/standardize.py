@@ -23,7 +23,7 @@ from funcnet.tree import Array, Buffer, DType, Flow, Shape, as_array, as_dtype, 
 from funcnet.values import code, real, register, specification
 
 _ROWS = 2**12  # of a part whose squares are summed at a time
-_SHOWN = 16  # features whose numbers are printed
+_LINE = 80  # characters of a repr that has all numbers
 
 
 @register
@@ -112,13 +112,12 @@ class Standardize(Layer):
             raise ShapeError(f"expected a std for each mean, got {len(self.mean)} means and {len(self.std)} stds")
 
     def __repr__(self) -> str:
-        if len(self.mean) <= _SHOWN:
-            return f"Standardize(mean={code(self.mean)}, std={code(self.std)})"
-        ends = ", ".join(f"{name}=({each[0]!r}, ..., {each[-1]!r})" for name, each in self._fields())
+        whole = f"Standardize(mean={code(self.mean)}, std={code(self.std)})"
+        if len(whole) <= _LINE:
+            return whole
+        fields = ("mean", self.mean), ("std", self.std)
+        ends = ", ".join(f"{name}=({each[0]:.4g}, ..., {each[-1]:.4g})" for name, each in fields)
         return f"Standardize({ends}) of {len(self.mean)} features"
-
-    def _fields(self) -> tuple[tuple[str, tuple[float, ...]], ...]:
-        return ("mean", self.mean), ("std", self.std)
 
     @staticmethod
     def fit(x: Any) -> Layer:

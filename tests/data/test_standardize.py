@@ -122,7 +122,7 @@ def test_it_is_a_value_that_prints_in_a_line():
     layer = Standardize.fit(fn.data.digits().x)
     assert from_json(to_json(layer)) == layer
     assert hash(layer) == hash(Standardize(layer.mean, layer.std))
-    ends = f"mean=(0.0, ..., {layer.mean[-1]!r}), std=(1.0, ..., {layer.std[-1]!r})"
+    ends = f"mean=(0, ..., {layer.mean[-1]:.4g}), std=(1, ..., {layer.std[-1]:.4g})"
     assert repr(layer) == f"Standardize({ends}) of 64 features"
     small = Standardize([0.1, 2], [1, np.float32(0.5)])
     assert eval(repr(small), {"Standardize": Standardize}) == small

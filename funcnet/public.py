@@ -22,6 +22,7 @@ from funcnet.layers.embedding import Embedding, EmbeddingParams
 from funcnet.layers.cells import SimpleCell, SimpleCellParams
 from funcnet.layers.recurrent import recurrent
 from funcnet.layers.tying import tied
+from funcnet.data.standardize import Standardize, StandardizeParams
 from funcnet.layers.normalization import GroupNorm, GroupNormParams, LayerNorm, NormParams, RMSNorm
 from funcnet.losses.squared_error import MeanSquaredError
 from funcnet.losses.binary_cross_entropy import BinaryCrossEntropy, SigmoidBinaryCrossEntropy
@@ -52,8 +53,8 @@ __all__ = [
     "LogSoftmax", "MeanSquaredError", "MissingExtraError", "Multiply", "NonFiniteError", "NormParams",
     "OptimizerState", "RMSNorm", "RMSProp", "ReLU", "Run", "Select", "ShapeError", "SiLU", "Sigmoid",
     "SigmoidBinaryCrossEntropy", "SimpleCell", "SimpleCellParams", "Softmax", "SoftmaxCrossEntropy", "Softplus",
-    "Sum", "Tanh", "TrainState", "TreeError", "UsageWarning", "Verification", "accumulated", "add", "branches",
-    "clip_by_global_norm", "clipped", "concatenate", "grid", "load", "parallel", "read", "recurrent",
-    "register", "residual", "run", "save", "sequential", "sgd_step", "summary", "sweep", "tied", "train", "train_step",
-    "value_and_grad", "verify",
+    "Standardize", "StandardizeParams", "Sum", "Tanh", "TrainState", "TreeError", "UsageWarning", "Verification",
+    "accumulated", "add", "branches", "clip_by_global_norm", "clipped", "concatenate", "grid", "load", "parallel",
+    "read", "recurrent", "register", "residual", "run", "save", "sequential", "sgd_step", "summary", "sweep", "tied",
+    "train", "train_step", "value_and_grad", "verify",
 ]

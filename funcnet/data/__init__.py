@@ -4,11 +4,13 @@
 from funcnet.data.batching import batches, steps_per_epoch, stream
 from funcnet.data.dataset import Dataset
 from funcnet.data.encoding import one_hot
+from funcnet.data.files import read_csv, read_npz
 from funcnet.data.idx import mnist
 from funcnet.data.optdigits import digits
+from funcnet.data.standardize import Standardize, StandardizeParams
 from funcnet.data.synthetic import linearly_separable, parity, xor
 
 __all__ = [
-    "Dataset", "batches", "digits", "linearly_separable", "mnist", "one_hot", "parity", "steps_per_epoch", "stream",
-    "xor",
+    "Dataset", "Standardize", "StandardizeParams", "batches", "digits", "linearly_separable", "mnist", "one_hot",
+    "parity", "read_csv", "read_npz", "steps_per_epoch", "stream", "xor",
 ]

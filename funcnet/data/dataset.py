@@ -97,6 +97,8 @@ class Dataset:
     def __iter__(self) -> Iterator[Any]:
         return iter((self.x, self.y))
 
+    __reversed__ = None  # it would go through examples, where `iter` gives x and y
+
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, tuple | str):
             raise IndexError(f"a dataset is indexed by its examples, as in dataset[3], [:5] or [[1, 4]]; got {index!r}")

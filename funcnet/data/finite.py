@@ -25,7 +25,7 @@ train[np.isfinite(train.x).all(axis=1)]
     features = dict(_named(checked_dataset(dataset).feature_names, f"{name}.x"))
     for place, array in (*named_arrays(dataset.x, f"{name}.x"), (f"{name}.y", dataset.y)):
         if not is_finite(array):
-            raise ValueError(_told(array, name, place, features.get(place)))
+            raise ValueError(told(array, name, place, features.get(place)))
 
 
 def is_finite(array: Array) -> bool:
@@ -49,8 +49,8 @@ def _named(features: Features, name: str) -> list[tuple[str, Features]]:
     return [pair for index, each in enumerate(features) for pair in _named(each, f"{name}[{index}]")]
 
 
-def _told(array: Array, name: str, place: str, features: Features) -> str:
-    """The first number that is not finite, with its place, and what to write."""
+def told(array: Array, name: str, place: str, features: Features) -> str:
+    """The first number that is not finite, with its place, and what to write; `name` is that of the dataset, if any."""
     bad = ~np.isfinite(array)
     row, *inner = map(int, np.unravel_index(int(bad.argmax()), array.shape))
     count, column = int(bad.sum()), ""
@@ -62,7 +62,8 @@ def _told(array: Array, name: str, place: str, features: Features) -> str:
     them, their = ("them", "their rows") if count > 1 else ("it", "its row")
     keep = f"np.isfinite({place})" + (f".all(axis={_axes(array)})" if array.ndim > 1 else "")
     value: Any = array[(row, *inner)]
-    return f"{place} is {value} in row {row}{column}{others}: fill {them}, or leave out {their}, {name}[{keep}]"
+    kept = f", {name}[{keep}]" if name else ""
+    return f"{place} is {value} in row {row}{column}{others}: fill {them}, or leave out {their}{kept}"
 
 
 def _rows(bad: Array) -> str:

@@ -86,6 +86,9 @@ class Experiment:
         Dtype of the params: "float16", "float32" or "float64".
     gradient : callable, default value_and_grad
         Function that computes value and gradient, such as `accumulated(4)` or `clipped(1.0)`, see `train_step`.
+    imports : sequence of str, default ()
+        Modules, or paths of .py files, that register classes and functions of the experiment. Only the command line
+        imports them, before it reads the experiment.
 
     Raises
     ------
@@ -122,6 +125,7 @@ class Experiment:
     evaluate_every: int = attrs.field(default=1, converter=at_least(1, "evaluate_every"))
     dtype: str = attrs.field(default="float32", converter=_float_dtype)
     gradient: Gradient = attrs.field(default=value_and_grad, validator=is_gradient, metadata=ADDED_LATER)
+    imports: tuple[str, ...] = attrs.field(default=(), converter=tuple, metadata=ADDED_LATER)
 
     def to_json(self) -> str:
         """The JSON form of the experiment.

@@ -123,10 +123,19 @@ class Run:
 
     def __str__(self) -> str:
         receipt = [f"receipt {self.receipt.digest}"] if self.receipt else []
-        return "\n".join([str(self.experiment), "", str(self.history), "", self._end(), *receipt])
+        return "\n".join([str(self.experiment), "", str(self.history), "", self.end, *receipt])
 
-    def _end(self) -> str:
-        """How far the run came, and of which epoch its params are."""
+    @property
+    def end(self) -> str:
+        """How far the run came, and of which epoch its params are, in words.
+
+        Examples
+        --------
+        >>> import funcnet as fn
+        >>> experiment = fn.Experiment(fn.Linear(2), fn.SoftmaxCrossEntropy(), fn.SGD(0.5), batch_size=4, epochs=3)
+        >>> fn.run(experiment, fn.data.parity(3)).end
+        '3 of 3 epochs; params of the last epoch'
+        """
         experiment, epoch = self.experiment, self.history["epoch"][-1] if self.history else 0
         end = f"{epoch} of {experiment.epochs} epochs"
         if self.error is not None:

@@ -47,6 +47,8 @@ def test_a_dataset_unpacks_into_x_and_y():
     assert x is dataset.x
     assert y is dataset.y
     assert [target for _, target in zip(*dataset, strict=True)] == [0, 1, 2, 3, 4]
+    with pytest.raises(TypeError, match="not reversible"):
+        reversed(dataset)
     assert (dataset.shape, several(5).shape) == ((5, 2), ((5, 2), ((5,), (5, 1, 2))))
 
 

@@ -21,7 +21,7 @@ TESTS = sorted((ROOT / "tests").rglob("*.py"))
 LOADERS = {"import_module", "_import_module", "__import__"}
 LAZY = {  # who may load modules by their names, why, and which: no module that is imported loads another by that
     "": ("public names and subpackages are loaded when first used", {"public"}),
-    "command": ("the experiments of a user are in modules of the user's", set()),
+    "command.imports": ("the experiments of a user are in modules of the user's", set()),
     "testing": ("the strategies need Hypothesis, and are loaded when first used", {"testing.strategies"}),
     "values.registry": ("the names of the library are known when one is first looked up", {"public"}),
 }

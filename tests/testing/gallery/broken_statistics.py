@@ -121,6 +121,24 @@ class MeanIsALeaf(fn.Layer):
         return dy, tree.zeros_like(params)
 
 
+@attrs.frozen
+class DeviationForgotten(fn.Standardize):
+    """dx is dy, as if the deviation were 1."""
+
+    def backward(self, params, cache, dy):
+        dx, grads = super().backward(params, cache, dy)
+        return (None if dx is None else dy), grads
+
+
+@attrs.frozen
+class CentredOverTheBatch(fn.Standardize):
+    """What is subtracted is the mean of the batch, not that of the training data."""
+
+    def forward(self, params, x):
+        y, cache = super().forward(params, x)
+        return (y - y.mean(axis=0) if len(x) and y.ndim > 1 else y), cache
+
+
 KEPT = []
 
 
@@ -240,6 +258,8 @@ BROKEN = [
     exhibit(LastRowCounts(), (3,), "statistics"),
     exhibit(GradsWithoutBuffers(), (3,), "statistics"),
     exhibit(MeanIsALeaf(), (3,), "coordinates"),
+    exhibit(DeviationForgotten((0.5, -2.0, 7.0), (1.0, 3.0, 2.5)), (3,), "coordinates"),
+    exhibit(CentredOverTheBatch((0.5, -2.0, 7.0), (1.0, 3.0, 2.5)), (3,), "coordinates", "batch.rows"),
     exhibit(StateIsKept(), (3,), "purity", "determinism"),
     exhibit(VarianceIsConstant(), (3,), "coordinates"),
     exhibit(WeightForgotten(), (3,), "coordinates"),

@@ -71,8 +71,8 @@ class Case:
         return attrs.evolve(self, params=cast(self.params, dtype), x=x, dy=dy)
 
     def of_rows(self, rows: Any) -> Case:
-        """The case with these rows alone of x and of dy, if that has rows."""
-        dy = map_flow(lambda part: part[rows] if part.ndim else part, self.dy)
+        """The case with these rows alone of x and of dy, if that has the rows of x."""
+        dy = map_flow(lambda part: part[rows] if part.shape[:1] == self.batch[:1] else part, self.dy)
         return attrs.evolve(self, x=take(self.x, rows), dy=dy)
 
     def draws(self, name: str) -> np.random.Generator:

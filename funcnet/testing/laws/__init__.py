@@ -4,10 +4,11 @@ from funcnet.testing.cases.case import Law
 from funcnet.testing.laws import derivatives, forms, losses, numbers, optimizers, passes, rows
 from funcnet.testing.laws.integers import integers
 from funcnet.testing.laws.optimizers import OptimizerLaw
+from funcnet.testing.laws.structure import structure
 
 LAYER_LAWS: dict[str, Law] = {
     "init": passes.initialization,
-    "structure": passes.structure,
+    "structure": structure,
     "purity": passes.purity,
     "determinism": passes.determinism,
     "coordinates": derivatives.coordinates,

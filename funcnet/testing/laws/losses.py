@@ -11,8 +11,9 @@ import numpy as np
 from funcnet.errors import UsageWarning
 from funcnet.testing.cases.case import Case, Results, needs
 from funcnet.testing.laws import derivatives, numbers, passes
+from funcnet.testing.laws.structure import two
 from funcnet.testing.reports.comparing import Difference, close, same_bits, same_form
-from funcnet.tree import Array
+from funcnet.tree import Array, is_leaf
 
 
 @attrs.frozen(eq=False)
@@ -50,6 +51,11 @@ def _passes(case: Case, y: Array | None = None, target: Array | None = None) -> 
 
 def structure(case: Case) -> None:
     """The value is one number of the dtype of y; dy has the shape and dtype of y."""
+    _, cache = two(case.layer.loss.forward(case.x, case.layer.target), "forward", "(value, cache)")
+    dy = case.layer.loss.backward(cache)
+    if not is_leaf(dy):
+        hint = "backward of a loss returns dy alone, not a tuple" if isinstance(dy, tuple) else ""
+        raise Difference("dy", type(dy).__name__, "an array", diagnosis=hint)
     results = _passes(case)
     same_form("value", results["value"], np.zeros((), case.x.dtype), "shape", "dtype")
     same_form("dy", results["dy"], case.x, "shape", "dtype")

@@ -10,9 +10,10 @@ import attrs
 import numpy as np
 
 from funcnet import tree
-from funcnet.testing.cases.case import cast, leaves, needs
+from funcnet.testing.cases.case import Inapplicable, cast, leaves, needs
 from funcnet.testing.cases.snapshots import copied, read_only, snapshot, unchanged, writable
 from funcnet.testing.laws.numbers import LAYOUTS
+from funcnet.testing.laws.structure import two
 from funcnet.testing.reports.comparing import Difference, as_index, close, largest, own_memory, same_bits, same_form
 from funcnet.tree import Array, Tree, leaves_like, map_new
 
@@ -31,7 +32,7 @@ class OptimizerCase:
         """Params and state after each update."""
         params, state, trajectory = self.params, self.optimizer.init(self.params), []
         for grads in self.grads:
-            params, state = self.optimizer.update(params, grads, state)
+            params, state = two(self.optimizer.update(params, grads, state), "update", "(params, state)")
             trajectory.append((params, state))
         return trajectory
 
@@ -72,10 +73,21 @@ def purity(case: OptimizerCase) -> None:
     state = case.optimizer.init(params)
     values = {"params": params, "grads": grads, "state": state, "optimizer": case.optimizer}
     before = {name: snapshot(value) for name, value in values.items()}
-    case.optimizer.update(params, grads, state)
+    updated = case.optimizer.update(params, grads, state)
     unchanged(before, values, "an update")
+    needs(isinstance(updated, tuple) and len(updated) == 2)  # else structure is broken
+    expected = case.run()
+    _needs_the_same(case.run(), expected)
     protected = case.map(lambda given: tree.map(read_only, given))
-    _same(protected.run(), case.run(), "arrays that can be written to")
+    _same(protected.run(), expected, "arrays that can be written to")
+
+
+def _needs_the_same(again: list[tuple[Tree, Tree]], first: list[tuple[Tree, Tree]]) -> None:
+    """Raise Inapplicable where two runs differ, which the law of determinism reports."""
+    try:
+        _same(again, first, "")
+    except Difference as difference:
+        raise Inapplicable from difference
 
 
 def determinism(case: OptimizerCase) -> None:

@@ -1,10 +1,11 @@
-"""Laws of the passes as functions: purity, results and determinism."""
+"""Laws of the passes as functions: purity and determinism."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import attrs
@@ -16,65 +17,28 @@ from funcnet.layers.combinators import parallel, sequential
 from funcnet.layers.layer import Layer
 from funcnet.layers.reshaping import Identity
 from funcnet.random import Key
-from funcnet.testing.cases.case import Case, Results, leaves, map_floats, map_shapes, named, named_parts, parts
+from funcnet.testing.cases.case import Case, Results, leaves, map_floats, named, named_parts, needs, parts
 from funcnet.testing.cases.snapshots import copied, read_only, snapshot, unchanged, writable
 from funcnet.testing.laws.rows import of_rows
-from funcnet.testing.reports.comparing import Difference, own_memory, same_bits, same_form
+from funcnet.testing.reports.comparing import Difference, own_memory, same_bits
 from funcnet.tree import (
     Array,
     Flow,
     Tree,
-    dtypes_in,
     is_integer,
     is_leaf,
     is_nested,
-    leaves_like,
     map_flow,
-    without_integers,
 )
 from funcnet.tree.node import node_fields
 
 
-def structure(case: Case) -> None:
-    """y has shape batch + output_shape, dx the shape of x and dtype of dy or None for integers, grads are as params."""
-    y, cache = case.layer.forward(case.params, case.x)
-    if isinstance(case.layer, Layer):
-        shape = case.layer.output_shape(case.input_shape)
-        _same_parts("y", y, map_shapes(lambda of_one: np.broadcast_to(0, case.batch + tuple(of_one)), shape))
-    else:
-        _same_parts("y", y, map_flow(lambda part: np.zeros(np.shape(part)), y))
-    dx, grads = case.layer.backward(case.params, cache, case.dy)
-    _same_parts("dx", dx, without_integers(case.x, dtypes_in(case.x)))
-    for at, part in parts("dx", dx).items():
-        same_form(at, part, np.result_type(*tree.leaves(case.dy)).type(), "dtype")
-    found = leaves_like(case.params, grads, "grads")
-    for (at, p), g in zip(leaves("grads", case.params).items(), found, strict=True):
-        same_form(at, g, p, "dtype")
-
-
-def _same_parts(name: str, got: Flow, like: Flow) -> None:
-    """Raise Difference unless both are arrays of one shape, or tuples of such; None is like None alone."""
-    found, expected = named_parts(name, got), named_parts(name, like)
-    if found.keys() != expected.keys():
-        raise Difference(name, _said(found), _said(expected))
-    for at, part in found.items():
-        if expected[at] is None:
-            if part is not None:
-                raise Difference(at, type(part).__name__, "None: integers have no gradient")
-        elif not is_leaf(part):
-            raise Difference(at, type(part).__name__, "an array")
-        else:
-            same_form(at, part, expected[at], "shape")
-
-
-def _said(parts: Mapping[str, Any]) -> str:
-    return "an array" if len(parts) == 1 else f"a tuple of {', '.join(parts)}"
-
-
 def purity(case: Case) -> None:
     """Forward and backward leave x, params, cache and dy as they were."""
-    expected = case.passes()
-    same_bits(_protected(case).passes(), expected, "the same passes on arrays that can be written to")
+    expected = _fresh(case).passes()
+    needs(all(map(tree.equal, expected.values(), _fresh(case).passes().values())))  # else determinism is broken
+    with _writing():
+        same_bits(_protected(case).passes(), expected, "the same passes on arrays that can be written to")
     x, params, dy = (writable(value) for value in (case.x, case.params, case.dy))
     before = {"x": snapshot(x), "params": snapshot(params), "dy": snapshot(dy)}
     _, cache = case.layer.forward(params, x)
@@ -88,8 +52,17 @@ def determinism(case: Case) -> None:
     y, cache = case.layer.forward(case.params, case.x)
     first = named(y, *case.layer.backward(case.params, cache, case.dy))
     again = named(y, *case.layer.backward(case.params, cache, case.dy))
-    same_bits(again, first, "the first backward on the same cache")
-    same_bits(case.passes(), first, "the first forward")
+    _repeated(again, first, "backward", "the first backward on the same cache")
+    _repeated(case.passes(), first, "forward and backward", "the first forward")
+
+
+def _repeated(got: Results, expected: Results, call: str, oracle: str) -> None:
+    try:
+        same_bits(got, expected, oracle)
+    except Difference as difference:
+        causes = "it draws random numbers, keeps something from call to call, or writes into what it is given"
+        hint = f"the same call of {call} gave different results: {causes}"
+        raise attrs.evolve(difference, diagnosis=hint) from None
 
 
 def interleaving(case: Case) -> None:
@@ -100,10 +73,18 @@ def interleaving(case: Case) -> None:
         y = map_flow(np.array, y)
         other_y, other_cache = case.layer.forward(params, x)
         got = named(y, *case.layer.backward(case.params, cache, case.dy))
-        same_bits(got, expected, "backward with no other forward before")
+        _undisturbed(got, expected, "forward")
         case.layer.backward(params, other_cache, map_flow(np.ones_like, other_y))
         got = named(y, *case.layer.backward(case.params, cache, case.dy))
-        same_bits(got, expected, "backward with no other backward before")
+        _undisturbed(got, expected, "backward")
+
+
+def _undisturbed(got: Results, expected: Results, call: str) -> None:
+    try:
+        same_bits(got, expected, f"backward with no other {call} before")
+    except Difference as difference:
+        hint = "passes leave something for backward outside the cache, such as on self: return it in the cache"
+        raise attrs.evolve(difference, diagnosis=hint) from None
 
 
 def other_inputs(case: Case) -> list[Flow]:
@@ -250,6 +231,23 @@ def _nodes(params: Tree) -> Tree:
     if isinstance(params, tuple) and node_fields(type(params)) is None:
         return tuple(map(_nodes, params))
     return None if is_leaf(params) else params
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    """A context that says what an error means which NumPy raises for read-only arrays."""
+    try:
+        yield
+    except ValueError as error:
+        if "read-only" not in str(error):
+            raise
+        hint = "a pass writes into x, params or dy, which others use too: compute a new array"
+        raise Difference("", f"{type(error).__name__}: {error}", "no exception", diagnosis=hint) from error
+
+
+def _fresh(case: Case) -> Case:
+    """The case with copies of its arrays that can be written to."""
+    return attrs.evolve(case, x=writable(case.x), dy=writable(case.dy), params=writable(case.params))
 
 
 def _protected(case: Case) -> Case:

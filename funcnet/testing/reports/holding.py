@@ -55,7 +55,7 @@ def hold(kind: Kind, cases: Iterable[Any], exempt: Mapping[str, str]) -> None:
                 elif law in exempt:
                     broken.add(law)
                 else:
-                    cause = None if isinstance(error, Difference) else error
+                    cause = error.__cause__ if isinstance(error, Difference) else error
                     raise _violation(kind, law, case, error) from cause
     if idle := sorted((held & set(exempt)) - broken):
         needless = f"holds, as do all of {', '.join(idle)}" if len(idle) > 1 else "holds"

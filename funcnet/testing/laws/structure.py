@@ -1,0 +1,160 @@
+"""The law of what passes return: two things each, of the right shapes, dtypes and structures.
+
+It is asked early, and says what a beginner has most often forgotten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import attrs
+import numpy as np
+
+from funcnet import tree
+from funcnet.errors import TreeError
+from funcnet.layers.layer import Layer
+from funcnet.testing.cases.case import Case, leaves, map_shapes, named_parts, parts
+from funcnet.testing.reports.comparing import Difference, same_form
+from funcnet.tree import Array, Flow, Tree, dtypes_in, is_leaf, leaves_like, map_flow, without_integers
+
+
+def structure(case: Case) -> None:
+    """y has shape batch + output_shape, dx the shape of x and dtype of dy or None for integers, grads are as params."""
+    y, cache = two(_forward(case), "forward", "(y, cache)")
+    with _Hint(lambda: _fits(_check_y, case, cache), "y and cache seem to be swapped: forward returns (y, cache)"):
+        _check_y(case, y)
+    dx, grads = two(_backward(case, cache), "backward", "(dx, grads)")
+    with _Hint(lambda: _fits(_check_dx, case, grads), "dx and grads seem to be swapped: backward returns (dx, grads)"):
+        _check_dx(case, dx)
+    wide = f"y has the dtype {_dtypes(y)}, and dy took it from y: forward must return the dtype of x and params"
+    with _Hint(lambda: _is_wider(case, y), wide):
+        for at, part in parts("dx", dx).items():
+            same_form(at, part, np.result_type(*tree.leaves(case.dy)).type(), "dtype")
+        for (at, p), g in zip(leaves("grads", case.params).items(), _grads_like(case, grads), strict=True):
+            same_form(at, g, p, "dtype")
+
+
+def two(result: Any, call: str, names: str) -> tuple[Any, Any]:
+    """The two things that a call returned; raises Difference unless they are a tuple of two, whose names are given."""
+    if isinstance(result, tuple) and len(result) == 2:
+        return result
+    hint = f"{call} returned {_kind(result)}, not {names}: end it with `return {names.strip('()')}`"
+    got = f"an array of shape {result.shape}" if is_leaf(result) else _kind(result)
+    raise Difference(call, got, names, diagnosis=hint)
+
+
+def _kind(value: Any) -> str:
+    """What a value is, in words."""
+    if isinstance(value, tuple | list):
+        return f"a {type(value).__name__} of {len(value)}"
+    return (
+        f"an array of shape {value.shape}" if is_leaf(value) else str(value) if value is None else type(value).__name__
+    )
+
+
+def _forward(case: Case) -> Any:
+    try:
+        return case.layer.forward(case.params, case.x)
+    except Exception as error:
+        if case.params is None:
+            raise _failed(error, "params are None: init must return them, or () if there are none") from error
+        if case.params == () and isinstance(case.layer, Layer) and type(case.layer).init is Layer.init:
+            hint = "the layer does not define init(key, input_shape, dtype), so its params are ()"
+            raise _failed(error, hint) from error
+        raise
+
+
+def _backward(case: Case, cache: Any) -> Any:
+    try:
+        return case.layer.backward(case.params, cache, case.dy)
+    except Exception as error:
+        if cache is None:
+            hint = "forward returned None as the cache: it must return there what backward needs"
+            raise _failed(error, hint) from error
+        raise
+
+
+def _failed(error: Exception, hint: str) -> Difference:
+    """The difference for an error of a pass."""
+    return Difference("", f"{type(error).__name__}: {error}", "no exception", diagnosis=hint)
+
+
+def _check_y(case: Case, y: Flow) -> None:
+    if isinstance(case.layer, Layer):
+        shape = case.layer.output_shape(case.input_shape)
+        _same_parts("y", y, map_shapes(lambda of_one: np.broadcast_to(0, case.batch + tuple(of_one)), shape))
+    else:
+        _same_parts("y", y, map_flow(lambda part: np.zeros(np.shape(part)), y))
+
+
+def _check_dx(case: Case, dx: Flow) -> None:
+    _same_parts("dx", dx, without_integers(case.x, dtypes_in(case.x)))
+
+
+def _grads_like(case: Case, grads: Tree) -> list[Array]:
+    """The leaves of grads; raises Difference unless grads have the structure and the shapes of params."""
+    try:
+        return leaves_like(case.params, grads, "grads")
+    except (TreeError, TypeError) as error:
+        hint = "the sum over the batch is missing" if _fits(_check_rows, case, grads) else ""
+        raise Difference("grads", str(error), "a tree like params", diagnosis=hint) from error
+
+
+def _check_rows(case: Case, grads: Tree) -> None:
+    """Raise unless grads are like params with the axes of the batch before those of each leaf."""
+    leaves_like(tree.map(lambda leaf: np.zeros(case.batch + leaf.shape), case.params), grads, "grads")
+    if not case.batch:
+        raise TreeError("there is no batch")
+
+
+def _is_wider(case: Case, y: Flow) -> bool:
+    """Whether y has floating-point numbers of a wider dtype than x and params."""
+    return any(part.dtype.kind == "f" and part.dtype.itemsize > case.dtype.itemsize for part in parts("y", y).values())
+
+
+def _dtypes(y: Flow) -> str:
+    return ", ".join(sorted({str(part.dtype) for part in parts("y", y).values()}))
+
+
+def _fits(check: Callable[[Case, Any], None], case: Case, value: Any) -> bool:
+    """Whether the check finds nothing wrong with a value."""
+    try:
+        check(case, value)
+    except Exception:
+        return False
+    return True
+
+
+@attrs.frozen
+class _Hint:
+    """A context that adds a diagnosis to a difference, if that applies."""
+
+    applies: Callable[[], bool]
+    text: str
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if isinstance(error, Difference) and not error.diagnosis and self.applies():
+            error.diagnosis = self.text
+
+
+def _same_parts(name: str, got: Flow, like: Flow) -> None:
+    """Raise Difference unless both are arrays of one shape, or tuples of such; None is like None alone."""
+    found, expected = named_parts(name, got), named_parts(name, like)
+    if found.keys() != expected.keys():
+        raise Difference(name, _said(found), _said(expected))
+    for at, part in found.items():
+        if expected[at] is None:
+            if part is not None:
+                raise Difference(at, type(part).__name__, "None: integers have no gradient")
+        elif not is_leaf(part):
+            raise Difference(at, type(part).__name__, "an array")
+        else:
+            same_form(at, part, expected[at], "shape")
+
+
+def _said(parts: Mapping[str, Any]) -> str:
+    return "an array" if len(parts) == 1 else f"a tuple of {', '.join(parts)}"

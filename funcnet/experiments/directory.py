@@ -22,7 +22,7 @@ from funcnet.experiments.history import Row, chained_digest, from_line, to_line
 from funcnet.experiments.progress import Epochs, Progress
 from funcnet.experiments.receipt import Receipt
 from funcnet.saving.checkpoint import load, save
-from funcnet.saving.files import beside, replacing
+from funcnet.saving.files import beside, naming, replacing
 from funcnet.values import UnregisteredError
 
 NAMES = ("experiment.json", "history.jsonl", "checkpoint.npz", "receipt.json")
@@ -139,7 +139,7 @@ class Directory:
         """Append rows to the first `length` bytes of the history, and cut off the rest, left by a failed append."""
         if not new:
             return
-        with open(self.path / _HISTORY, "ab") as file:
+        with naming(self.path / _HISTORY), open(self.path / _HISTORY, "ab") as file:
             file.truncate(length)
             file.write("".join(map(to_line, new)).encode())
             file.flush()

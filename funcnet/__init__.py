@@ -6,6 +6,7 @@ A layer is a value with two pure functions, `forward(params, x) -> (y, cache)` a
 """
 
 from importlib import import_module as _import_module
+from importlib.util import find_spec as _find_spec
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
@@ -39,4 +40,5 @@ def __getattr__(name: str) -> _Any:
 
 
 def __dir__() -> list[str]:
-    return [*__getattr__("__all__"), "__version__"]  # tools that look at every name must find each without an extra
+    names = [*__getattr__("__all__"), "__version__"]  # tools that look at every name must find each without an extra
+    return [*names, "plot"] if _find_spec("matplotlib") else names

@@ -37,6 +37,7 @@ from funcnet.gradients.value_and_grad import value_and_grad
 from funcnet.gradients.gradient_functions import accumulated, clipped
 from funcnet.training import TrainState, train, train_step
 from funcnet.saving.checkpoint import load, save
+from funcnet.experiments.differences import labels
 from funcnet.experiments.experiment import Experiment
 from funcnet.experiments.grids import grid
 from funcnet.experiments.stopping import EarlyStopping, KeepBest
@@ -54,7 +55,7 @@ __all__ = [
     "OptimizerState", "RMSNorm", "RMSProp", "ReLU", "Run", "Select", "ShapeError", "SiLU", "Sigmoid",
     "SigmoidBinaryCrossEntropy", "SimpleCell", "SimpleCellParams", "Softmax", "SoftmaxCrossEntropy", "Softplus",
     "Standardize", "StandardizeParams", "Sum", "Tanh", "TrainState", "TreeError", "UsageWarning", "Verification",
-    "accumulated", "add", "branches", "clip_by_global_norm", "clipped", "concatenate", "grid", "load", "parallel",
-    "read", "recurrent", "register", "residual", "run", "save", "sequential", "sgd_step", "summary", "sweep", "tied",
-    "train", "train_step", "value_and_grad", "verify",
+    "accumulated", "add", "branches", "clip_by_global_norm", "clipped", "concatenate", "grid", "labels", "load",
+    "parallel", "read", "recurrent", "register", "residual", "run", "save", "sequential",
+    "sgd_step", "summary", "sweep", "tied", "train", "train_step", "value_and_grad", "verify",
 ]

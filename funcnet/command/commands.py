@@ -17,6 +17,7 @@ from funcnet.errors import CheckpointError
 from funcnet.experiments.directory import Directory
 from funcnet.experiments.experiment import Experiment
 from funcnet.experiments.progress import initial_progress
+from funcnet.experiments.running import read
 from funcnet.experiments.running import run as run_experiment
 from funcnet.experiments.verification import verify as verify_directory
 from funcnet.random import Key
@@ -63,19 +64,16 @@ def verify(options: argparse.Namespace) -> int:
 def show(options: argparse.Namespace) -> int:
     """Print what is in the folder of a run."""
     files = Directory(options.directory)
-    experiment, receipt, reached = files.experiment(), files.receipt(), files.reached()
+    experiment, receipt = files.experiment(), files.receipt()
     print(experiment, end="\n\n")
-    if reached is None:
-        print("no epoch has been saved yet")
-    else:
-        progress, rows = reached
-        leaves = named_arrays(progress.state.params).items()
+    if files.has_epochs():
+        found = read(options.directory)  # raises if the history is not the one that the receipt recorded
+        leaves = named_arrays(found.state.params).items()
         print(aligned([("leaf", "shape", "dtype"), *((name, str(a.shape), str(a.dtype)) for name, a in leaves)]))
-        print(f"\n{_table(History.of(rows))}")
-        print(f"\n{progress.epoch} of {experiment.epochs} epochs, {progress.state.step} steps")
-    print(f"receipt {receipt.digest}" if receipt.state else "the run has not ended")
-    for epoch, environment in receipt.environments:
-        print(f"\n{aligned([(f'from epoch {epoch}', 'on'), *environment])}")
+        print(f"\n{found.history}\n\n{found.end}, {found.state.step} steps")
+    else:
+        print("no epoch has been saved yet")
+    print(f"\n{receipt}")
     return _OK
 
 

@@ -21,11 +21,25 @@ def difference(there: Any, here: Any) -> str:
 
 
 def labels(values: Iterable[Any]) -> list[str]:
-    """A label for each value: the fields in which the values differ, and what the value has there.
+    """A label for each experiment, or other value: the fields in which they differ, and what it has there.
 
+    Parameters
+    ----------
+    values : iterable
+        Experiments, such as those of a `grid`; or other values, such as optimizers.
+
+    Returns
+    -------
+    list of str
+        A label for each value, with all that varies, also where it is the default; "" where all are equal.
+
+    Examples
+    --------
     >>> import funcnet as fn
-    >>> labels([fn.SGD(0.1), fn.SGD(0.1, momentum=0.9), fn.SGD(0.2)])
+    >>> fn.labels([fn.SGD(0.1), fn.SGD(0.1, momentum=0.9), fn.SGD(0.2)])
     ['learning_rate=0.1, momentum=0.0', 'learning_rate=0.1, momentum=0.9', 'learning_rate=0.2, momentum=0.0']
+    >>> [fn.Adam(0.01), fn.Adam(0.001)], fn.labels([fn.Adam(0.01), fn.Adam(0.001)])
+    ([Adam(learning_rate=0.01), Adam()], ['learning_rate=0.01', 'learning_rate=0.001'])
     """
     values = tuple(values)
     varying = list(_varying(values))

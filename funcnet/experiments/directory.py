@@ -25,7 +25,7 @@ from funcnet.experiments.progress import Epochs, Progress, is_due
 from funcnet.experiments.receipt import Receipt
 from funcnet.experiments.stopping import Best, kept_by
 from funcnet.saving.checkpoint import load, save
-from funcnet.saving.files import beside, replacing
+from funcnet.saving.files import beside, naming, replacing
 from funcnet.tree import Tree
 from funcnet.values import UnregisteredError
 
@@ -184,7 +184,7 @@ class Directory:
         """Append rows to the first `length` bytes of the history, and cut off the rest, left by a failed append."""
         if not new:
             return
-        with open(self.path / _HISTORY, "ab") as file:
+        with naming(self.path / _HISTORY), open(self.path / _HISTORY, "ab") as file:
             file.truncate(length)
             file.write("".join(map(to_line, new)).encode())
             file.flush()

@@ -13,10 +13,11 @@ from typing import Any, Literal
 from warnings import warn
 
 from funcnet.errors import CheckpointError, MissingExtraError
-from funcnet.saving.description import Entries, Form, Layout, check_structure, describe, filled, forms, parsed, verified
+from funcnet.saving.description import Entries, Form, Layout, describe, forms, parsed, verified
 from funcnet.saving.files import replacing
 from funcnet.saving.formats import check_content, check_name, format_of
 from funcnet.saving.layouts import check_layout, foreign
+from funcnet.saving.structure import check_structure, check_tree, filled
 from funcnet.tree import Array, Tree
 from funcnet.values import as_path
 
@@ -45,7 +46,8 @@ def save(path: str | os.PathLike[str], model: Any, params: Tree) -> None:
     UnregisteredError
         If the model or the tree contains a class or function that is not registered with `fn.register`.
     TypeError
-        If a leaf is not an array of numbers, or has a dtype that .safetensors does not have.
+        If a leaf is not an array of numbers, or has a dtype that .safetensors does not have; if the tree has a
+        NamedTuple or a different object that a file cannot hold; if an argument stands in the place of another.
     MissingExtraError
         If the package safetensors is needed and not installed.
     ValueError
@@ -112,7 +114,7 @@ def load(
     MissingExtraError
         If the package safetensors is needed and not installed.
     TypeError
-        If a leaf of `like` is not an array of numbers.
+        If a leaf of `like` is not an array of numbers, or `like` is not a tree, such as a model.
     ValueError
         If `layout` is neither "funcnet" nor "torch".
 
@@ -143,6 +145,7 @@ def load(
     """
     check_layout(layout)
     path = as_path(path)
+    check_tree(like, "like")
     wanted = {} if like is None else forms(like)
     with open(path, "rb") as file:
         check_content(path, file)

@@ -7,7 +7,7 @@ the tree, which is filled with the leaves once they have been read and verified.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Set
 from contextlib import AbstractContextManager
 from hashlib import sha256
 from typing import IO, Any, Literal
@@ -16,13 +16,11 @@ import attrs
 import numpy as np
 
 from funcnet.errors import CheckpointError
-from funcnet.tree import Array, Structure, Tree, build, flatten, is_leaf, named_arrays
-from funcnet.tree.node import node_fields, static_defaults
-from funcnet.values import UnregisteredError, from_plain, registered, registered_name, to_plain
+from funcnet.saving.structure import ROOT, check_order, described, named, read_value, rebuilt, structure_of
+from funcnet.tree import Array, Tree
+from funcnet.values import to_plain
 
 _VERSION = 1
-_ROOT = "leaf"  # the name of the leaf of a tree that is one leaf
-_PLACE_OF_A_LEAF = np.empty(0)
 
 
 @attrs.frozen
@@ -77,9 +75,14 @@ class Description:
 
 def describe(model: Any, params: Tree) -> str:
     """The description of a model and a tree as JSON, which `parsed` reads."""
-    arrays = {name: _signature(leaf) for name, leaf in named(params).items()}  # first: its errors name the path
-    model, structure = to_plain(model), _described(params)
-    description = {"format": _VERSION, "model": model, "structure": structure, "arrays": arrays}
+    check_order(model, params)
+    leaves = named(params)
+    description = {
+        "format": _VERSION,
+        "model": to_plain(model),
+        "structure": described(params),
+        "arrays": {name: _signature(leaf) for name, leaf in leaves.items()},
+    }
     return json.dumps(description, indent=1)
 
 
@@ -93,8 +96,8 @@ def parsed(text: str | bytes, like: Tree | None = None) -> Description:
     if description["format"] != _VERSION:
         raise CheckpointError(f"its format version is {description['format']}, but this funcnet reads {_VERSION}")
     unknown: list[str] = []
-    model = _value(description["model"], None, "model", unknown)
-    template, signatures = _rebuilt(description["structure"], like, "", unknown), description["arrays"]
+    model = read_value(description["model"], None, "model", unknown)
+    template, signatures = rebuilt(description["structure"], like, "", unknown), description["arrays"]
     if unknown and like is None:
         raise CheckpointError("; ".join(unknown) + "; to read only the arrays, give load a tree like them by like=")
     axes = _torch_axes(template)
@@ -108,15 +111,6 @@ def parsed(text: str | bytes, like: Tree | None = None) -> Description:
 # --- Leaves: their names, forms and digests ---
 
 
-def named(params: Tree) -> dict[str, Array]:
-    """The leaves and buffers by their paths. Raises TypeError for one that is not an array of numbers."""
-    leaves = {name or _ROOT: leaf for name, leaf in named_arrays(params).items()}
-    for name, leaf in leaves.items():
-        if leaf.dtype.kind not in "biufc":
-            raise TypeError(f"the leaf {name} must be an array of numbers, got {leaf.dtype}")
-    return leaves
-
-
 def forms(params: Tree) -> dict[str, Form]:
     """The forms of the leaves by their paths, for arrays in any order in memory and with any values."""
     axes = _torch_axes(params)
@@ -125,9 +119,9 @@ def forms(params: Tree) -> dict[str, Form]:
 
 def _torch_axes(params: Tree) -> dict[str, tuple[int, ...]]:
     """The `torch_axes` of each leaf by its path, as `tree.leaf` declared them; a subclass does not inherit them."""
-    structure = _structure(params)
+    structure = structure_of(params)
     fields = zip(structure.paths(), structure.leaf_fields(), strict=True)
-    return {path or _ROOT: _declared_axes(field) for path, field in fields}
+    return {path or ROOT: _declared_axes(field) for path, field in fields}
 
 
 def _declared_axes(field: Any) -> tuple[int, ...]:
@@ -183,92 +177,3 @@ def verified(array: Array, form: Form) -> Array:
     if form.digest not in (None, _digest(array)):
         raise CheckpointError("its bytes differ from those that were saved")
     return array
-
-
-# --- The structure of a tree, as JSON and as a template ---
-
-
-def _described(params: Tree) -> Any:
-    """The structure of a tree: {"node": class, "fields": ...}, [...] for a tuple, {"leaf": true} or {"value": ...}."""
-    if is_leaf(params):
-        return {"leaf": True}
-    names = node_fields(type(params))
-    if names is not None:
-        fields = {name: _described(getattr(params, name)) for name in names}
-        return {"node": registered_name(type(params)), "fields": fields}
-    if type(params) is tuple:
-        return [_described(child) for child in params]
-    return {"value": to_plain(params)}
-
-
-def _rebuilt(described: Any, like: Tree, path: str, unknown: list[str]) -> Tree:
-    """A template of the tree, in which `like`, at the same path, stands for nodes that are added to `unknown`."""
-    if isinstance(described, list):
-        parts = like if type(like) is tuple and len(like) == len(described) else [None] * len(described)
-        return tuple(_rebuilt(child, parts[i], f"{path}.{i}".lstrip("."), unknown) for i, child in enumerate(described))
-    if "leaf" in described:
-        return _PLACE_OF_A_LEAF
-    if "value" in described:
-        return _value(described["value"], like, path, unknown)
-    fields = described["fields"]
-    cls, problem = _node(described["node"], fields, path)
-    if problem:
-        unknown.append(problem)
-        cls = type(like)  # of a node that was renamed, the fields are the same
-        if set(node_fields(cls) or ()) != fields.keys():
-            return like
-    defaults = static_defaults(cls)
-    names = [(name, getattr(like, name, None), f"{path}.{name}".lstrip(".")) for name in node_fields(cls) or ()]
-    parts = [
-        _rebuilt(fields[name], part, there, unknown) if name in fields else defaults[name]
-        for name, part, there in names
-    ]
-    return build(cls, *parts)
-
-
-def _value(plain: Any, like: Any, path: str, unknown: list[str]) -> Any:
-    """The value of a JSON form, or `like` if it cannot be made; why is then added to `unknown`."""
-    try:
-        return from_plain(plain, path)
-    except ValueError as error:
-        unknown.append(str(error))
-    return like
-
-
-def _node(name: Any, fields: Mapping[str, Any], path: str) -> tuple[type, str]:
-    """The node class of this name, or a problem: there is none, or none with these fields."""
-    place = f" at {path}" if path else " at the root"
-    try:
-        cls = registered(name, "class", f"{place} of the tree")
-    except UnregisteredError as error:
-        return object, str(error)
-    names = node_fields(cls)
-    if names is None:
-        raise CheckpointError(f"{name}{place} of the tree is not a node")
-    if set(names) - static_defaults(cls).keys() <= fields.keys() <= set(names):
-        return cls, ""
-    return cls, (
-        f"{name}{place} of the tree has the fields {', '.join(names)}, and in the file {', '.join(fields)}: "
-        "a different version of it wrote this"
-    )
-
-
-def filled(template: Tree, arrays: Mapping[str, Array]) -> Tree:
-    """The tree with the structure of `template` and with `arrays`, by their paths, which are handed over."""
-    return _structure(template).fill(arrays[name] for name in named(template))
-
-
-def _structure(tree: Tree) -> Structure:
-    """The structure of a tree, in which the arrays of buffers are leaves, since they are saved like those."""
-    return flatten(tree, buffers=True)[1]
-
-
-def check_structure(template: Tree, like: Tree) -> None:
-    """Raise CheckpointError, which lists all places, if the trees hold the leaves in different nodes or tuples.
-
-    Other values, such as a step count, may differ: they are part of the state, not of the structure.
-    """
-    differences = _structure(template).differences(_structure(like), values=False)
-    problems = [f"at {path or 'the root'} it has {here}, but `like` has {there}" for path, here, there in differences]
-    if problems:
-        raise CheckpointError("; ".join(problems))

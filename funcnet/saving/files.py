@@ -21,6 +21,24 @@ def beside(name: str) -> str:
 
 
 @contextmanager
+def naming(path: Path, unfinished: Path | None = None) -> Iterator[None]:
+    """A context in which errors of the system name the file at `path`, as that of a full disk, which names none.
+
+    >>> with naming(Path("notes")):
+    ...     raise OSError(28, "No space left on device")
+    Traceback (most recent call last):
+    ...
+    OSError: [Errno 28] No space left on device: 'notes'
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None or error.filename not in (None, str(unfinished)):
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+@contextmanager
 def replacing(path: Path) -> Iterator[IO[bytes]]:
     """Open a new file that replaces `path` once it is written, flushed and renamed; on an error the old file stays.
 
@@ -34,13 +52,14 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
     path = path.resolve()  # a link is kept, and its target replaced
     new = path.with_name(f".{path.name}.{os.getpid()}-{token_hex(4)}")
     try:
-        with open(new, "xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        if path.exists():
-            shutil.copymode(path, new)
-        os.replace(new, path)
+        with naming(path, new):
+            with open(new, "xb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            if path.exists():
+                shutil.copymode(path, new)
+            os.replace(new, path)
     except BaseException:
         new.unlink(missing_ok=True)
         raise

@@ -16,7 +16,8 @@ from typing import IO, Any, Literal
 import numpy as np
 
 from funcnet.errors import CheckpointError
-from funcnet.saving.description import Entries, Form, Format, check_form, named, order
+from funcnet.saving.description import Entries, Form, Format, check_form, order
+from funcnet.saving.structure import named
 from funcnet.tree import Array, Tree
 
 _DESCRIPTION = "funcnet.json"

@@ -15,7 +15,8 @@ from typing import IO, Any
 import numpy as np
 
 from funcnet.errors import CheckpointError, needs
-from funcnet.saving.description import Entries, Form, Format, check_form, forms, named
+from funcnet.saving.description import Entries, Form, Format, check_form, forms
+from funcnet.saving.structure import named
 from funcnet.tree import Array, Tree
 
 _DESCRIPTION, _DIGEST = "funcnet", "funcnet.sha256"  # in the metadata

@@ -148,12 +148,13 @@ def _has_fields(cls: type) -> bool:
 
 def _own_name(item: Any) -> str:
     """The name by which the item is found in every process. Raises ValueError if there is none."""
-    if not is_findable(item):
+    name = code(item)
+    if not is_findable(item) and _BY_NAME.get(name) is not item:  # ufuncs have no module in NumPy 1
         raise ValueError(
-            f"{code(item)} does not lead back to this object, as the name of a class or function of a module does: "
+            f"{name} does not lead back to this object, as the name of a class or function of a module does: "
             f'register it by a name, register(..., name="...")'
         )
-    return public_name(item)
+    return name
 
 
 def _check_free(name: str, item: Any) -> None:

@@ -61,8 +61,13 @@ def _codes(item: Any) -> Iterator[int]:
     if isinstance(item, FunctionType):
         yield id(item.__code__)
     for name, value in vars(item).items() if isinstance(item, type) else ():
-        if isinstance(value, FunctionType) and value.__qualname__ == f"{item.__qualname__}.{name}":
+        if _is_of(item, value) and value.__qualname__ == f"{item.__qualname__}.{name}":
             yield id(value.__code__)
+
+
+def _is_of(cls: type, value: Any) -> bool:
+    """Whether a value in a class is a function of the module of the class, and not one that attrs made."""
+    return isinstance(value, FunctionType) and value.__globals__.get("__name__") == cls.__module__
 
 
 def _holds_the_same(a: Any, b: Any, seen: _Pairs = ()) -> bool:
@@ -87,12 +92,14 @@ def _is_equal(a: Any, b: Any) -> bool:
 
 
 def _have_equal_states(a: Any, b: Any, seen: _Pairs) -> bool:
-    """Whether two objects without `==`, or with a `==` that does not look into functions, hold the same."""
+    """Whether two objects without `==`, or with a `==` that does not look into functions, would be pickled alike."""
+    if type(a).__module__ == "builtins":  # of which `==` has said all
+        return False
     try:
-        state, other = a.__getstate__(), b.__getstate__()
+        states = a.__reduce_ex__(2), b.__reduce_ex__(2)
     except Exception:  # not every object can be pickled
         return False
-    return state is not None and _holds_the_same(state, other, seen)
+    return _holds_the_same(*states, seen)
 
 
 def _parts(value: Any) -> list[Any] | None:
@@ -139,9 +146,9 @@ def _body(cls: type) -> dict[str, Any]:
     body = {}
     for name, value in vars(cls).items():
         is_slot = isinstance(value, MemberDescriptorType | GetSetDescriptorType)
-        is_defined = isinstance(value, FunctionType) or not name.startswith("__") or name == "__attrs_attrs__"
+        is_defined = _is_of(cls, value) or not name.startswith("__") or name == "__attrs_attrs__"
         if is_defined and not is_slot and name not in _OF_ANNOTATIONS:
-            body[name] = value
+            body[name] = tuple(value) if name == "__attrs_attrs__" else value  # each class has its own class of tuples
     return body
 
 

@@ -2,7 +2,6 @@
 
 import importlib
 import json
-import os
 import re
 import sys
 
@@ -11,7 +10,7 @@ import pytest
 
 import funcnet as fn
 from funcnet.experiments.directory import Directory
-from tests.children import python
+from tests.children import child, python
 from tests.experiments.sweep_cases import (
     ADAM,
     EXPERIMENT,
@@ -227,9 +226,9 @@ def test_it_is_a_program(tmp_path):
 
 @pytest.mark.parametrize("buffered", ["", "1"])
 @pytest.mark.parametrize("arguments", [["--help"], ["check", "examples/digits.json", "--data", "xor"]])
-def test_a_reader_that_stops_reading_is_no_error(arguments, buffered):
-    command, env = [sys.executable, "-m", "funcnet", *arguments], {**os.environ, "PYTHONUNBUFFERED": buffered}
-    with subprocess.Popen(command, stdout=-1, stderr=-1, text=True, cwd=ROOT, env=env) as running:
+def test_a_reader_that_stops_reading_is_no_error(arguments, buffered, monkeypatch):
+    monkeypatch.setenv("PYTHONUNBUFFERED", buffered)
+    with child([sys.executable, "-m", "funcnet", *arguments]) as running:
         running.stdout.close()  # as `head` does
         err = running.stderr.read()
         assert (running.wait(60), err) == (0, "")

@@ -37,6 +37,14 @@ def test_a_name_that_is_not_there_is_an_attribute_error():
         _ = fn.Conv
 
 
+def test_all_modules_are_listed_before_they_are_loaded():
+    pytest.importorskip("matplotlib")
+    program = "import sys, funcnet; print(*dir(funcnet)); assert 'matplotlib' not in sys.modules"
+    names = python("-c", program).stdout.split()
+    assert {"data", "initializers", "metrics", "plot", "schedules", "testing", "tree"} <= set(names)
+    assert len(names) == len(set(names))
+
+
 def test_looking_at_all_names_needs_no_extra():
     program = "import sys; sys.modules['matplotlib'] = None; import inspect, funcnet; inspect.getmembers(funcnet)"
     done = python("-c", program)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 from importlib import import_module
 from itertools import pairwise
@@ -14,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
 from funcnet.errors import DTypeError, MissingExtraError, ShapeError
-from funcnet.plot import images, learning_curve
+from funcnet.plot import curves, images
 from tests.children import python
 
 pytestmark = pytest.mark.slow  # figures are drawn
@@ -38,7 +39,7 @@ def shown(figure: Figure) -> list[np.ndarray]:
 
 
 def test_a_curve_has_a_panel_for_each_last_word() -> None:
-    loss, accuracy = learning_curve(HISTORY).axes
+    loss, accuracy = curves(HISTORY).axes
     assert (loss.get_ylabel(), accuracy.get_ylabel()) == ("loss", "accuracy")
     assert loss.get_xlabel() == accuracy.get_xlabel() == "epoch"
     assert [line.get_label() for line in loss.lines] == ["loss", "test loss"]
@@ -46,27 +47,27 @@ def test_a_curve_has_a_panel_for_each_last_word() -> None:
 
 
 def test_a_curve_counts_epochs_from_1() -> None:
-    line = learning_curve(HISTORY).axes[0].lines[1]
+    line = curves(HISTORY).axes[0].lines[1]
     assert list(line.get_xdata()) == [1, 2, 3]
     assert list(line.get_ydata()) == HISTORY["test loss"]
 
 
 def test_a_curve_has_a_legend_where_there_are_several_lines() -> None:
-    loss, accuracy = learning_curve(HISTORY).axes
+    loss, accuracy = curves(HISTORY).axes
     assert [text.get_text() for text in loss.get_legend().get_texts()] == ["loss", "test loss"]
     assert accuracy.get_legend() is None
 
 
 @pytest.mark.parametrize("epochs", [1, 2, 3, 30])
 def test_a_curve_has_whole_epochs_as_ticks(epochs: int) -> None:
-    figure = learning_curve({"loss": [1.0] * epochs})
+    figure = curves({"loss": [1.0] * epochs})
     FigureCanvasAgg(figure).draw()
     assert all(float(tick).is_integer() for tick in figure.axes[0].get_xticks())
 
 
 def test_one_epoch_is_visible() -> None:
-    assert learning_curve({"loss": [1.0]}).axes[0].lines[0].get_marker() == "o"
-    assert learning_curve({"loss": [1.0, 2.0]}).axes[0].lines[0].get_marker() == "None"
+    assert curves({"loss": [1.0]}).axes[0].lines[0].get_marker() == "o"
+    assert curves({"loss": [1.0, 2.0]}).axes[0].lines[0].get_marker() == "None"
 
 
 @pytest.mark.parametrize(
@@ -79,7 +80,7 @@ def test_one_epoch_is_visible() -> None:
 )
 def test_a_history_that_is_not_a_history(history: dict[str, list[float]], words: str) -> None:
     with pytest.raises(ValueError, match=f"one number for each epoch, {words}"):
-        learning_curve(history)
+        curves(history)
 
 
 @pytest.mark.parametrize(
@@ -115,7 +116,9 @@ def test_grey_goes_from_the_least_number_to_the_greatest_of_all_images() -> None
 
 @pytest.mark.parametrize(("x", "limit"), [([[-3.0], [1.0]], 3.0), ([[1.0], [2.0]], 2.0), ([[0.0], [0.0]], 1.0)])
 def test_symmetric_has_white_for_0_on_one_scale(x: list[list[float]], limit: float) -> None:
-    for axes in images(x, symmetric=True).axes:
+    *pictures, bar = images(x, symmetric=True).axes
+    assert list(bar.get_yticks()) == [-limit, 0, limit]
+    for axes in pictures:
         (image,) = axes.images
         assert image.get_clim() == (-limit, limit)
         assert min(image.to_rgba(0.0)) > 0.95
@@ -192,7 +195,7 @@ def test_figures_can_be_saved_without_pyplot_or_a_display() -> None:
 import io, sys
 import funcnet as fn
 assert "matplotlib" not in sys.modules
-for figure in fn.plot.learning_curve({"loss": [1.0, 2.0]}), fn.plot.images([[0.0, 1.0, 2.0, 3.0]]):
+for figure in fn.plot.curves({"loss": [1.0, 2.0]}), fn.plot.images([[0.0, 1.0, 2.0, 3.0]]):
     file = io.BytesIO()
     figure.savefig(file)
     assert file.getvalue().startswith(b"\\x89PNG")
@@ -203,8 +206,7 @@ assert "matplotlib.pyplot" not in sys.modules
 
 
 def test_without_matplotlib_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "funcnet.plot")
-    for name in [name for name in sys.modules if name.partition(".")[0] == "matplotlib"]:
+    for name in [name for name in sys.modules if re.match(r"matplotlib|funcnet\.plot", name)]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(MissingExtraError, match=r'matplotlib is not installed: .* install "funcnet\[plot\]"') as caught:

@@ -267,7 +267,9 @@ def test_a_description_that_promises_much_takes_no_memory(own, size, data, metho
     assert message in refused_in_little_memory(own, None)
 
 
-@pytest.mark.parametrize("module", ["checkpoint", "description", "npz", "safetensors"])
+@pytest.mark.parametrize(
+    "module", ["checkpoint", "description", "formats", "layouts", "npz", "safetensors", "structure"]
+)
 @pytest.mark.slow
 def test_each_module_is_imported_by_itself(module):
     loaded = "'safetensors' in sys.modules or 'funcnet.public' in sys.modules"

@@ -2,6 +2,8 @@
 
 import functools
 import math
+import operator
+from fractions import Fraction
 
 import attrs
 import numpy as np
@@ -89,6 +91,11 @@ MAKERS = {  # each makes a different thing of 2 and of 3, and a thing that is th
     "itself": lambda k: recursive(3, [k]),
     "an object": lambda k: (lambda scorer: lambda t, p: scorer(t, p))(Scorer(k)),
     "a class": power_layer,
+    "a getter": lambda k: (lambda getter: lambda x: getter(x))(operator.itemgetter(k)),
+    "a number": lambda k: (lambda number: lambda x: x**number)(Fraction(k)),
+    "a generator": lambda k: (lambda draws: lambda x: draws)(np.random.default_rng(k)),
+    "a float32": lambda k: (lambda number: lambda x: x**number)(np.float32(k)),
+    "a set": lambda k: (lambda numbers: lambda x: x in numbers)({k, "two"}),
     "a partial": lambda k: functools.partial(pow, k),
     "a method": lambda k: Scorer(k).score,
     "an instance": Scorer,

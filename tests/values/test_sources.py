@@ -2,9 +2,6 @@
 
 import functools
 import math
-import os
-import subprocess
-import sys
 
 import attrs
 import numpy as np
@@ -12,8 +9,8 @@ import pytest
 
 import funcnet as fn
 from funcnet.values import sources
+from tests.children import python
 
-CAPTURED = {"capture_output": True, "check": True, "text": True}
 FACTOR = 2.0
 TABLE = np.arange(3)
 
@@ -112,11 +109,11 @@ def test_a_class_of_a_notebook_has_the_source_of_its_methods():
     assert one == same != other
 
 
-def test_the_order_of_a_set_does_not_count():
+def test_the_order_of_a_set_does_not_count(monkeypatch):
     code = "import os, sys; sys.path[:0] = ['.']; from funcnet.values import sources; n = {'__name__': 'elsewhere'}"
     code += '; exec(\'def f(x): return x in {"a", "b", "c", "d"}\', n); print(sources(n[\'f\']))'
-    run = [
-        subprocess.run([sys.executable, "-c", code], env=os.environ | {"PYTHONHASHSEED": seed}, **CAPTURED).stdout
-        for seed in "123"
-    ]
-    assert run[0] == run[1] == run[2] != ""
+    printed = []
+    for seed in "123":
+        monkeypatch.setenv("PYTHONHASHSEED", seed)
+        printed.append(python("-c", code).stdout)
+    assert printed[0] == printed[1] == printed[2] != ""

@@ -68,9 +68,9 @@ def show(options: argparse.Namespace) -> int:
     print(experiment, end="\n\n")
     if files.has_epochs():
         found = read(options.directory)  # raises if the history is not the one that the receipt recorded
-        leaves = named_arrays(found.state.params).items()
+        leaves = named_arrays(found.params).items()
         print(aligned([("leaf", "shape", "dtype"), *((name, str(a.shape), str(a.dtype)) for name, a in leaves)]))
-        print(f"\n{found.history}\n\n{found.end}, {found.state.step} steps")
+        print(f"\n{found.history}\n\n{found.end}")
     else:
         print("no epoch has been saved yet")
     print(f"\n{receipt}")

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from funcnet.errors import CheckpointError
-from funcnet.tree import Array, Structure, Tree, build, flatten, has_buffers, has_leaves, is_leaf, named_arrays
-from funcnet.tree.node import node_fields, static_defaults
+from funcnet.tree import Array, Structure, Tree, build, flatten, is_leaf, named_arrays
+from funcnet.tree.node import children, node_fields, static_defaults
 from funcnet.values import UnregisteredError, from_plain, registered, registered_name, to_plain
 
 ROOT = "leaf"  # the name of the leaf of a tree that is one leaf
@@ -28,9 +28,14 @@ def named(params: Tree) -> dict[str, Array]:
 
 def check_order(model: Any, params: Tree) -> None:
     """Raise TypeError if the model has arrays, or the tree is none, as where they are given in the other's place."""
-    if is_leaf(model) or has_leaves(model) or has_buffers(model):
+    if _holds_arrays(model):
         raise TypeError(f"model must be a value without arrays, got a {type(model).__name__}: {_ORDER}")
     check_tree(params, "params")
+
+
+def _holds_arrays(value: Any) -> bool:
+    parts = children(value)
+    return is_leaf(value) if parts is None else any(map(_holds_arrays, parts))
 
 
 def check_tree(tree: Any, name: str) -> None:

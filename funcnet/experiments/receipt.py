@@ -131,7 +131,7 @@ class Receipt:
         last = [(name, f"{value:.6g}") for name, value in self.metrics]
         facts = [row for epoch, facts in self.environments for row in (("from epoch", str(epoch)), *facts)]
         ended = [("state", self.state)] if self.state else [("state", "the run has not ended")]
-        return aligned([("receipt", self.digest), *data, *started, *extended, *last, *ended, *facts])
+        return f"receipt {self.digest}\n" + aligned([*data, *started, *extended, *last, *ended, *facts])
 
     def _data(self) -> tuple[str | None, ...]:
         return self.train, self.validation, self.test

@@ -26,8 +26,8 @@ PAIR = Pair(np.ones(2), np.zeros(2))
 TREES = {
     "a NamedTuple": (PAIR, "the tree: a Pair would come back from a file as a plain tuple; make Pair a node, by @fn"),
     "a NamedTuple inside": ((PARAMS, (PAIR,)), "at 1.0 of the tree: a Pair would come back from a file as a plain"),
-    "a set": ((({1, 2},),), "at 0.0 of the tree: a set has no JSON form"),
-    "a date": ((PARAMS[0], datetime.date(2020, 1, 1)), "at 1 of the tree: a date has no JSON form"),
+    "a set": ((({1, 2},),), "at 0.0: lists and dicts cannot be trees"),
+    "a date": ((PARAMS[0], datetime.date(2020, 1, 1)), "at 1: expected an array, a tuple or a node, got a datetime.date"),
     "a dict": ({"weight": np.ones(2)}, "lists and dicts cannot be trees"),
     "a list": ((np.ones(2), [np.ones(2)]), "lists and dicts cannot be trees"),
     "a model": (MODEL, r"params must be a tree of arrays, .*, got sequential\(.*: write save\(path, model, params\)"),
@@ -44,7 +44,7 @@ def test_a_tree_that_a_file_cannot_hold(path, tree, message):
     assert not path.exists()
 
 
-@pytest.mark.parametrize("tree", [np.float32(3), np.ones(2), None, (), (None, 3, "three", MODEL)])
+@pytest.mark.parametrize("tree", [np.float32(3), np.ones(2), None, (), (None, "three", fn.ReLU())])
 def test_what_stands_for_params_in_models_of_all_kinds_is_saved(path, tree):
     fn.save(path, None, tree)
     assert fn.tree.equal(fn.load(path)[1], tree)

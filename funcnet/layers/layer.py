@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import reduce
 from operator import is_not
+from types import FunctionType
 from typing import Any, ClassVar
 
 import attrs
@@ -268,7 +269,7 @@ def _in_training(value: Any, key: Key, path: tuple[int | str, ...]) -> Any:
     changes: dict[str, Any] = {}
     for field in type(value).__attrs_attrs__:  # as attrs.fields, which takes longer
         held = getattr(value, field.name)
-        if isinstance(held, _HOLDS_LAYERS):
+        if type(held) not in _PLAIN and isinstance(held, _HOLDS_LAYERS):
             check_reached(value, field.name, held, Layer)
             trained = _in_training(held, key, (*path, field.name))
             if trained is not held:
@@ -282,6 +283,7 @@ def _in_training(value: Any, key: Key, path: tuple[int | str, ...]) -> Any:
 
 
 _HOLDS_LAYERS = (Layer, tuple, list, dict)
+_PLAIN = frozenset((int, float, bool, str, FunctionType))  # most fields: a call less
 
 
 def layers_in(value: Any) -> Iterator[Layer]:
@@ -295,5 +297,4 @@ def layers_in(value: Any) -> Iterator[Layer]:
 
 def tracks(layer: Layer) -> bool:
     """Whether a layer, or one inside it, tracks statistics."""
-    own = type(layer).track is not Layer.track and not layer.passes_track_on
-    return own or any(map(tracks, layers_in(layer)))
+    return (type(layer).track is not Layer.track and not layer.passes_track_on) or any(map(tracks, layers_in(layer)))

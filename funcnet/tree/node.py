@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain, repeat
 from operator import attrgetter
 from typing import Any, TypeAlias, TypeVar, dataclass_transform
 
@@ -195,34 +196,32 @@ def _from_copies(cls: type[T], *values: Tree) -> T:
 
 def _own_values(cls: Any, values: Sequence[Tree]) -> list[Tree]:
     """The values of the fields of a node, with their arrays copied; errors name the field."""
-    names, statics = cls.__node_fields__, cls.__node_statics__
-    if not statics:
-        statics = (False,) * len(names)
-    own = []
+    statics = cls.__node_statics__
     try:
-        for value, is_static in zip(values, statics, strict=False):  # `build` raises where there are more or fewer
-            own.append(static_value(value) if is_static else _copied(value))
+        if not statics:
+            return [_copied(value) for value in values]
+        rows = zip(values, chain(statics, repeat(False)), strict=False)  # `build` raises where there are more or fewer
+        return [static_value(value) if fixed else _copied(value) for value, fixed in rows]
     except (LeafError, DTypeError) as error:
-        index = len(own)
-        path = names[index] + ("" if statics[index] else _path_of_refused(values[index]))
+        path = _path_of_refused(zip(cls.__node_fields__, values, statics or repeat(False), strict=False))
         raise type(error)(f"in the field {path} of {cls.__name__}: {error}") from error
-    return own + list(values[len(own) :])
 
 
-def _path_of_refused(value: Tree) -> str:
-    """The path in a tuple to the first value that is refused, such as .0.1; "" for any other value."""
-    for index, child in enumerate(value if isinstance(value, tuple) else ()):
+def _path_of_refused(rows: Iterable[tuple[str, Tree, bool]]) -> str:
+    """The path to the first value that is refused, such as scale.0; the rows are names, values and which are static."""
+    for name, value, fixed in rows:
         try:
-            _copied(child)
+            static_value(value) if fixed else _copied(value)
         except (LeafError, DTypeError):
-            return f".{index}{_path_of_refused(child)}"
+            inside = value if isinstance(value, tuple) and not fixed else ()
+            return f"{name}.{_path_of_refused((str(i), part, False) for i, part in enumerate(inside))}".rstrip(".")
     return ""
 
 
 def _copied(value: Tree) -> Tree:
     """`value` with its arrays copied; nodes inside have copied theirs already."""
-    if is_leaf(value):
-        return frozen(np.array(unmasked(value), order="K"))
+    if type(value) is np.ndarray or is_leaf(value):
+        return frozen(np.array(value if type(value) is np.ndarray else unmasked(value), order="K"))
     if isinstance(value, tuple):
         return from_children(type(value), [_copied(child) for child in value])
     if children(value) is not None:

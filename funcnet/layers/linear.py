@@ -15,7 +15,7 @@ from funcnet.initializers.distributions import is_initializer
 from funcnet.layers.checks import drawn, unfit, with_features
 from funcnet.layers.layer import Layer
 from funcnet.numerics.sums import column_sums, rows_of
-from funcnet.numerics.underflow import ignoring_underflow
+from funcnet.numerics.underflow import product
 from funcnet.random import Key, checked_key
 from funcnet.tree import Array, DType, Shape, as_dtype, build, leaf, node, one_array
 from funcnet.values import at_least, is_bool, register, specification
@@ -129,7 +129,7 @@ class Linear(Layer):
         try:
             y = np.dot(rows, weight)
         except FloatingPointError:
-            y = ignoring_underflow(np.dot, rows, weight)
+            y = product(rows, weight)
         if bias is not None:
             y += bias
         if x.ndim != 2:
@@ -141,7 +141,7 @@ class Linear(Layer):
         try:
             dx = np.dot(rows, params.weight.T)
         except FloatingPointError:
-            dx = ignoring_underflow(np.dot, rows, params.weight.T)
+            dx = product(rows, params.weight.T)
         dx, shape = as_dtype(dx, rows.dtype), cache.saved.shape
         return cache.dx(dx if dx.shape == shape else dx.reshape(shape)), grads
 
@@ -158,7 +158,7 @@ class Linear(Layer):
         try:
             weight_grad = np.dot(columns, rows)
         except FloatingPointError:
-            weight_grad = ignoring_underflow(np.dot, columns, rows)
+            weight_grad = product(columns, rows)
         weight_grad = as_dtype(weight_grad, weight.dtype)
         bias_grad = None if bias is None else as_dtype(column_sums(rows), bias.dtype)
         return build(LinearParams, weight_grad, bias_grad), rows

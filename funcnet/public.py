@@ -25,6 +25,9 @@ from funcnet.layers.tying import tied
 from funcnet.data.standardize import Standardize, StandardizeParams
 from funcnet.layers.normalization import GroupNorm, GroupNormParams, LayerNorm, NormParams, RMSNorm
 from funcnet.losses.squared_error import MeanSquaredError
+from funcnet.losses.absolute_error import Huber, MeanAbsoluteError
+from funcnet.losses.cosine_similarity import CosineSimilarity
+from funcnet.losses.hinge import Hinge
 from funcnet.losses.binary_cross_entropy import BinaryCrossEntropy, SigmoidBinaryCrossEntropy
 from funcnet.losses.softmax_cross_entropy import SoftmaxCrossEntropy
 from funcnet.losses.penalties import L2
@@ -48,14 +51,14 @@ from funcnet.experiments.verification import Verification, verify
 
 __all__ = [
     "ELU", "GELU", "L2", "SGD", "Adagrad", "Adam", "AdamW", "BatchNorm", "BatchNormParams", "BinaryCrossEntropy",
-    "CacheError", "CheckpointError", "Concatenate", "DTypeError", "Dropout", "EarlyStopping", "Elementwise",
-    "Embedding", "EmbeddingParams", "Experiment", "ExperimentError", "Flatten", "FlattenParams", "GroupNorm",
-    "GroupNormParams", "Identity", "KeepBest", "Key", "Layer", "LayerNorm", "LeakyReLU", "Linear", "LinearParams",
-    "LogSoftmax", "MeanSquaredError", "MissingExtraError", "Multiply", "NonFiniteError", "NormParams",
-    "OptimizerState", "RMSNorm", "RMSProp", "ReLU", "Run", "Select", "ShapeError", "SiLU", "Sigmoid",
-    "SigmoidBinaryCrossEntropy", "SimpleCell", "SimpleCellParams", "Softmax", "SoftmaxCrossEntropy", "Softplus",
-    "Standardize", "StandardizeParams", "Sum", "Tanh", "TrainState", "TreeError", "UsageWarning", "Verification",
-    "accumulated", "add", "branches", "clip_by_global_norm", "clipped", "concatenate", "grid", "labels", "load",
-    "parallel", "read", "recurrent", "register", "residual", "run", "save", "sequential",
-    "sgd_step", "summary", "sweep", "tied", "train", "train_step", "value_and_grad", "verify",
+    "CacheError", "CheckpointError", "Concatenate", "CosineSimilarity", "DTypeError", "Dropout", "EarlyStopping",
+    "Elementwise", "Embedding", "EmbeddingParams", "Experiment", "ExperimentError", "Flatten", "FlattenParams",
+    "GroupNorm", "GroupNormParams", "Hinge", "Huber", "Identity", "KeepBest", "Key", "Layer", "LayerNorm",
+    "LeakyReLU", "Linear", "LinearParams", "LogSoftmax", "MeanAbsoluteError", "MeanSquaredError",
+    "MissingExtraError", "Multiply", "NonFiniteError", "NormParams", "OptimizerState", "RMSNorm", "RMSProp", "ReLU",
+    "Run", "Select", "ShapeError", "SiLU", "Sigmoid", "SigmoidBinaryCrossEntropy", "SimpleCell", "SimpleCellParams",
+    "Softmax", "SoftmaxCrossEntropy", "Softplus", "Standardize", "StandardizeParams", "Sum", "Tanh", "TrainState",
+    "TreeError", "UsageWarning", "Verification", "accumulated", "add", "branches", "clip_by_global_norm", "clipped",
+    "concatenate", "grid", "labels", "load", "parallel", "read", "recurrent", "register", "residual", "run", "save",
+    "sequential", "sgd_step", "summary", "sweep", "tied", "train", "train_step", "value_and_grad", "verify",
 ]

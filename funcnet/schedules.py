@@ -7,12 +7,13 @@ Each schedule is a value: it compares, pickles, and prints as the code that make
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import attrs
 
-from funcnet.values import at_least, is_no_class, real, register_as, specification
+from funcnet.values import at_least, instead_of, is_no_class, real, register_as, specification
 
 __all__ = ["Schedule", "constant", "cosine", "exponential", "step", "warmup"]
 
@@ -23,6 +24,8 @@ _is_rate: Any = attrs.validators.ge(0)
 
 def as_learning_rate(value: Any) -> float | Schedule:
     """A converter: a schedule stays as it is, a number becomes a float."""
+    if isinstance(value, str):
+        raise TypeError(f"expected a learning rate or a schedule, got {value!r}{instead_of(value, 'schedules')}")
     return value if callable(value) else real(value)
 
 
@@ -48,6 +51,18 @@ def learning_rate_at(learning_rate: float | Schedule, step: int) -> float:
     if not rate >= 0:
         raise ValueError(f"learning_rate must not be negative or NaN, got {rate} at step {step}")
     return rate
+
+
+def _decayed(schedule: Schedule, rate: float, factor: float, times: int, step: int) -> float:
+    """rate * factor**times, also where the power alone is too large; ValueError if the rate itself is too large."""
+    try:
+        decayed = rate * factor ** (int(times) if hasattr(times, "__index__") else times)
+    except OverflowError:
+        logarithm = math.log(rate) + times * math.log(factor) if rate else -math.inf
+        decayed = math.exp(logarithm) if logarithm < math.log(sys.float_info.max) else math.inf
+    if math.isinf(decayed) and math.isfinite(rate) and math.isfinite(factor):
+        raise ValueError(f"the rate of {schedule!r} is too large for a float at step {step}")
+    return decayed
 
 
 @register_as("schedules.constant")
@@ -108,7 +123,7 @@ class exponential:  # noqa: N801
     decay: float = attrs.field(converter=real, validator=_is_rate)
 
     def __call__(self, step: int) -> float:
-        return self.rate * self.decay**step
+        return _decayed(self, self.rate, self.decay, step, step)
 
 
 @register_as("schedules.step")
@@ -144,7 +159,7 @@ class step:  # noqa: N801
     factor: float = attrs.field(default=0.1, converter=real, validator=_is_rate)
 
     def __call__(self, step: int) -> float:
-        return self.rate * self.factor ** (step // self.every)
+        return _decayed(self, self.rate, self.factor, step // self.every, step)
 
 
 @register_as("schedules.cosine")
@@ -186,7 +201,7 @@ class cosine:  # noqa: N801
     final: float = attrs.field(default=0.0, converter=real, validator=_is_rate)
 
     def __call__(self, step: int) -> float:
-        done = min(step / self.steps, 1.0)
+        done = min(step, self.steps) / self.steps
         return self.final + (self.rate - self.final) * (1 + math.cos(math.pi * done)) / 2
 
 

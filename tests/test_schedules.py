@@ -3,6 +3,7 @@
 import math
 from itertools import pairwise
 
+import numpy as np
 import pytest
 
 from funcnet import schedules
@@ -155,3 +156,38 @@ def test_a_warm_up_to_a_schedule_that_gives_a_bad_rate_is_an_error(step, rate):
     schedule = schedules.warmup(2, then=lambda step: rate)
     with pytest.raises(ValueError, match=f"learning_rate must not be negative or NaN, got {rate}"):
         schedule(step)
+
+
+# --- Rates too large for a float ---
+
+GROWING = [schedules.exponential(1e-7, 1.1), schedules.step(1e-7, every=1, factor=1.1)]
+every_growing = pytest.mark.parametrize("schedule", GROWING)
+
+
+@every_growing
+def test_a_rate_that_fits_is_computed_where_the_power_alone_does_not(schedule):
+    assert schedule(7500) == pytest.approx(math.exp(math.log(1e-7) + 7500 * math.log(1.1)), rel=1e-9)
+    assert math.isfinite(schedule(np.int64(7600)))
+
+
+@every_growing
+@pytest.mark.parametrize("step", [8000, 10**6, np.int64(8000)])
+def test_a_rate_that_does_not_fit_is_an_error_that_names_the_step(schedule, step):
+    with pytest.raises(ValueError, match=rf"the rate of schedules\..* is too large for a float at step {step}"):
+        schedule(step)
+    with pytest.raises(ValueError, match="too large"):
+        schedules.warmup(1, then=schedule)(step + 1)
+
+
+def test_a_product_that_does_not_fit_is_an_error_too():
+    with pytest.raises(ValueError, match="too large for a float at step 2"):
+        schedules.exponential(1e300, 1e5)(2)
+    assert schedules.exponential(math.inf, 0.5)(3) == math.inf
+
+
+def test_a_rate_of_0_stays_0():
+    assert schedules.exponential(0.0, 1.1)(8000) == 0.0
+
+
+def test_a_number_of_steps_may_be_as_large_as_an_int():
+    assert schedules.cosine(1.0, steps=10)(10**400) == 0.0

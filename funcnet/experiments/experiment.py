@@ -18,7 +18,7 @@ from funcnet.losses.loss import Loss
 from funcnet.losses.penalties import Penalty
 from funcnet.optimizers.optimizer import Optimizer
 from funcnet.random import Key
-from funcnet.values import ADDED_LATER, at_least, check_methods, from_json, register, specification, to_json
+from funcnet.values import ADDED_LATER, at_least, check_methods, from_json, instead_of, register, specification, to_json
 
 Metric = Callable[[Any, Any], float]
 
@@ -48,7 +48,9 @@ def _metrics(value: Iterable[Metric] | None) -> tuple[Metric, ...] | None:
         return None
     metrics = tuple(value) if isinstance(value, Iterable) else (None,)
     if not all(callable(metric) and not isinstance(metric, type) for metric in metrics):
-        raise TypeError(f"metrics must be functions (targets, predictions) -> float, got {value!r}")
+        strings = [value] if isinstance(value, str) else [metric for metric in metrics if isinstance(metric, str)]
+        hint = instead_of(strings[0], "metrics") if strings else ""
+        raise TypeError(f"metrics must be functions (targets, predictions) -> float, got {value!r}{hint}")
     return metrics
 
 

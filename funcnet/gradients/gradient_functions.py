@@ -21,7 +21,7 @@ from funcnet.losses.penalties import Penalty
 from funcnet.numerics.sums import wide
 from funcnet.optimizers.clipping import clip_by_global_norm
 from funcnet.tree import Array, Flow, Tree, as_dtype, leaves, listed, map_flow, to_array, with_buffers
-from funcnet.values import at_least, code, real, register, specification
+from funcnet.values import at_least, code, instead_of, real, register, specification
 
 
 def is_gradient(instance: object, attribute: Any, value: Any) -> None:
@@ -29,7 +29,7 @@ def is_gradient(instance: object, attribute: Any, value: Any) -> None:
     if isinstance(value, type):
         raise TypeError(f"{attribute.name} is the class {code(value)}: write {code(value)}(...)")
     if not callable(value):
-        raise TypeError(f"{attribute.name} must be a function such as value_and_grad, got {value!r}")
+        raise TypeError(f"{attribute.name} must be a function such as value_and_grad, got {value!r}{instead_of(value)}")
 
 
 @register

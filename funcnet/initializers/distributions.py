@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import attrs
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from funcnet.errors import DTypeError
 from funcnet.random import Key
 from funcnet.tree import Array, DType, Shape
-from funcnet.values import real, register_as, specification
+from funcnet.values import instead_of, is_no_class, real, register_as, specification
 
 Initializer: TypeAlias = Callable[[Key, Shape, DType], Array]
 
@@ -21,6 +21,23 @@ def cast(values: Array, dtype: DType) -> Array:
     if not np.issubdtype(dtype, np.inexact):
         raise DTypeError(f"params must have a floating-point dtype, got {np.dtype(dtype)}")
     return np.asarray(values, dtype)
+
+
+def is_initializer(instance: object, attribute: Any, value: Any) -> None:
+    """A validator: the value must be a function `(key, shape, dtype) -> array`."""
+    is_no_class(instance, attribute, value)
+    if callable(value) and not hasattr(value, "shape"):
+        return
+    shape = getattr(value, "shape", None)
+    got, remedy = repr(value), instead_of(value, "initializers")
+    if isinstance(value, int | float) or shape == ():
+        remedy = f": write fn.initializers.constant({value})"
+    elif shape is not None or isinstance(value, list | tuple):
+        got = f"an array of shape {tuple(shape)}" if shape is not None else f"a {type(value).__name__}"
+        remedy = ": write a function that returns it, lambda key, shape, dtype: array, or put it into the params"
+    raise TypeError(
+        f"'{attribute.name}' must be an initializer, a function (key, shape, dtype) -> array, got {got}{remedy}"
+    )
 
 
 @register_as("initializers.zeros")

@@ -8,7 +8,9 @@ true value is 1.7e-17. ReLU and its relatives are in `rectifiers`.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
+import attrs
 import numpy as np
 
 from funcnet.cache import Cache, opened
@@ -18,7 +20,7 @@ from funcnet.layers.layer import Layer
 from funcnet.numerics.elementwise import sigmoid, softplus
 from funcnet.numerics.underflow import ignoring_underflow
 from funcnet.tree import Array, Tree, as_array, as_dtype, one_array, read_only
-from funcnet.values import register, specification
+from funcnet.values import instead_of, register, specification
 
 
 def forward_of(layer: Layer, f: Callable[[Array], Array], params: Tree, x: Array) -> tuple[Array, Cache]:
@@ -135,6 +137,11 @@ class Softplus(Layer):
         return backward_of(self, sigmoid, cache, dy)
 
 
+def _is_function(instance: object, attribute: Any, value: Any) -> None:
+    if not callable(value):
+        raise TypeError(f"{attribute.name} must be a function of an array, got {value!r}{instead_of(value)}")
+
+
 @register
 @specification
 class Elementwise(Layer):
@@ -153,6 +160,8 @@ class Elementwise(Layer):
     ------
     ShapeError
         If `function` changes the shape of x.
+    TypeError
+        If `function` or `derivative` is not a function.
 
     Examples
     --------
@@ -164,8 +173,8 @@ class Elementwise(Layer):
     """
 
     takes_integers = True
-    function: Callable[[Array], Array]
-    derivative: Callable[[Array], Array]
+    function: Callable[[Array], Array] = attrs.field(validator=_is_function)
+    derivative: Callable[[Array], Array] = attrs.field(validator=_is_function)
 
     def forward(self, params: Tree, x: Array) -> tuple[Array, Cache]:
         return forward_of(self, self._computed, params, x)

@@ -11,6 +11,7 @@ from funcnet import initializers
 from funcnet.cache import Cache, opened_flow
 from funcnet.errors import ShapeError
 from funcnet.initializers import Initializer
+from funcnet.initializers.distributions import is_initializer
 from funcnet.layers.activations import Tanh
 from funcnet.layers.checks import check_inputs, check_params, drawn, with_features
 from funcnet.layers.composites import is_layer
@@ -34,7 +35,7 @@ from funcnet.tree import (
     shape_of,
     without_integers,
 )
-from funcnet.values import at_least, is_no_class, register, specification
+from funcnet.values import at_least, register, specification
 
 
 @register
@@ -112,9 +113,9 @@ class SimpleCell(Layer):
     takes_integers = True
     n_out: int = attrs.field(converter=at_least(0, "n_out"))
     activation: Layer = attrs.field(default=Tanh(), validator=is_layer)
-    weight_init: Initializer = attrs.field(default=initializers.glorot_uniform, validator=is_no_class)
-    state_init: Initializer = attrs.field(default=initializers.orthogonal, validator=is_no_class)
-    bias_init: Initializer = attrs.field(default=initializers.zeros, validator=is_no_class)
+    weight_init: Initializer = attrs.field(default=initializers.glorot_uniform, validator=is_initializer)
+    state_init: Initializer = attrs.field(default=initializers.orthogonal, validator=is_initializer)
+    bias_init: Initializer = attrs.field(default=initializers.zeros, validator=is_initializer)
 
     def state_shape(self, input_shape: Shape) -> Shape:
         """The shape of the state of one example.

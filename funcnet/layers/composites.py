@@ -30,7 +30,7 @@ from funcnet.tree import (
     passed_on,
     shape_of,
 )
-from funcnet.values import register, specification
+from funcnet.values import instead_of, register, specification
 
 
 def are_layers(combinator: Any, attribute: object, layers: tuple[Layer, ...]) -> None:
@@ -40,14 +40,14 @@ def are_layers(combinator: Any, attribute: object, layers: tuple[Layer, ...]) ->
         if isinstance(layer, type) and issubclass(layer, Layer):
             raise TypeError(f"layer {index} of {name} is the class {layer.__name__}: write {layer.__name__}()")
         if not isinstance(layer, Layer):
-            hint = f"; write {name}(*layers)" if isinstance(layer, list | tuple) else ""
+            hint = f"; write {name}(*layers)" if isinstance(layer, list | tuple) else instead_of(layer)
             raise TypeError(f"layer {index} of {name} must be a layer, got {layer!r}{hint}")
 
 
 def is_layer(instance: object, attribute: Any, value: Any) -> None:
     """A validator: the value must be a layer."""
     if not isinstance(value, Layer):
-        hint = f": write {value.__name__}()" if isinstance(value, type) else ""
+        hint = f": write {value.__name__}()" if isinstance(value, type) else instead_of(value)
         raise TypeError(f"{attribute.name} must be a layer, got {value!r}{hint}")
 
 

@@ -10,13 +10,14 @@ import numpy as np
 from funcnet.cache import Cache, opened
 from funcnet.errors import DTypeError
 from funcnet.initializers import Initializer, normal
+from funcnet.initializers.distributions import is_initializer
 from funcnet.layers.checks import check_inputs, check_params, checked_shape, drawn
 from funcnet.layers.layer import Layer
 from funcnet.numerics.labels import checked_classes
 from funcnet.numerics.sums import rows_of, sums_by_index
 from funcnet.random import Key, checked_key
 from funcnet.tree import Array, DType, Shape, as_dtype, build, node, shape_of, to_array
-from funcnet.values import at_least, is_no_class, register, specification
+from funcnet.values import at_least, register, specification
 
 
 @register
@@ -93,7 +94,7 @@ class Embedding(Layer):
     takes_integers = True
     n_in: int = attrs.field(converter=at_least(1, "n_in"))
     n_out: int = attrs.field(converter=at_least(0, "n_out"))
-    weight_init: Initializer = attrs.field(default=normal(1.0), validator=is_no_class)
+    weight_init: Initializer = attrs.field(default=normal(1.0), validator=is_initializer)
 
     def output_shape(self, input_shape: Shape) -> Shape:
         return (*checked_shape(input_shape, self), self.n_out)

@@ -11,13 +11,14 @@ from funcnet import initializers
 from funcnet.cache import Cache, opened
 from funcnet.errors import CacheError, ShapeError
 from funcnet.initializers import Initializer
+from funcnet.initializers.distributions import is_initializer
 from funcnet.layers.checks import drawn, unfit, with_features
 from funcnet.layers.layer import Layer
 from funcnet.numerics.sums import column_sums, rows_of
-from funcnet.numerics.underflow import ignoring_underflow
+from funcnet.numerics.underflow import product
 from funcnet.random import Key, checked_key
 from funcnet.tree import Array, DType, Shape, as_dtype, build, leaf, node, one_array
-from funcnet.values import at_least, is_bool, is_no_class, register, specification
+from funcnet.values import at_least, is_bool, register, specification
 
 
 @register
@@ -107,8 +108,8 @@ class Linear(Layer):
     takes_integers = True
     n_out: int = attrs.field(converter=at_least(0, "n_out"))
     bias: bool = attrs.field(default=True, validator=_is_bias)
-    weight_init: Initializer = attrs.field(default=initializers.glorot_uniform, validator=is_no_class)
-    bias_init: Initializer = attrs.field(default=initializers.zeros, validator=is_no_class)
+    weight_init: Initializer = attrs.field(default=initializers.glorot_uniform, validator=is_initializer)
+    bias_init: Initializer = attrs.field(default=initializers.zeros, validator=is_initializer)
 
     def output_shape(self, input_shape: Shape) -> Shape:
         return (*with_features(input_shape, self)[:-1], self.n_out)
@@ -128,7 +129,7 @@ class Linear(Layer):
         try:
             y = np.dot(rows, weight)
         except FloatingPointError:
-            y = ignoring_underflow(np.dot, rows, weight)
+            y = product(rows, weight)
         if bias is not None:
             y += bias
         if x.ndim != 2:
@@ -140,7 +141,7 @@ class Linear(Layer):
         try:
             dx = np.dot(rows, params.weight.T)
         except FloatingPointError:
-            dx = ignoring_underflow(np.dot, rows, params.weight.T)
+            dx = product(rows, params.weight.T)
         dx, shape = as_dtype(dx, rows.dtype), cache.saved.shape
         return cache.dx(dx if dx.shape == shape else dx.reshape(shape)), grads
 
@@ -157,7 +158,7 @@ class Linear(Layer):
         try:
             weight_grad = np.dot(columns, rows)
         except FloatingPointError:
-            weight_grad = ignoring_underflow(np.dot, columns, rows)
+            weight_grad = product(columns, rows)
         weight_grad = as_dtype(weight_grad, weight.dtype)
         bias_grad = None if bias is None else as_dtype(column_sums(rows), bias.dtype)
         return build(LinearParams, weight_grad, bias_grad), rows

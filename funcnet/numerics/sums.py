@@ -9,6 +9,7 @@ import numpy as np
 
 from funcnet.errors import DTypeError
 from funcnet.numerics.kernel import kernel
+from funcnet.numerics.underflow import product
 from funcnet.tree import Array
 
 FLOATS = frozenset({np.dtype(np.float32), np.dtype(np.float64)})  # dtypes whose loops are fast in NumPy and BLAS
@@ -58,7 +59,10 @@ def _plain_column_sums(x: Array) -> Array:
         return wide_sum(x, axis=0)
     ones = np.empty(len(x), x.dtype)
     ones.fill(1)  # in half the time of np.ones
-    return np.dot(ones, x)  # type: ignore[no-any-return]
+    try:
+        return np.dot(ones, x)  # type: ignore[no-any-return]
+    except FloatingPointError:
+        return product(ones, x)
 
 
 @kernel(_plain_column_sums)

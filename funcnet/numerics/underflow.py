@@ -8,6 +8,8 @@ from typing import ParamSpec, TypeVar
 
 import numpy as np
 
+from funcnet.tree import Array
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -18,7 +20,7 @@ def past_underflow(f: Callable[P, T]) -> Callable[P, T]:
     Trying costs a fifth of what `np.errstate` costs. Other errors of NumPy are raised as ever.
 
     >>> with np.errstate(all="raise"):
-    ...     past_underflow(np.exp)(-1000.0)
+    ...     float(past_underflow(np.exp)(-1000.0))
     0.0
     """
 
@@ -36,3 +38,15 @@ def ignoring_underflow(f: Callable[P, T], *args: P.args, **options: P.kwargs) ->
     """f(*args, **options), whose underflow is no error."""
     with np.errstate(under="ignore"):
         return f(*args, **options)
+
+
+def product(a: Array, b: Array) -> Array:
+    """np.dot(a, b) after it raised: BLAS also counts numbers beside the arrays, so that an invalid one may be no NaN.
+
+    >>> with np.errstate(all="raise"):
+    ...     product(np.array([1e-200]), np.array([1e-200]))
+    array(0.)
+    """
+    with np.errstate(under="ignore", invalid="ignore"):
+        result = np.asarray(np.dot(a, b))
+    return np.asarray(ignoring_underflow(np.dot, a, b)) if np.isnan(result).any() else result

@@ -9,6 +9,7 @@ import numpy as np
 
 from funcnet.layers.layer import Layer
 from funcnet.losses.binary_cross_entropy import BinaryCrossEntropy, SigmoidBinaryCrossEntropy
+from funcnet.losses.hinge import Hinge
 from funcnet.losses.softmax_cross_entropy import SoftmaxCrossEntropy
 from funcnet.random import Key
 from funcnet.testing.cases.case import Case
@@ -42,12 +43,14 @@ _KINDS: dict[str, Callable[[np.random.Generator, Shape], Array]] = {
     "probabilities": _probabilities,
     "distributions": _distributions,
     "bits": lambda draws, shape: np.asarray(draws.integers(0, 2, shape) * 1.0),
+    "signs": lambda draws, shape: np.asarray(draws.integers(0, 2, shape) * 2.0 - 1.0),
     "labels": lambda draws, shape: np.asarray(draws.integers(0, shape[-1], shape[:-1])),
 }
 _OF_OURS: dict[type, tuple[tuple[str, ...], str]] = {
     SoftmaxCrossEntropy: (("labels", "distributions"), "numbers"),
     SigmoidBinaryCrossEntropy: (("bits", "probabilities"), "numbers"),
     BinaryCrossEntropy: (("bits", "probabilities"), "probabilities"),
+    Hinge: (("signs",), "numbers"),
 }
 
 
@@ -63,9 +66,9 @@ def check_loss(
 ) -> None:
     """Check a loss, `forward(y, target) -> (value, cache)` and `backward(cache) -> dy`, against every law of losses.
 
-    y has the shape (*batch, n), and targets have the shape of y or, as labels, (*batch,). "numbers", "probabilities"
-    and "bits" stand for one number each, "distributions" for numbers that sum to 1 over the last axis, "labels" for
-    integers below n.
+    y has the shape (*batch, n), and targets have the shape of y or, as labels, (*batch,). "numbers", "probabilities",
+    "bits" and "signs", which are -1 and 1, stand for one number each, "distributions" for numbers that sum to 1 over
+    the last axis, "labels" for integers below n.
 
     Parameters
     ----------

@@ -9,10 +9,11 @@ from funcnet.values.registry import (
 )
 from funcnet.values.sources import sources
 from funcnet.values.specification import specification
+from funcnet.values.suggestions import instead_of
 from funcnet.values.table import aligned
 
 __all__ = [
     "ADDED_LATER", "UnregisteredError", "aligned", "as_path", "at_least", "check_methods", "code", "from_json",
-    "from_plain", "integer", "is_bool", "is_no_class", "one_of", "public_items", "real", "register", "register_as",
-    "registered", "registered_name", "sources", "specification", "to_json", "to_plain",
+    "from_plain", "instead_of", "integer", "is_bool", "is_no_class", "one_of", "public_items", "real", "register",
+    "register_as", "registered", "registered_name", "sources", "specification", "to_json", "to_plain",
 ]

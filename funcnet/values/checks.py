@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from funcnet.values.registry import code
+from funcnet.values.suggestions import instead_of
 
 
 def real(value: Any) -> float:
@@ -75,7 +76,7 @@ def check_methods(name: str, value: object, *methods: str, otherwise: str = "") 
     """Raise TypeError unless `value` is an instance with these methods; `otherwise` says what else it may be."""
     if isinstance(value, type) or not all(callable(getattr(value, method, None)) for method in methods):
         allowed = f"an instance with the methods {', '.join(methods[:-1])} and {methods[-1]}{otherwise}"
-        raise TypeError(f"{name} must be {allowed}, got {value!r}")
+        raise TypeError(f"{name} must be {allowed}, got {value!r}{instead_of(value)}")
 
 
 def is_bool(instance: object, attribute: Any, value: object) -> None:

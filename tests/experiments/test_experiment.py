@@ -11,6 +11,7 @@ import funcnet as fn
 from funcnet.values import UnregisteredError
 from tests.experiments.cases import ADAM, EXPERIMENTS, MOMENTUM, TRAIN, margin, run
 from tests.layers.table import ALL
+from tests.losses import cases as losses
 from tests.optimizers.cases import OPTIMIZERS
 from tests.values.test_registry import INITIALIZERS, SCHEDULES
 
@@ -18,6 +19,7 @@ LINEAR = fn.Experiment(fn.Linear(2), fn.SoftmaxCrossEntropy(), fn.SGD(0.5), batc
 LOSSES = [
     *(loss(r) for loss in (fn.MeanSquaredError, fn.SoftmaxCrossEntropy) for r in ("mean", "batch", "sum")),
     *(fn.SigmoidBinaryCrossEntropy("batch"), fn.BinaryCrossEntropy(), fn.BinaryCrossEntropy("sum")),
+    *losses.LOSSES,
 ]
 LAYERS = [
     *(row.layer for row in ALL),

@@ -5,6 +5,17 @@ import numpy as np
 import funcnet as fn
 from tests.library.wrong_uses import CACHE, KEY, LINEAR, LINEAR_PARAMS, MODEL, PARAMS, X, Y, check, check_all
 
+LAYERS = {
+    "weight_init": lambda init: fn.Linear(3, weight_init=init),
+    "state_init": lambda init: fn.SimpleCell(3, state_init=init),
+    "embedding": lambda init: fn.Embedding(3, 2, weight_init=init),
+}
+
+
+def experiment(**changes):
+    fields = {"model": fn.Linear(1), "loss": fn.MeanSquaredError(), "optimizer": fn.SGD(0.1), **changes}
+    return fn.Experiment(**fields, batch_size=1, epochs=1)
+
 
 @check_all(
     [
@@ -62,6 +73,41 @@ from tests.library.wrong_uses import CACHE, KEY, LINEAR, LINEAR_PARAMS, MODEL, P
         ("complex numbers in GELU", lambda: fn.GELU().apply((), X * 1j), "expected numbers of float64, got complex128"),
         ("a size for a shape", lambda: fn.Flatten().init(KEY, 4), "input_shape must be a tuple such as (784,)"),
         ("no size", lambda: fn.Linear(), "n_out"),
+        ("a name in sequential", lambda: fn.sequential(fn.Linear(3), "relu"), "got 'relu': write fn.ReLU()"),
+        ("a name in add", lambda: fn.add("layer_norm"), "write fn.LayerNorm()"),
+        ("a name in residual", lambda: fn.residual("Dense"), "write fn.Linear(...)"),
+        ("an unknown name", lambda: fn.sequential("conv"), "must be a layer, got 'conv'"),
+        ("a name of an activation", lambda: fn.SimpleCell(3, "tanh"), "write fn.Tanh()"),
+        ("a name of a cell", lambda: fn.recurrent("SimpleCell"), "write fn.SimpleCell(...)"),
+        ("a name of a function", lambda: fn.Elementwise("swish", np.cos), "function must be", "write fn.SiLU()"),
+        ("a name of a schedule", lambda: fn.SGD("cosine"), "write fn.schedules.cosine(...)"),
+        ("a name of a loss", lambda: experiment(loss="mse"), "loss must be", "write fn.MeanSquaredError()"),
+        ("a name of an optimizer", lambda: experiment(optimizer="adam"), "write fn.Adam()"),
+        ("a name of a penalty", lambda: experiment(penalty="l2"), "write fn.L2(...)"),
+        ("a name of a metric", lambda: experiment(metrics=["accuracy"]), "write fn.metrics.accuracy"),
+        ("a name of metrics", lambda: experiment(metrics="top_k_accuracy"), "write fn.metrics.top_k_accuracy()"),
+        ("a name of a gradient", lambda: experiment(gradient="clipped"), "write fn.clipped(...)"),
+        *[
+            (f"{name} for {field}", lambda name=name, field=field: LAYERS[field](name), "write fn.initializers." + what)
+            for field in ("weight_init", "state_init", "embedding")
+            for name, what in [
+                ("he_normal", "he_normal"),
+                ("HeNormal", "he_normal"),
+                ("kaiming_uniform", "he_uniform"),
+                ("xavier_normal", "glorot_normal"),
+                ("constant", "constant(...)"),
+                ("normal", "normal(...)"),
+                (0.5, "constant(0.5)"),
+            ]
+        ],
+        (
+            "an array for an initializer",
+            lambda: fn.Linear(3, weight_init=np.zeros((2, 3))),
+            "must be an initializer, a function (key, shape, dtype) -> array, got an array of shape (2, 3)",
+            "write a function that returns it",
+        ),
+        ("a list for an initializer", lambda: fn.Linear(3, bias_init=[0.0] * 3), "got a list", "write a function"),
+        ("None for an initializer", lambda: fn.Linear(3, bias_init=None), "must be an initializer", "got None"),
     ]
 )
 def test_wrong_type(use, words):

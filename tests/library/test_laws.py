@@ -10,7 +10,7 @@ import funcnet as fn
 from funcnet.testing import check_layer, check_layer_law, check_loss, check_optimizer, strategies
 from funcnet.testing.cases.case import over_batch
 from tests.layers.table import ALL, FIRST
-from tests.losses.cases import REDUCTIONS
+from tests.losses.cases import LOSSES, REDUCTIONS
 from tests.optimizers.cases import DECAYING, NAMED
 
 
@@ -35,9 +35,7 @@ every_reduction = pytest.mark.parametrize("reduction", SLOW_BUT_ONE)
 
 
 @every_reduction
-@pytest.mark.parametrize(
-    "loss", [fn.MeanSquaredError(), fn.SoftmaxCrossEntropy(), fn.SigmoidBinaryCrossEntropy(), fn.BinaryCrossEntropy()]
-)
+@pytest.mark.parametrize("loss", LOSSES)
 def test_losses(loss, reduction):
     symmetries = ["shift-invariant"] if isinstance(loss, fn.SoftmaxCrossEntropy) else []
     check_loss(attrs.evolve(loss, reduction=reduction), symmetries=symmetries)

@@ -32,6 +32,22 @@ def bits(draw, shape):
     return draw.integers(2, size=shape).astype(float)
 
 
+def signs(draw, shape):
+    return 2.0 * draw.integers(2, size=shape) - 1
+
+
+def huber(y, target, reduction):
+    return functional.huber_loss(y, target, reduction=reduction, delta=1.0)
+
+
+def hinge(y, target, reduction):
+    return getattr((1 - y * target).clamp(min=0), reduction)()
+
+
+def angle(y, target, reduction):
+    return getattr(1 - functional.cosine_similarity(y, target, dim=-1), reduction)()
+
+
 def cross_entropy(y, target, reduction):
     """Over rows, which is all that torch's own takes; it has no examples without a batch axis among probabilities."""
     n = y.shape[-1]
@@ -47,6 +63,10 @@ LOSSES = [
     (fn.SoftmaxCrossEntropy, cross_entropy, logits, probabilities),
     (fn.SigmoidBinaryCrossEntropy, functional.binary_cross_entropy_with_logits, logits, bits),
     (fn.SigmoidBinaryCrossEntropy, functional.binary_cross_entropy_with_logits, logits, probabilities),
+    (fn.MeanAbsoluteError, functional.l1_loss, logits, logits),
+    (fn.Huber, huber, logits, logits),
+    (fn.Hinge, hinge, logits, signs),
+    (fn.CosineSimilarity, angle, logits, logits),
     (fn.BinaryCrossEntropy, functional.binary_cross_entropy, probabilities, bits),
     (fn.BinaryCrossEntropy, functional.binary_cross_entropy, probabilities, probabilities),
 ]

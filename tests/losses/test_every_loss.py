@@ -41,7 +41,7 @@ def test_mean_is_the_default(case):
 
 
 @every_reduction
-@pytest.mark.parametrize("case", [case for case in CASES if case.counts_examples])
+@pytest.mark.parametrize("case", [case for case in CASES if case.loss is fn.SoftmaxCrossEntropy])
 def test_softmax_cross_entropy_is_shift_invariant(case, reduction):
     y, target = case.arguments((5,))
     sixteenths = np.round(y * 16) / 16
@@ -107,7 +107,7 @@ def test_float16_agrees_to_rounding(case, reduction):
     assert_allclose(dy, exact[1], rtol=1e-2, atol=2e-3)  # terms of size 1 may cancel
 
 
-@pytest.mark.parametrize("case", CASES[:6])  # for the others NaN is an error, see test_edges.py
+@pytest.mark.parametrize("case", CASES[:10])  # for the others NaN is an error, see test_edges.py
 def test_nan_is_not_swallowed_and_stays_in_its_row(case):
     y, target = case.arguments((5,))
     _, dy = value_and_dy(case.loss(), y, target)

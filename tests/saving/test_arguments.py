@@ -27,7 +27,10 @@ TREES = {
     "a NamedTuple": (PAIR, "the tree: a Pair would come back from a file as a plain tuple; make Pair a node, by @fn"),
     "a NamedTuple inside": ((PARAMS, (PAIR,)), "at 1.0 of the tree: a Pair would come back from a file as a plain"),
     "a set": ((({1, 2},),), "at 0.0: lists and dicts cannot be trees"),
-    "a date": ((PARAMS[0], datetime.date(2020, 1, 1)), "at 1: expected an array, a tuple or a node, got a datetime.date"),
+    "a date": (
+        (PARAMS[0], datetime.date(2020, 1, 1)),
+        "at 1: expected an array, a tuple or a node, got a datetime.date",
+    ),
     "a dict": ({"weight": np.ones(2)}, "lists and dicts cannot be trees"),
     "a list": ((np.ones(2), [np.ones(2)]), "lists and dicts cannot be trees"),
     "a model": (MODEL, r"params must be a tree of arrays, .*, got sequential\(.*: write save\(path, model, params\)"),

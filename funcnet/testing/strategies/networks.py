@@ -26,10 +26,7 @@ from funcnet.layers.rectifiers import ELU, LeakyReLU, ReLU
 from funcnet.layers.recurrent import recurrent
 from funcnet.layers.reshaping import Flatten, Identity
 from funcnet.layers.tying import tied
-from funcnet.losses.binary_cross_entropy import BinaryCrossEntropy, SigmoidBinaryCrossEntropy
 from funcnet.losses.loss import Loss
-from funcnet.losses.softmax_cross_entropy import SoftmaxCrossEntropy
-from funcnet.losses.squared_error import MeanSquaredError
 from funcnet.optimizers.adam import Adam, AdamW
 from funcnet.optimizers.adaptive import Adagrad, RMSProp
 from funcnet.optimizers.optimizer import Optimizer
@@ -262,9 +259,9 @@ def losses() -> st.SearchStrategy[Loss]:
     >>> find(losses(), lambda loss: True)
     MeanSquaredError()
     """
-    kinds = MeanSquaredError, SoftmaxCrossEntropy, SigmoidBinaryCrossEntropy, BinaryCrossEntropy
+    kinds = [item for item in public_items().values() if isinstance(item, type) and hasattr(item, "reduction")]
     reductions = st.sampled_from(["mean", "batch", "sum"])
-    return st.one_of([st.builds(kind, reductions) for kind in kinds])
+    return st.sampled_from(kinds).flatmap(lambda kind: st.builds(kind, reduction=reductions))
 
 
 def optimizers() -> st.SearchStrategy[Optimizer]:

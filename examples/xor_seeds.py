@@ -123,7 +123,7 @@ def edge(dataset, seed, halvings):
 
 
 def curve(seed, dataset, rate, to_the_end=False):
-    """The losses of the epochs at a learning rate, and whether all points are right at some time."""
+    """The losses of the epochs at a learning rate, whether all points are right at some time, and the dead units."""
     model, loss, losses, is_right = Setting(fn.ReLU, None, rate, 0).model, ClippedCrossEntropy(), [], False
     params = model.init(fn.Key(seed).fold_in("init"), (2,), np.float64)
     x, y = dataset.x.astype(np.float64), dataset.y.astype(np.float64)
@@ -135,7 +135,7 @@ def curve(seed, dataset, rate, to_the_end=False):
             is_right = is_right or (epoch % STEP == 0 and all_right(model, params, fn.data.Dataset(x, y)))
             if is_right and not to_the_end:
                 break
-    return losses, is_right
+    return losses, is_right, dead_units(model, params, x)
 
 
 # --- The results ---
@@ -162,10 +162,12 @@ def success_results(outcomes):
 
 def edge_results(edge, dataset):
     """The two learning rates beside the document's, whose initial weights are not known; and a run with its rate."""
-    losses, is_right = curve(edge.seed, dataset, 0.001490625)
+    _, _, dead = curve(edge.seed, dataset, edge.fails)
+    losses, is_right, _ = curve(edge.seed, dataset, 0.001490625)
     said = f"all right after {len(losses):,} epochs" if is_right else f"not in {len(losses):,} epochs"
     yield Result(f"ReLU and cross entropy, seed {edge.seed}, learn all points at", "0.001490625", f"{edge.learns!r}")
     yield Result("  and do not at", "0.001490626", f"{edge.fails!r}")
+    yield Result("    where of 4 and 4 units so many are dead in the end", "-", "{} and {}".format(*dead))
     yield Result("  at the document's rate (its weights are not known)", "on the edge", said)
 
 
@@ -209,7 +211,7 @@ def edge_picture(edge, dataset):
     figure = Figure(figsize=(7, 4.5), layout="constrained")
     axes = figure.subplots()
     for rate, style in ((edge.learns, "-"), (edge.fails, "--")):
-        losses, _ = curve(edge.seed, dataset, rate, to_the_end=True)
+        losses, _, _ = curve(edge.seed, dataset, rate, to_the_end=True)
         axes.plot(np.arange(1, len(losses) + 1), losses, style, linewidth=1, label=f"learning rate {rate!r}")
     axes.set(title="loss on both sides of the edge", xlabel="epoch", ylabel="cross entropy, summed", yscale="log")
     axes.legend()

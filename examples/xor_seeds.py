@@ -12,7 +12,7 @@ import funcnet as fn
 
 SUMMED = fn.BinaryCrossEntropy(reduction="sum")
 STEP = 50  # epochs from one look at the points to the next
-EDGE_EPOCHS = 2_500
+EDGE_EPOCHS = 1_000
 EDGE_RATES = 0.01, 0.1  # with the first the network of the edge learns all points, with the second it does not
 HE = fn.initializers.he_normal
 
@@ -33,9 +33,9 @@ class Setting:
 
 
 SETTINGS = {
-    "sigmoid, squared error": Setting(fn.Sigmoid, fn.MeanSquaredError(), 2.0, 10_000),
+    "sigmoid, squared error": Setting(fn.Sigmoid, fn.MeanSquaredError(), 2.0, 5_000),
     "ReLU, squared error": Setting(fn.ReLU, fn.MeanSquaredError(), 0.5, 2_500),
-    "sigmoid, cross entropy": Setting(fn.Sigmoid, SUMMED, 0.05, 10_000),
+    "sigmoid, cross entropy": Setting(fn.Sigmoid, SUMMED, 0.05, 5_000),
     "ReLU, cross entropy": Setting(fn.ReLU, SUMMED, 0.01, 2_500),
 }
 
@@ -122,13 +122,13 @@ def edge(dataset, seed, halvings):
     return Edge(seed, learns, fails)
 
 
-def curve(seed, dataset, rate, to_the_end=False):
+def curve(seed, dataset, rate, epochs=EDGE_EPOCHS, to_the_end=False):
     """The losses of the epochs at a learning rate, whether all points are right at some time, and the dead units."""
     model, loss, losses, is_right = Setting(fn.ReLU, None, rate, 0).model, ClippedCrossEntropy(), [], False
     params = model.init(fn.Key(seed).fold_in("init"), (2,), np.float64)
     x, y = dataset.x.astype(np.float64), dataset.y.astype(np.float64)
     with np.errstate(over="ignore", invalid="ignore"):  # a rate may be too high
-        for epoch in range(1, EDGE_EPOCHS + 1):
+        for epoch in range(1, epochs + 1):
             value, grads = fn.value_and_grad(model, loss, params, x, y)
             params = fn.sgd_step(params, grads, rate)
             losses.append(float(value))
@@ -163,7 +163,7 @@ def success_results(outcomes):
 def edge_results(edge, dataset):
     """The two learning rates beside the document's, whose initial weights are not known; and a run with its rate."""
     _, _, dead = curve(edge.seed, dataset, edge.fails)
-    losses, is_right, _ = curve(edge.seed, dataset, 0.001490625)
+    losses, is_right, _ = curve(edge.seed, dataset, 0.001490625, epochs=3_000)
     said = f"all right after {len(losses):,} epochs" if is_right else f"not in {len(losses):,} epochs"
     yield Result(f"ReLU and cross entropy, seed {edge.seed}, learn all points at", "0.001490625", f"{edge.learns!r}")
     yield Result("  and do not at", "0.001490626", f"{edge.fails!r}")

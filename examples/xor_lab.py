@@ -1,4 +1,4 @@
-"""A lab on two hidden layers: what they learn, at which learning rates and sizes, and without an activation.
+"""A lab on two hidden layers: what they learn, at which learning rates and sizes, and with which activation.
 
     python examples/xor_lab.py [--seed 0] [--out xor-lab-out] [--quick]
 
@@ -6,18 +6,24 @@ A network of 2-4-4-1 sigmoid units with squared error learns on which side of a 
 points of XOR on the diagonals of a square. Training stops when every point is right, which is checked every 100 epochs.
 The lesson: XOR needs a nonlinear hidden layer. Without one the network is a single affine map, and no line separates
 the diagonals. ReLU is not suitable as an output function, since it is never negative and has no gradient below 0: the
-runs with ReLU between the layers keep the sigmoid at the end. They get stuck with 16 of the 21 points right, also at a
-rate of 0.1.
+runs with ReLU between the layers keep the sigmoid at the end. ReLU learns faster than the sigmoid, if it learns at all:
+its units can die, which means that they are 0 at every point and get no gradient, and with too few left of the four in
+a layer the network is stuck. So 50 seeds tell more than one. At last, bisection finds two learning rates next to each
+other, of which one learns all points and the other does not.
 """
 
+import signal
 from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import active_children
 from time import perf_counter
 
 import attrs
 import numpy as np
+import xor_seeds
 from matplotlib.figure import Figure
 from program import Result, at_most, example_parser, exit_with, print_results, save_figures
 from tqdm import tqdm
+from xor_seeds import SETTINGS, network
 
 import funcnet as fn
 
@@ -34,26 +40,33 @@ def main():
     cross = experiment(network(4), xor, 8000 if options.quick else 500_000, options.seed)
     questions = asked_of(cross, RATES[:3] if options.quick else RATES)
 
-    with tqdm(total=1 + len(questions), disable=None) as bar, Pool(bar) as pool:
+    seeds = range(options.seed, options.seed + (8 if options.quick else 50))
+    with tqdm(total=2 + len(questions) + len(SETTINGS) * len(seeds), disable=None) as bar, Pool(bar) as pool:
+        print(f"a line, XOR and {len(questions)} questions; {len(SETTINGS)} settings with {len(seeds)} seeds; the edge")
         ((_, line_run),) = fn.sweep([line], points, executor=pool)
+        border = pool.submit(xor_seeds.edge, xor, options.seed, 6 if options.quick else 64)
+        outcomes = outcomes_of(pool, seeds, xor)
         slowest_first = sorted(set(questions.values()), key=lambda each: each.optimizer.learning_rate)
         runs = dict(fn.sweep(slowest_first, xor, executor=pool))
-    below, above, around = edge(questions["no activation"], xor, 6 if options.quick else 28)
+        outcomes = {name: [each.result() for each in futures] for name, futures in outcomes.items()}
+        edge = border.result()
 
     def of(start):
         return [runs[each] for question, each in questions.items() if question.startswith(start)]
 
+    name, best = fastest_relu(outcomes)
     save_figures(
         options.out,
         {
             "line": beside_truth(line.model, line_run.params, points),
             "xor": beside_truth(cross.model, runs[cross].params, xor),
+            "relu": beside_truth(SETTINGS[name].model, best.params, xor),
             "learning-rates": on_log_axis(fn.plot.learning_curves(of("learning rate"))),
             "hidden-sizes": on_log_axis(fn.plot.learning_curves(of("hidden"))),
-            "activations-and-losses": on_log_axis(
-                fn.plot.learning_curves([*of("no"), *of("cross"), *of("ReLU")], ACCURACY)
-            ),
-            "edge": on_log_axis(fn.plot.learning_curves(around), "y"),
+            "activations-and-losses": on_log_axis(fn.plot.learning_curves([*of("no"), *of("cross")], ACCURACY)),
+            "success": xor_seeds.success_picture(outcomes),
+            "dead-units": xor_seeds.dead_picture(outcomes),
+            "edge": xor_seeds.edge_picture(edge, xor),
         },
     )
     return print_results(
@@ -61,16 +74,25 @@ def main():
             answer("a line, 100 points", line_run, "1.0", is_bar=True),
             answer("XOR, 21 points", runs[cross], "1.0", is_bar=True),
             *(answer(question, runs[each]) for question, each in questions.items()),
-            Result("without activation converges at", "0.001490625", f"{below:.8g}"),
-            Result("  and diverges at", "0.001490626", f"{above:.8g}"),
+            *xor_seeds.success_results(outcomes),
+            *xor_seeds.edge_results(edge, xor),
             at_most("seconds in all", "-", perf_counter() - began, 180),
         ]
     )
 
 
-def network(size, activation=fn.Sigmoid, output=fn.Sigmoid):
-    """A network with two hidden layers of `size` units, an activation after each, and one output."""
-    return fn.sequential(fn.Linear(size), activation(), fn.Linear(size), activation(), fn.Linear(1), output())
+def outcomes_of(pool, seeds, dataset):
+    """For each setting the outcomes of the seeds, which the pool computes."""
+    return {
+        name: [pool.submit(xor_seeds.outcome, setting, seed, dataset) for seed in seeds]
+        for name, setting in SETTINGS.items()
+    }
+
+
+def fastest_relu(outcomes):
+    """The setting and the outcome of the ReLU network that was the first to learn all points."""
+    relu = [(name, each) for name, found in outcomes.items() if "ReLU" in name for each in found if each.epoch]
+    return min(relu, key=lambda pair: pair[1].epoch)
 
 
 def column(dataset):
@@ -97,48 +119,33 @@ def asked_of(cross, rates):
     """The questions of the lab, each with the experiment that answers it."""
     short = attrs.evolve(cross, epochs=min(cross.epochs, 50_000))
     flat = attrs.evolve(short, model=network(4, fn.Identity, fn.Identity))
-    relu, entropy = network(4, fn.ReLU), fn.BinaryCrossEntropy()
     return {
         **{f"learning rate {rate}": attrs.evolve(cross, optimizer=fn.SGD(rate)) for rate in rates},
         **{f"hidden layers of {size}": attrs.evolve(short, model=network(size)) for size in (4, 6, 8, 16)},
         "no activation": flat,
         "no activation, learning rate 0.1": attrs.evolve(flat, optimizer=fn.SGD(0.1)),
-        "cross entropy": attrs.evolve(short, loss=entropy),
-        "ReLU between the layers": attrs.evolve(short, model=relu),
-        "ReLU, learning rate 0.1": attrs.evolve(short, model=relu, optimizer=fn.SGD(0.1)),
-        "ReLU and cross entropy": attrs.evolve(short, model=relu, loss=entropy),
+        "cross entropy": attrs.evolve(short, loss=fn.BinaryCrossEntropy()),
     }
 
 
 class Pool(ProcessPoolExecutor):
-    """Two processes, and a bar that moves whenever a run ends."""
+    """Two processes, and a bar that moves whenever a run ends. After an error or Ctrl-C they do not go on."""
 
     def __init__(self, bar):
-        super().__init__(2)
+        super().__init__(2, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_DFL))  # they die silently
         self.bar = bar
+
+    def __exit__(self, kind, error, traceback):
+        """Wait for the processes or, where there is an error, end them."""
+        for worker in active_children() if kind else []:
+            worker.terminate()
+        return super().__exit__(kind, error, traceback)
 
     def submit(self, *arguments, **options):
         """Submit a call; the bar moves when it ends."""
         future = super().submit(*arguments, **options)
         future.add_done_callback(lambda _: self.bar.update())
         return future
-
-
-def edge(flat, dataset, halvings):
-    """Two learning rates that bisection finds, and the runs with them.
-
-    With the lower rate the loss stays finite for 1,000 epochs, with the upper it does not. After 28 halvings the rates
-    are as close as float32 can tell apart.
-    """
-    below, above = 0.0, 10.0
-    brief = attrs.evolve(flat, epochs=1000, early_stopping=None, evaluate_every=1)
-    around = {}
-    for _ in tqdm(range(halvings), desc="edge", disable=None):
-        middle = (below + above) / 2
-        ((_, run),) = fn.sweep([attrs.evolve(brief, optimizer=fn.SGD(middle))], dataset)
-        below, above = (middle, above) if run.error is None else (below, middle)
-        around[run.error is None] = run
-    return below, above, list(around.values())
 
 
 def answer(question, run, theirs="-", is_bar=False):

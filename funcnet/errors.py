@@ -201,4 +201,24 @@ class Place:
             error.path = (str(self.index), *error.path)
             error.model = name
         else:
+            note_unpacking(error)
             error.add_note(f"in layer {self.index} of {name} ({layer!r})")
+
+
+_UNPACKING = "too many values to unpack", "not enough values to unpack", "cannot unpack non-iterable"
+
+
+def note_unpacking(error: Exception) -> None:
+    """Add a note to an error of funcnet's own unpacking: a pass of a layer did not return two things."""
+    traceback = error.__traceback__
+    while traceback is not None and traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    if traceback is None or not str(error).startswith(_UNPACKING):
+        return
+    note = "a layer's forward must return (y, cache), and its backward (dx, grads)"
+    if traceback.tb_frame.f_globals.get("__name__", "").startswith("funcnet.") and note not in _notes(error):
+        error.add_note(note)
+
+
+def _notes(error: Exception) -> list[str]:
+    return getattr(error, "__notes__", [])

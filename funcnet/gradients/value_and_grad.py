@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from funcnet import tree
+from funcnet.errors import note_unpacking
 from funcnet.gradients.ends import warn_of_ends
 from funcnet.layers.inputs import floats_for
 from funcnet.layers.layer import Layer
@@ -68,7 +69,11 @@ def value_and_grad(
     """
     warn_of_ends(model, loss)
     x = x if model.takes_integers else floats_for(model, params, x)
-    y, cache = model.forward(params, x)
+    try:
+        y, cache = model.forward(params, x)
+    except (TypeError, ValueError) as error:
+        note_unpacking(error)
+        raise
     value, dy = _value_and_dy(loss, y, target)
     del y  # frees memory for the backward pass
     grads = model.params_backward(params, cache, dy)

@@ -41,6 +41,8 @@ def are_layers(combinator: Any, attribute: object, layers: tuple[Layer, ...]) ->
             raise TypeError(f"layer {index} of {name} is the class {layer.__name__}: write {layer.__name__}()")
         if not isinstance(layer, Layer):
             hint = f"; write {name}(*layers)" if isinstance(layer, list | tuple) else instead_of(layer)
+            if hasattr(layer, "forward") and not isinstance(layer, type):
+                hint = f"; write `@attrs.frozen` and `class {type(layer).__name__}(fn.Layer)`"
             raise TypeError(f"layer {index} of {name} must be a layer, got {layer!r}{hint}")
 
 

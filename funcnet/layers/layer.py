@@ -12,12 +12,13 @@ import attrs
 import numpy as np
 
 from funcnet.layers.checks import check_inputs, check_reached
+from funcnet.layers.fields import DeclaresFields
 from funcnet.random import Key, checked_key
 from funcnet.tree import DType, Flow, Shape, Tree
 
 
 @attrs.frozen(repr=False)
-class Layer:
+class Layer(DeclaresFields):
     """Base class of layers. A subclass is a frozen attrs class of sizes and rates; it holds no arrays.
 
     A layer without params must have `forward` and `backward`, nothing else. `input_shape` and `output_shape` are the

@@ -13,8 +13,11 @@ needs_mnist = pytest.mark.skipif(not REAL.is_dir(), reason="MNIST's files are no
 PROGRAMS = {
     "two_layer_net.py": (["accuracy", "units"], "b2 (2.bias), mean difference, central"),
     "xor_lab.py": (
-        ["line", "xor", "learning-rates", "hidden-sizes", "activations-and-losses", "edge"],
-        "and diverges at",
+        [
+            *("line", "xor", "relu", "learning-rates", "hidden-sizes", "activations-and-losses"),
+            *("success", "dead-units", "edge"),
+        ],
+        "and do not at",
     ),
     "gradient_descent.py": (["path"], "0.0033554"),
     "parity_and_digits.py": (["parity-weights", "digits", "digits-history"], "loaded weights predict"),

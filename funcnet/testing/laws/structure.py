@@ -48,9 +48,7 @@ def _kind(value: Any) -> str:
     """What a value is, in words."""
     if isinstance(value, tuple | list):
         return f"a {type(value).__name__} of {len(value)}"
-    return (
-        f"an array of shape {value.shape}" if is_leaf(value) else str(value) if value is None else type(value).__name__
-    )
+    return "None" if value is None else "an array" if is_leaf(value) else type(value).__name__
 
 
 def _forward(case: Case) -> Any:

@@ -72,8 +72,7 @@ def read_csv(
     wanted = table.features(target, drop)
     x = table.numbers(wanted)
     y = _target(table, target)
-    classes = like.class_names if like and isinstance(y, list) else None
-    dataset = Dataset(x, y, wanted, classes)
+    dataset = Dataset(x, y, wanted, _classes(like, y, f"{table.path}, column {target!r}"))
     return dataset if like is None else _in_order_of(like, dataset, os.fspath(path))
 
 
@@ -85,6 +84,16 @@ def _in_order_of(like: Dataset, dataset: Dataset, name: str) -> Dataset:
         dataset = Dataset(columns, dataset.y, here, dataset.class_names)
     check_alike(like, dataset, name)
     return dataset
+
+
+def _classes(like: Dataset | None, y: Any, place: str) -> tuple[str, ...] | None:
+    """The classes of `like`, if it has classes; ValueError unless these targets are strings as well, or as little."""
+    if like is None:
+        return None
+    if isinstance(y, list) != (like.class_names is not None):
+        kinds = ("strings", "numbers") if isinstance(y, list) else ("numbers", "strings")
+        raise ValueError(f"{place}: the targets are {kinds[0]}, but {kinds[1]} in the training data")
+    return like.class_names
 
 
 def _target(table: _Table, target: str) -> Any:

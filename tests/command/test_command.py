@@ -2,7 +2,6 @@
 
 import importlib
 import json
-import os
 import re
 import subprocess
 import sys
@@ -226,13 +225,3 @@ def test_it_is_a_program(tmp_path):
     command = [sys.executable, "-m", "funcnet", "verify", tmp_path]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=ROOT)
     assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
-
-
-@pytest.mark.parametrize("buffered", ["", "1"])
-@pytest.mark.parametrize("arguments", [["--help"], ["check", "examples/digits.json", "--data", "xor"]])
-def test_a_reader_that_stops_reading_is_no_error(arguments, buffered):
-    command, env = [sys.executable, "-m", "funcnet", *arguments], {**os.environ, "PYTHONUNBUFFERED": buffered}
-    with subprocess.Popen(command, stdout=-1, stderr=-1, text=True, cwd=ROOT, env=env) as running:
-        running.stdout.close()  # as `head` does
-        err = running.stderr.read()
-        assert (running.wait(60), err) == (0, "")

@@ -53,6 +53,16 @@ def test_a_csv_file_is_run_and_verified(said, written, points, tmp_path, split, 
     assert said("check", written(SMALL), *arguments[:4])[0] == 0
 
 
+def test_a_folder_with_data_and_runs_may_be_moved(said, written, points, tmp_path, monkeypatch):
+    (tmp_path / "project").mkdir()
+    points.rename(tmp_path / "project" / "points.csv")
+    monkeypatch.chdir(tmp_path / "project")
+    assert said("run", written(SMALL), "--data", "points.csv", "--target", "class", "--out", "runs/a")[0] == 0
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "project").rename(tmp_path / "moved")
+    assert said("verify", "moved/runs/a")[0] == 0
+
+
 def test_data_that_have_moved_are_named_again(said, refused, written, points, tmp_path):
     said("run", written(SMALL), "--data", points, "--target", "class", "--out", tmp_path / "a")
     moved = points.rename(tmp_path / "moved.csv")

@@ -151,13 +151,15 @@ class _Table:
     def numbers(self, columns: Sequence[str]) -> Array:
         """The numbers of these columns (n, columns)."""
         places = [self.header.index(name) for name in columns]
+        x = np.empty((len(self.rows), len(columns)))
         try:
-            x = np.array([[row[place] for place in places] for _, row in self.rows], float)
+            for index, (_, row) in enumerate(self.rows):
+                x[index] = [float(row[place]) for place in places]
         except ValueError:
-            x = np.full((1, 1), np.nan)
+            x[:] = np.nan
         if not is_finite(x):  # one by one, for an error that names line and column
-            x = np.array([[self.number(row, name) for name in columns] for row in self.rows])
-        return x.reshape(len(self.rows), len(columns))
+            return np.array([[self.number(row, name) for name in columns] for row in self.rows])
+        return x
 
     def number(self, row: tuple[int, list[str]], name: str, hint: str = "make it one, or drop the column") -> float:
         """A field as a number. Raises ValueError, with the hint, if it is none."""

@@ -50,7 +50,8 @@ def _command(commands: Any, name: str, command: Command, does: str, example: str
     description, epilog = f"{does[0].upper()}{does[1:]}.", f"Example: python -m funcnet {name} {example}"
     parser: argparse.ArgumentParser = commands.add_parser(name, help=does, description=description, epilog=epilog)
     why = (
-        "import MODULE, or the .py file with this path, first, to register your own layers; may be given several times"
+        "import MODULE, or the .py file with this path, first, to register your own layers; may be given several "
+        "times; a run in a folder names its modules, and they are imported with it"
     )
     parser.add_argument("--import", "-i", dest="modules", action="append", default=[], metavar="MODULE", help=why)
     parser.set_defaults(command=command)

@@ -48,13 +48,13 @@ class Source:
     def load(self) -> Data:
         """The training and the test data. Raises ValueError if the options do not fit the data."""
         if self.data in BUILTIN:
-            self._refuse("--target", "--drop", "--test", "--split")
+            self._refuse(self.data, "--target", "--drop", "--test", "--split")
             return builtin(self.data, self.folder)
         train, test = self._read(self.data, None)
         if self.test and self.split is not None:
             raise ValueError("--test and --split exclude each other: each says what the test data are")
         if test is not None:
-            self._refuse("--test", "--split")
+            self._refuse(self.data, "--test", "--split")
         if self.test:
             test, more = self._read(self.test, train)
             if more is not None:
@@ -71,7 +71,7 @@ class Source:
             if not self.target:
                 raise ValueError(f"{name}: name the column of the targets with --target COLUMN")
             return read_csv(name, self.target, drop=self.drop, like=like), None
-        self._refuse("--target", "--drop")
+        self._refuse(name, "--target", "--drop")
         if kind == ".npz":
             return read_npz(name)
         if ":" in name and not Path(name).exists():
@@ -79,13 +79,11 @@ class Source:
         accepted = f"{', '.join(BUILTIN)}, a .csv file (with --target COLUMN), an .npz file, or MODULE:FUNCTION"
         raise ValueError(f"--data {name}: expected {accepted}")
 
-    def _refuse(self, *names: str) -> None:
-        for name in names:
-            if getattr(self, name.removeprefix("--")) not in ("", (), None):
-                of_csv = name in ("--target", "--drop")
-                raise ValueError(
-                    f"{name} is for {'.csv files' if of_csv else 'data without test data'}, not {self.data}"
-                )
+    def _refuse(self, data: str, *options: str) -> None:
+        for option in options:
+            if getattr(self, option.removeprefix("--")) not in ("", (), None):
+                kind = ".csv files" if option in ("--target", "--drop") else "data without test data"
+                raise ValueError(f"{option} is for {kind}, not {data}")
 
     def record(self, directory: str) -> None:
         """Write the options into the folder of a run that is to begin, with paths relative to it."""

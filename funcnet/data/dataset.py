@@ -49,11 +49,10 @@ class Dataset:
         If an input and y differ in n, one of them has no axes, lists of different lengths make no array, or there are
         more or fewer names than features or classes.
     DTypeError
-        If an input or y is not made of numbers or bools, or is of long doubles, whose bytes are padded; the message
-        names the column and says what to write.
+        If an input or y is not made of numbers or bools, is of long doubles, whose bytes are padded, or has masked
+        entries; the message names the column and says what to write.
     ValueError
-        If values are missing in a column of integers, strings or categories, entries are masked, or a class is not in
-        `class_names`.
+        If values are missing in a column of integers, strings or categories, or a class is not in `class_names`.
 
     Examples
     --------

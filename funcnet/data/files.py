@@ -72,8 +72,7 @@ def read_csv(
     wanted = table.features(target, drop)
     x = table.numbers(wanted)
     y = _target(table, target)
-    classes = like.class_names if like and isinstance(y, list) else None
-    dataset = Dataset(x, y, wanted, classes)
+    dataset = Dataset(x, y, wanted, _classes(like, y, f"{table.path}, column {target!r}"))
     return dataset if like is None else _in_order_of(like, dataset, os.fspath(path))
 
 
@@ -85,6 +84,16 @@ def _in_order_of(like: Dataset, dataset: Dataset, name: str) -> Dataset:
         dataset = Dataset(columns, dataset.y, here, dataset.class_names)
     check_alike(like, dataset, name)
     return dataset
+
+
+def _classes(like: Dataset | None, y: Any, place: str) -> tuple[str, ...] | None:
+    """The classes of `like`, if it has classes; ValueError unless these targets are strings as well, or as little."""
+    if like is None:
+        return None
+    if isinstance(y, list) != (like.class_names is not None):
+        kinds = ("strings", "numbers") if isinstance(y, list) else ("numbers", "strings")
+        raise ValueError(f"{place}: the targets are {kinds[0]}, but {kinds[1]} in the training data")
+    return like.class_names
 
 
 def _target(table: _Table, target: str) -> Any:
@@ -142,13 +151,15 @@ class _Table:
     def numbers(self, columns: Sequence[str]) -> Array:
         """The numbers of these columns (n, columns)."""
         places = [self.header.index(name) for name in columns]
+        x = np.empty((len(self.rows), len(columns)))
         try:
-            x = np.array([[row[place] for place in places] for _, row in self.rows], float)
+            for index, (_, row) in enumerate(self.rows):
+                x[index] = [float(row[place]) for place in places]
         except ValueError:
-            x = np.full((1, 1), np.nan)
+            x[:] = np.nan
         if not is_finite(x):  # one by one, for an error that names line and column
-            x = np.array([[self.number(row, name) for name in columns] for row in self.rows])
-        return x.reshape(len(self.rows), len(columns))
+            return np.array([[self.number(row, name) for name in columns] for row in self.rows])
+        return x
 
     def number(self, row: tuple[int, list[str]], name: str, hint: str = "make it one, or drop the column") -> float:
         """A field as a number. Raises ValueError, with the hint, if it is none."""

@@ -93,16 +93,16 @@ def _array(value: Any) -> Array:
 
 
 def _check_masks(value: Any, name: str) -> None:
-    """Raise ValueError if an entry is masked, in the array or in the arrays of a list: NumPy would lose the mask."""
+    """Raise DTypeError if an entry is masked, in the array or in the arrays of a list: NumPy would lose the mask."""
     if isinstance(value, list | tuple):
         for index, part in enumerate(value):
             if isinstance(part, np.ma.MaskedArray):
                 _check_masks(part, f"{name}[{index}]")
     elif value is np.ma.masked:
-        raise ValueError(f"{name} is masked: give it a value, or leave out its row")
+        raise DTypeError(f"{name} is masked: give it a value, or leave out its row")
     elif isinstance(value, np.ma.MaskedArray) and (count := int(np.ma.getmaskarray(value).sum())):
         first = place(np.argwhere(np.ma.getmaskarray(value))[0])
-        raise ValueError(
+        raise DTypeError(
             f"{count} of the {value.size} entries of {name} are masked, the first {name}{first}: "
             f"fill them, {name}.filled(0.0), or leave out their rows"
         )

@@ -209,4 +209,4 @@ def _fitted(x: Flow, features: Features, name: str) -> Layer:
     mean = np.where(is_constant, rows[0], rows.mean(axis=0, dtype=np.float64))
     parts = (rows[start : start + _ROWS] - mean for start in range(0, len(rows), _ROWS))
     variance = sum((part**2).sum(axis=0) for part in parts) / len(rows)
-    return Standardize(mean.tolist(), np.where(is_constant, 1.0, np.sqrt(variance)).tolist())
+    return Standardize(mean.tolist(), np.sqrt(np.where(variance == 0, 1.0, variance)).tolist())

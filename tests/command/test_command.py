@@ -10,7 +10,7 @@ import pytest
 
 import funcnet as fn
 from funcnet.experiments.directory import Directory
-from tests.children import child, python
+from tests.children import python
 from tests.experiments.sweep_cases import (
     ADAM,
     EXPERIMENT,
@@ -222,13 +222,3 @@ def test_a_number_below_1_is_refused(refused, written, arguments, number):
 def test_it_is_a_program(tmp_path):
     done = python("-m", "funcnet", "verify", tmp_path)
     assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
-
-
-@pytest.mark.parametrize("buffered", ["", "1"])
-@pytest.mark.parametrize("arguments", [["--help"], ["check", "examples/digits.json", "--data", "xor"]])
-def test_a_reader_that_stops_reading_is_no_error(arguments, buffered, monkeypatch):
-    monkeypatch.setenv("PYTHONUNBUFFERED", buffered)
-    with child([sys.executable, "-m", "funcnet", *arguments]) as running:
-        running.stdout.close()  # as `head` does
-        err = running.stderr.read()
-        assert (running.wait(60), err) == (0, "")

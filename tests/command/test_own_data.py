@@ -53,6 +53,16 @@ def test_a_csv_file_is_run_and_verified(said, written, points, tmp_path, split, 
     assert said("check", written(SMALL), *arguments[:4])[0] == 0
 
 
+def test_a_folder_with_data_and_runs_may_be_moved(said, written, points, tmp_path, monkeypatch):
+    (tmp_path / "project").mkdir()
+    points.rename(tmp_path / "project" / "points.csv")
+    monkeypatch.chdir(tmp_path / "project")
+    assert said("run", written(SMALL), "--data", "points.csv", "--target", "class", "--out", "runs/a")[0] == 0
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "project").rename(tmp_path / "moved")
+    assert said("verify", "moved/runs/a")[0] == 0
+
+
 def test_data_that_have_moved_are_named_again(said, refused, written, points, tmp_path):
     said("run", written(SMALL), "--data", points, "--target", "class", "--out", tmp_path / "a")
     moved = points.rename(tmp_path / "moved.csv")
@@ -121,12 +131,21 @@ def test_a_function_gives_the_data(said, refused, written, module, tmp_path):
         (["--data", "nowhere.csv", "--target", "a"], "nowhere.csv: No such file"),
         (["--data", "points.csv", "--target", "class", "--split", "2"], "fraction must be from 0 to 1"),
         (["--data", "points.csv", "--target", "class", "--split", "0.5", "--test", "points.csv"], "exclude each other"),
+        (
+            ["--data", "points.csv", "--target", "class", "--test", "both.npz"],
+            "--target is for .csv files, not both.npz",
+        ),
+        (["--data", "one.npz", "--test", "both.npz"], "both.npz has test data of its own: give it as --data"),
+        (["--data", "both.npz", "--split", "0.5"], "--split is for data without test data, not both.npz"),
         (["--split", "0.5"], "--split is for data without test data, not digits"),
         (["--data", "xor", "--target", "a"], "--target is for .csv files, not xor"),
     ],
 )
 def test_options_that_do_not_fit_are_refused_in_a_line(refused, written, points, monkeypatch, options, words):
     monkeypatch.chdir(points.parent)
+    arrays = {"x_train": np.ones((4, 2)), "y_train": np.arange(4) % 2}
+    np.savez("both.npz", **arrays, x_test=np.ones((1, 2)), y_test=[0])
+    np.savez("one.npz", x=arrays["x_train"], y=arrays["y_train"])
     assert re.search(words, refused("run", written(SMALL), *options))
 
 
@@ -158,7 +177,7 @@ def experiment_of(module, tmp_path):
 
 
 @pytest.mark.parametrize(("name", "form"), [("ByName", "{}"), ("ByPath", "{}.py")])
-def test_modules_are_recorded_and_imported_again(said, experiment_of, tmp_path, monkeypatch, name, form):
+def test_modules_are_recorded_and_imported_again(said, refused, experiment_of, tmp_path, monkeypatch, name, form):
     monkeypatch.chdir(tmp_path)
     path, module = experiment_of(name), f"module_of_{name}".lower()
     arguments = ["run", path, "--data", "xor", "--out", tmp_path / "a", "-i", form.format(module)]
@@ -173,6 +192,9 @@ def test_modules_are_recorded_and_imported_again(said, experiment_of, tmp_path, 
     (tmp_path / "moved").mkdir()
     (tmp_path / f"{module}.py").rename(tmp_path / "moved" / f"{module}.py")
     monkeypatch.delitem(sys.modules, module)
+    assert f"the experiment needs {form.format(module)}, give it with --import MODULE" in refused(
+        "verify", tmp_path / "a"
+    )
     assert said("verify", tmp_path / "a", "-i", tmp_path / "moved" / f"{module}.py")[0] == 0
 
 

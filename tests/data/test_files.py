@@ -68,6 +68,7 @@ def test_test_data_are_put_in_the_order_of_the_training_data(csv):
     [
         ("length,species\n1,setosa\n", "has no column 'width', which train has"),
         ("length,width,more,species\n1,2,3,setosa\n", "has column 'more', which train does not have"),
+        ("length,width,species\n1,2,1\n", "column 'species': the targets are numbers, but strings in the training"),
         ("length,width,species\n1,2,virginica\n", "y has the class 'virginica', which is not in class_names: setosa"),
     ],
 )
@@ -75,6 +76,12 @@ def test_test_data_of_other_names_are_refused(csv, text, words):
     train = read_csv(csv(IRIS), "species")
     with pytest.raises(ValueError, match=words):
         read_csv(csv(text), "species", like=train)
+
+
+def test_strings_are_refused_where_training_targets_are_numbers(csv):
+    train = read_csv(csv("a,y\n1,0\n2,1\n"), "y")
+    with pytest.raises(ValueError, match="column 'y': the targets are strings, but numbers in the training data"):
+        read_csv(csv("a,y\n1,no\n"), "y", like=train)
 
 
 @pytest.mark.parametrize(

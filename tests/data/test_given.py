@@ -93,9 +93,9 @@ def test_the_first_row_of_another_length_is_named(x):
     ],
 )
 def test_a_mask_is_never_lost(x, words):
-    with pytest.raises(ValueError, match=words):
+    with pytest.raises(fn.DTypeError, match=words):
         Dataset(x, Y)
-    with pytest.raises(ValueError, match="masked"):
+    with pytest.raises(fn.DTypeError, match="masked"):
         Dataset(X, x)
 
 

@@ -41,6 +41,10 @@ def test_a_feature_that_is_constant_becomes_exactly_0(value):
     assert not applied(Standardize.fit(x), x).any()
 
 
+def test_differences_whose_squares_are_0_are_no_deviation():
+    assert Standardize.fit(np.array([[0.0], [1e-200]])).std == (1.0,)
+
+
 @pytest.mark.parametrize("n", [2, 4095, 4096, 4097, 9000])
 @pytest.mark.parametrize("dtype", [np.float32, np.float16, np.uint8, np.int64, bool])
 def test_features_get_mean_0_and_deviation_1(n, dtype):

@@ -37,6 +37,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             return command()
         except UnregisteredError as error:
-            raise ValueError(f"{error}, with --import MODULE") from error
+            raise ValueError(f"{error}; --import MODULE imports it") from error
 
     return exit_code(told, OSError, ImportError, ValueError, TypeError, ArithmeticError, MemoryError)

@@ -278,8 +278,7 @@ def _in_training(value: Any, key: Key, path: tuple[int | str, ...]) -> Any:
     if not changes:
         return value
     if type(value).track is Layer.track and (tracking := [layer for layer in layers_in(value) if tracks(layer)]):
-        inside = f"{tracking[0]!r} in it tracks statistics"
-        raise TypeError(f"{type(value).__name__} must define track(params, cache): {inside}")
+        raise TypeError(f"{type(value).__name__} must define track(params, cache): {tracking[0]!r} tracks statistics")
     return attrs.evolve(value, **changes)
 
 

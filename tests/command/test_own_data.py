@@ -206,7 +206,7 @@ def test_a_run_from_before_modules_were_recorded_asks_for_them_and_goes_on(said,
     for name in ("experiment", "receipt"):
         file = tmp_path / "a" / f"{name}.json"
         file.write_text(file.read_text().replace("FromBefore", "NotImported"))
-    assert "'NotImported' at model.layers[0] is not registered: import the module that registers it, with --import" in (
+    assert "'NotImported' at model.layers[0] is not registered: import the module that registers it" in (
         refused("verify", tmp_path / "a")
     )
 

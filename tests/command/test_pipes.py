@@ -1,20 +1,17 @@
 """A reader such as `head`, which stops reading, is no error of the command."""
 
-import os
-import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.children import child
 
 
 @pytest.mark.parametrize("buffered", ["", "1"])
 @pytest.mark.parametrize("arguments", [["--help"], ["check", "examples/digits.json", "--data", "xor"]])
-def test_a_reader_that_stops_reading_is_no_error(arguments, buffered):
-    command, env = [sys.executable, "-m", "funcnet", *arguments], {**os.environ, "PYTHONUNBUFFERED": buffered}
-    with subprocess.Popen(command, stdout=-1, stderr=-1, text=True, cwd=ROOT, env=env) as running:
+def test_a_reader_that_stops_reading_is_no_error(arguments, buffered, monkeypatch):
+    monkeypatch.setenv("PYTHONUNBUFFERED", buffered)
+    with child([sys.executable, "-m", "funcnet", *arguments]) as running:
         running.stdout.close()  # as `head` does
         err = running.stderr.read()
         assert (running.wait(60), err) == (0, "")

@@ -7,8 +7,8 @@ points of XOR on the diagonals of a square. Training stops when every point is r
 The lesson: XOR needs a nonlinear hidden layer. Without one the network is a single affine map, and no line separates
 the diagonals. ReLU is not suitable as an output function, since it is never negative and has no gradient below 0: the
 runs with ReLU between the layers keep the sigmoid at the end. ReLU learns faster than the sigmoid, if it learns at all:
-its units can die, which means that they are 0 at every point and get no gradient. The runs that are stuck have more dead
-units than those that learn; where all four of a layer are dead, only the bias of the output still learns. So 50 seeds
+its units can die, which means that they are 0 at every point and get no gradient. The runs that get stuck have more
+dead units than those that learn; where all four of a layer are dead, every point has the same output. So 50 seeds
 tell more than one. At last, bisection finds two neighbouring floats: with the one as the learning rate the network
 learns all points, with the other it does not.
 """

@@ -16,7 +16,7 @@ learns all points, with the other it does not.
 import signal
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import active_children
-from time import perf_counter
+from time import perf_counter, sleep
 
 import attrs
 import numpy as np
@@ -133,13 +133,16 @@ class Pool(ProcessPoolExecutor):
     """Two processes, and a bar that moves whenever a run ends. After an error or Ctrl-C they do not go on."""
 
     def __init__(self, bar):
-        super().__init__(2, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_DFL))  # they die silently
+        super().__init__(2, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN))
         self.bar = bar
 
     def __exit__(self, kind, error, traceback):
         """Wait for the processes or, where there is an error, end them."""
-        for worker in active_children() if kind else []:
-            worker.terminate()
+        if kind:
+            self.shutdown(wait=False, cancel_futures=True)
+            sleep(0.2)  # the pool's own thread forgets what has not begun, or else it fails when the processes end
+            for worker in active_children():
+                worker.terminate()
         return super().__exit__(kind, error, traceback)
 
     def submit(self, *arguments, **options):

@@ -7,15 +7,16 @@ points of XOR on the diagonals of a square. Training stops when every point is r
 The lesson: XOR needs a nonlinear hidden layer. Without one the network is a single affine map, and no line separates
 the diagonals. ReLU is not suitable as an output function, since it is never negative and has no gradient below 0: the
 runs with ReLU between the layers keep the sigmoid at the end. ReLU learns faster than the sigmoid, if it learns at all:
-its units can die, which means that they are 0 at every point and get no gradient, and with too few left of the four in
-a layer the network is stuck. So 50 seeds tell more than one. At last, bisection finds two learning rates next to each
-other, of which one learns all points and the other does not.
+its units can die, which means that they are 0 at every point and get no gradient. The runs that get stuck have more
+dead units than those that learn; where all four of a layer are dead, every point has the same output. So 50 seeds
+tell more than one. At last, bisection finds two neighbouring floats: with the one as the learning rate the network
+learns all points, with the other it does not.
 """
 
 import signal
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import active_children
-from time import perf_counter
+from time import perf_counter, sleep
 
 import attrs
 import numpy as np
@@ -132,13 +133,16 @@ class Pool(ProcessPoolExecutor):
     """Two processes, and a bar that moves whenever a run ends. After an error or Ctrl-C they do not go on."""
 
     def __init__(self, bar):
-        super().__init__(2, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_DFL))  # they die silently
+        super().__init__(2, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN))
         self.bar = bar
 
     def __exit__(self, kind, error, traceback):
         """Wait for the processes or, where there is an error, end them."""
-        for worker in active_children() if kind else []:
-            worker.terminate()
+        if kind:
+            self.shutdown(wait=False, cancel_futures=True)
+            sleep(0.2)  # the pool's own thread forgets what has not begun, or else it fails when the processes end
+            for worker in active_children():
+                worker.terminate()
         return super().__exit__(kind, error, traceback)
 
     def submit(self, *arguments, **options):

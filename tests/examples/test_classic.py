@@ -61,6 +61,12 @@ def test_a_folder_without_mnist_is_reported_in_one_line(refused, tmp_path):
     assert f"error: {tmp_path} has no train-images-idx3-ubyte" in said
 
 
+def test_a_damaged_file_of_mnist_is_reported_in_one_line(refused, tmp_path):
+    for name in ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"):
+        (tmp_path / f"{name}-ubyte").write_bytes(b"junk")
+    assert "train-images-idx3-ubyte: " in refused("two_layer_net.py", "--data", tmp_path, "--out", tmp_path)
+
+
 @pytest.mark.slow
 def test_a_bar_that_is_missed_is_exit_code_1(tmp_path):
     broken = tmp_path / "descent.py"

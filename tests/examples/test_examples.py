@@ -91,7 +91,7 @@ def test_a_rate_with_which_nothing_is_learned_ends_with_a_word_on_why(rate, word
 def test_ctrl_c_ends_a_program_in_one_line(program, sign, tmp_path):
     with child([sys.executable, EXAMPLES / program, "--out", tmp_path]) as running:
         assert any(line.startswith(sign) for line in running.stdout)  # seen when it is printed
-        running.send_signal(signal.SIGINT)
+        os.killpg(running.pid, signal.SIGINT)  # as a terminal does
         _, err = running.communicate(timeout=60)
     assert (running.returncode, err) == (130, "error: stopped\n")
 

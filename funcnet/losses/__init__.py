@@ -2,8 +2,8 @@
 
 A loss is a value with two pure functions, `forward(y, target) -> (value, cache)` and `backward(cache) -> dy`; `value`
 is a scalar of the dtype of y. `reduction` chooses N, by which the sum of all losses is divided: "mean", the number of
-elements of y (of examples for `SoftmaxCrossEntropy` and `CosineSimilarity`); "batch", the number of examples, which are the rows along the
-last axis; "sum", 1. Averaging over an empty batch raises ValueError.
+elements of y (of examples for `SoftmaxCrossEntropy` and `CosineSimilarity`); "batch", the number of examples, which are
+the rows along the last axis; "sum", 1. Averaging over an empty batch raises ValueError.
 
 References
 ----------

@@ -152,6 +152,19 @@ def test_a_layer_alone_is_asked_by_value_and_grad_and_summary(value, message):
         fn.summary(layer, (2,))
 
 
+class OfIds(Scale):
+    """A layer that combinators hand its x as it is."""
+
+    takes_integers = True
+
+
+@every_refused
+def test_params_without_a_leaf_are_not_taken_for_their_own_gradient(value, message):
+    model, x = fn.sequential(OfIds((value,))), np.ones((3, 2))
+    with pytest.raises(LeafError, match=message):
+        fn.value_and_grad(model, fn.MeanSquaredError(), ((value,),), x, x)
+
+
 def test_a_run_does_not_begin():
     data = fn.data.Dataset(np.ones((4, 2)), np.ones((4, 2)))
     experiment = fn.Experiment(Scale((4.0,)), fn.MeanSquaredError(), fn.SGD(0.1), batch_size=2, epochs=1)

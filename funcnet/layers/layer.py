@@ -278,12 +278,12 @@ def _in_training(value: Any, key: Key, path: tuple[int | str, ...]) -> Any:
     if not changes:
         return value
     if type(value).track is Layer.track and (tracking := [layer for layer in layers_in(value) if tracks(layer)]):
-        raise TypeError(f"{type(value).__name__} must define track(params, cache): {tracking[0]!r} tracks statistics")
+        name, inside = type(value).__name__, f"{tracking[0]!r} in it tracks statistics"
+        raise TypeError(f"{name} must define track(params, cache): {inside}")
     return attrs.evolve(value, **changes)
 
 
-_HOLDS_LAYERS = (Layer, tuple, list, dict)
-_PLAIN = frozenset((int, float, bool, str, FunctionType))  # most fields: a call less
+_HOLDS_LAYERS, _PLAIN = (Layer, tuple, list, dict), frozenset((int, float, bool, str, FunctionType))
 
 
 def layers_in(value: Any) -> Iterator[Layer]:

@@ -42,6 +42,7 @@ def main():
     """Learn both, print the accuracies, draw the losses."""
     options = example_parser(__doc__, out="xor-and-mnist-out", mnist=True).parse_options()
     key = fn.Key(options.seed)
+    train, test = fn.data.mnist(options.data)  # first, as it may not be there
 
     xor = fn.data.xor()
     alone = fn.Linear(2)
@@ -49,7 +50,6 @@ def main():
     model = fn.sequential(fn.Linear(4), fn.Sigmoid(), fn.Linear(2))
     params, xor_losses = fit(model, fn.Adam(0.1), xor, 4, 300, key.fold_in("xor"))
 
-    train, test = fn.data.mnist(options.data)
     train, epochs, bar = (train.take(slice(10000)), 2, 0.85) if options.quick else (train, 12, 0.97)
     reader = fn.sequential(fn.Linear(128), fn.Sigmoid(), fn.Linear(10))
     read, mnist_losses = fit(reader, fn.Adam(0.003), train, 100, epochs, key.fold_in("mnist"))

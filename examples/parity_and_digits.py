@@ -23,8 +23,9 @@ SQUARED_ERROR = fn.MeanSquaredError(reduction="batch")
 def main():
     """Learn both, save and load the weights, print the results."""
     options = example_parser(__doc__, out="parity-and-digits-out", mnist=True).parse_options()
+    train, test = (fn.data.one_hot(each, 10) for each in fn.data.mnist(options.data))  # first, as it may not be there
     parity, figures = learn_parity(options)
-    digits, more_figures = learn_digits(options)
+    digits, more_figures = learn_digits(options, train, test)
     save_figures(options.out, {**figures, **more_figures})
     return print_results([*parity, *digits])
 
@@ -71,11 +72,10 @@ def picture(weights):
     return figure
 
 
-def learn_digits(options):
+def learn_digits(options, train, test):
     """The results and pictures for MNIST."""
     print("which digit is it?")
     began = perf_counter()
-    train, test = (fn.data.one_hot(each, 10) for each in fn.data.mnist(options.data))
     train, bar = (train.take(slice(10_000)), 0.85) if options.quick else (train, 0.95)
     experiment = fn.Experiment(
         model=fn.sequential(fn.Linear(32), fn.Sigmoid(), fn.Linear(10), fn.Sigmoid()),

@@ -42,7 +42,7 @@ def main():
     """Learn both, print the accuracies, draw the losses."""
     options = example_parser(__doc__, out="xor-and-mnist-out", mnist=True).parse_options()
     key = fn.Key(options.seed)
-    train, test = fn.data.mnist(options.data)
+    train, test = fn.data.mnist(options.data)  # first, as it may not be there
 
     xor = fn.data.xor()
     alone = fn.Linear(2)

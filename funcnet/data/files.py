@@ -16,6 +16,7 @@ from funcnet.data.dataset import Dataset
 from funcnet.data.finite import is_finite
 from funcnet.data.targets import names
 from funcnet.tree import Array
+from funcnet.values import as_path
 
 _MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "?", "-"})
 _ARRAYS = ("x", "y"), ("x_train", "y_train"), ("x_train", "y_train", "x_test", "y_test")
@@ -117,6 +118,7 @@ class _Table:
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> _Table:
         """Read a file, whose rows must have as many fields as the first."""
+        path = as_path(path)
         place = os.fspath(path)
         try:
             with open(path, encoding="utf-8-sig", newline="") as file:
@@ -228,6 +230,7 @@ def read_npz(path: str | os.PathLike[str]) -> tuple[Dataset, Dataset | None]:
     >>> train.shape, test is None
     ((5, 2), True)
     """
+    path = as_path(path)
     place, arrays = os.fspath(path), _arrays(path)
     if not any(set(wanted) == arrays.keys() for wanted in _ARRAYS):
         expected = "x and y, or x_train and y_train, with or without x_test and y_test"

@@ -17,6 +17,7 @@ import numpy as np
 from funcnet.data.dataset import Dataset
 from funcnet.errors import needs
 from funcnet.tree import Array, build
+from funcnet.values import as_path
 
 MIRRORS = ("https://ossci-datasets.s3.amazonaws.com/mnist", "https://storage.googleapis.com/cvdf-datasets/mnist")
 
@@ -88,7 +89,7 @@ def mnist(
     FileNotFoundError: nowhere has no train-images-idx3-ubyte, ...
     """
     directory = os.environ.get("FUNCNET_DATA") if directory is None else directory
-    paths = _cached(mirrors) if directory is None else _all_in(Path(directory))
+    paths = _cached(mirrors) if directory is None else _all_in(as_path(directory, "directory"))
     x_train, y_train, x_test, y_test = (_read(path, file, path) for path, file in zip(paths, FILES, strict=True))
     return _dataset(x_train, y_train), _dataset(x_test, y_test)
 

@@ -27,7 +27,7 @@ from funcnet.experiments.stopping import Best, kept_by
 from funcnet.saving.checkpoint import load, save
 from funcnet.saving.files import beside, naming, replacing
 from funcnet.tree import Tree
-from funcnet.values import UnregisteredError
+from funcnet.values import UnregisteredError, as_path
 
 NAMES = ("experiment.json", "history.jsonl", "checkpoint.npz", "receipt.json")
 _EXPERIMENT, _HISTORY, _CHECKPOINT, _RECEIPT = NAMES
@@ -36,7 +36,7 @@ _Value = TypeVar("_Value")
 
 
 def _absolute(path: str | os.PathLike[str]) -> Path:
-    return Path(path).absolute()
+    return as_path(path, "directory").absolute()
 
 
 @attrs.frozen
@@ -280,7 +280,7 @@ def opened(path: str | os.PathLike[str] | None) -> Iterator[Directory | Nowhere]
     except ModuleNotFoundError:  # Windows cannot lock a folder
         yield directory
         return
-    folder = os.open(path, os.O_RDONLY)
+    folder = os.open(directory.path, os.O_RDONLY)
     try:
         try:
             fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -10,7 +10,7 @@ import funcnet as fn
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-EXAMPLE, LAYERS, CHECKS, SEVERAL, EXPERIMENTS = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+EXAMPLE, LAYERS, CHECKS, SEVERAL, EXPERIMENTS, OWN_DATA = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
 
 
 def test_the_example_is_under_25_lines_and_learns():
@@ -70,3 +70,11 @@ def test_the_experiments_run_and_come_back(capsys, tmp_path, monkeypatch):
     assert float(first.split()[0]) > 0.9
     assert verified == "runs/digits: identical, 10 epochs"
     assert len(swept) == 4
+
+
+def test_the_example_of_own_data_learns_and_predicts_names(capsys):
+    exec(OWN_DATA, names := {})
+    table, labels = capsys.readouterr().out.rsplit("\n", 2)[:2]
+    assert "the best by validation loss" in table
+    assert names["run"].history["test accuracy"][-1] > 0.95
+    assert labels.startswith("['slender' 'round'] [[")

@@ -238,4 +238,6 @@ def rows_like(
 
 def _difference(name: str, what: str, like: str, path: str, here: str, there: str) -> TreeError:
     place = f"at {path}" if path else "at the root"
+    if here == there:
+        there = f"one of a different class {there}, which was defined again: make params and states again"
     return TreeError(f"{name} must have the {what} of {like}: expected {here} {place}, got {there}")

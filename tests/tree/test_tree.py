@@ -193,3 +193,15 @@ def test_ten_times_the_leaves_take_about_ten_times_as_long(function):
         return tuple(Box(np.zeros(1)) for _ in range(n))
 
     assert seconds(function, wide(10_000)) < 40 * seconds(function, wide(1_000))
+
+
+def test_a_class_that_was_defined_again_is_told_from_the_first():
+    def point():
+        @tree.node
+        class Point:
+            a: np.ndarray
+
+        return Point(np.ones(2))
+
+    with pytest.raises(fn.TreeError, match="expected Point at 0, got one of a different class Point, which was defined"):
+        tree.map(np.add, (point(),), (point(),))

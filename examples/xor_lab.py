@@ -45,10 +45,10 @@ def main():
     with tqdm(total=2 + len(questions) + len(SETTINGS) * len(seeds), disable=None) as bar, Pool(bar) as pool:
         print(f"a line, XOR and {len(questions)} questions; {len(SETTINGS)} settings with {len(seeds)} seeds; the edge")
         ((_, line_run),) = fn.sweep([line], points, executor=pool)
-        border = pool.submit(xor_seeds.edge, xor, options.seed, 6 if options.quick else 64)
-        outcomes = outcomes_of(pool, seeds, xor)
         slowest_first = sorted(set(questions.values()), key=lambda each: each.optimizer.learning_rate)
         runs = dict(fn.sweep(slowest_first, xor, executor=pool))
+        border = pool.submit(xor_seeds.edge, xor, options.seed, 6 if options.quick else 64)
+        outcomes = outcomes_of(pool, seeds, xor)
         outcomes = {name: [each.result() for each in futures] for name, futures in outcomes.items()}
         edge = border.result()
 

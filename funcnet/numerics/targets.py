@@ -55,7 +55,9 @@ def are_softmaxed(y: Array) -> bool:
     >>> are_softmaxed(np.array([[0.25, 0.75], [0.5, 0.5]])), are_softmaxed(np.array([[0.25, 0.75], [0.5, 0.6]]))
     (True, False)
     """
-    if type(y) is not np.ndarray or not y.size or not (0 <= y.item(0) <= 1 and 0 <= y.item(y.shape[-1] - 1) <= 1):
+    if type(y) is not np.ndarray or y.dtype.kind != "f" or not y.size:
+        return False
+    if not (0 <= y.item(0) <= 1 and 0 <= y.item(y.shape[-1] - 1) <= 1):
         return False
     row = y[(0,) * (y.ndim - 1)].tolist()
     if min(row) < 0 or abs(sum(row) - 1) > _SLACK:

@@ -164,3 +164,14 @@ def test_logits_are_left_as_they_were_however_many_classes(classes):
     before = y.copy()
     value_and_dy(fn.SoftmaxCrossEntropy(), y, np.array([1]))
     assert_array_equal(y, before)
+
+
+@pytest.mark.parametrize("target", [np.array([0, 2]), np.eye(3)[[0, 2]]], ids=["labels", "one-hot"])
+@pytest.mark.parametrize("dtype", [complex, np.longdouble])
+def test_logits_of_oracles_have_the_value_of_floats(dtype, target):
+    y = np.array([[0.25, 0.5, 0.25], [1.0, -2.0, 3.0]])
+    value, cache = fn.SoftmaxCrossEntropy().forward(y.astype(dtype), target)
+    expected, expected_cache = fn.SoftmaxCrossEntropy().forward(y, target)
+    assert complex(value) == pytest.approx(complex(expected))
+    dy = fn.SoftmaxCrossEntropy().backward(cache)
+    assert np.allclose(dy.astype(complex), fn.SoftmaxCrossEntropy().backward(expected_cache))

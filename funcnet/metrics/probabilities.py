@@ -11,12 +11,12 @@ from funcnet.errors import DTypeError, ShapeError
 from funcnet.metrics.compared import check_no_nan, check_some, compared_bits, labels_and_scores, reals
 from funcnet.numerics.targets import are_one_hot
 from funcnet.tree import Array, to_array
-from funcnet.values import register_as
+from funcnet.values import register
 
 _SLACK = 1e-3  # by which the sum of a row of probabilities may differ from 1, which rounding may make
 
 
-@register_as("metrics.log_loss")
+@register(name="metrics.log_loss")
 def log_loss(labels: ArrayLike, probabilities: ArrayLike) -> float:
     """The mean of -log(p) of the labels, for probabilities p; for logits it is the value of `SoftmaxCrossEntropy`.
 
@@ -85,7 +85,7 @@ def _check_not_logits(p: Array) -> None:
         )
 
 
-@register_as("metrics.roc_auc")
+@register(name="metrics.roc_auc")
 def roc_auc(targets: ArrayLike, scores: ArrayLike) -> float:
     """The area under the ROC curve: the probability that a 1 has a higher score than a 0; equal scores count half.
 

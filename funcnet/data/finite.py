@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from funcnet.data.dataset import Dataset, checked_dataset
-from funcnet.data.inputs import Features, named_arrays
+from funcnet.data.inputs import Features, named_inputs
 from funcnet.tree import Array
 
 _ENTRIES = 1 << 18  # of a part whose sum is looked at: 1 or 2 MB, which a cache holds
@@ -23,7 +23,7 @@ def check_finite(dataset: Dataset, name: str) -> None:
 train[np.isfinite(train.x).all(axis=1)]
     """
     features = dict(_named(checked_dataset(dataset).feature_names, f"{name}.x"))
-    for place, array in (*named_arrays(dataset.x, f"{name}.x"), (f"{name}.y", dataset.y)):
+    for place, array in (*named_inputs(dataset.x, f"{name}.x"), (f"{name}.y", dataset.y)):
         if not is_finite(array):
             raise ValueError(told(array, name, place, features.get(place)))
 

@@ -53,18 +53,18 @@ def named_features(given: Any, x: Flow, name: str = "x") -> Features:
     return features
 
 
-def named_arrays(x: Flow, name: str) -> Iterator[tuple[str, Array]]:
+def named_inputs(x: Flow, name: str) -> Iterator[tuple[str, Array]]:
     """Each array of x, and what to write for it."""
     if isinstance(x, tuple):
         for index, part in enumerate(x):
-            yield from named_arrays(part, f"{name}[{index}]")
+            yield from named_inputs(part, f"{name}[{index}]")
     else:
         yield name, x
 
 
 def check_rows(x: Flow, y: Array) -> None:
     """Raise ShapeError unless every input has as many rows as there are targets."""
-    for name, array in named_arrays(x, "x"):
+    for name, array in named_inputs(x, "x"):
         if len(array) != len(y):
             got = f"got {name} {array.shape} and y {y.shape}"
             raise ShapeError(f"expected as many targets as examples, {got}{_hint(x, array, y)}")

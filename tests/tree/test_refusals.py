@@ -89,10 +89,9 @@ every_refused = pytest.mark.parametrize(("value", "message"), WRITE.values(), id
 
 @every_refused
 def test_what_holds_numbers_and_is_not_a_leaf_is_an_error(value, message):
-    for name, use in USES.items():
+    for use in USES.values():
         with pytest.raises(LeafError, match=rf"^at 1\.0: .*{message}"):
             use((NUMBERS, Pair(value, ())))
-            pytest.fail(f"{name} takes it")
 
 
 @every_refused

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from funcnet.data.frames import columns, is_frame, is_series, of_frame, of_series
-from funcnet.data.given import given, numbers
+from funcnet.data.given import SEVERAL, given, numbers
 from funcnet.data.targets import names
 from funcnet.errors import ShapeError
 from funcnet.tree import Array, Flow
@@ -75,5 +75,5 @@ def _hint(x: Flow, array: Array, y: Array) -> str:
     if isinstance(x, tuple):
         return "; stack the rows of one input, np.stack(x)" if len(x) == len(y) else ""
     if array.shape[1:2] == (len(y),):
-        return "; write several inputs as a tuple of arrays, such as (np.array(a), np.array(b)); or transpose x"
+        return f"{SEVERAL}; or transpose x"
     return "; transpose y" if y.shape[1:2] == (len(array),) else ""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from funcnet.errors import CheckpointError
-from funcnet.tree import Array, Structure, Tree, build, flatten, is_leaf, named_arrays
+from funcnet.tree import PLAIN_NUMBERS, Array, Structure, Tree, build, flatten, is_leaf, named_arrays
 from funcnet.tree.node import children, node_fields, static_defaults
 from funcnet.values import UnregisteredError, from_plain, registered, registered_name, to_plain
 
@@ -21,7 +21,7 @@ def named(params: Tree) -> dict[str, Array]:
     """The leaves and buffers by their paths. Raises TypeError for one that is not an array of numbers."""
     leaves = {name or ROOT: leaf for name, leaf in named_arrays(params).items()}
     for name, leaf in leaves.items():
-        if leaf.dtype.kind not in "biufc":
+        if leaf.dtype.kind not in PLAIN_NUMBERS:
             raise TypeError(f"the leaf {name} must be an array of numbers, got {leaf.dtype}")
     return leaves
 

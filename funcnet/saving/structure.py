@@ -27,7 +27,7 @@ def named(params: Tree) -> dict[str, Array]:
 
 
 def check_order(model: Any, params: Tree) -> None:
-    """Raise TypeError if the model has arrays, or the tree is none, as where they are given in the other's place."""
+    """Raise TypeError if the model has arrays or params are not a tree, as when the two are swapped."""
     if _holds_arrays(model):
         raise TypeError(f"model must be a value without arrays, got a {type(model).__name__}: {_ORDER}")
     check_tree(params, "params")

@@ -25,7 +25,7 @@ train[np.isfinite(train.x).all(axis=1)]
     features = dict(_named(checked_dataset(dataset).feature_names, f"{name}.x"))
     for place, array in (*named_inputs(dataset.x, f"{name}.x"), (f"{name}.y", dataset.y)):
         if not is_finite(array):
-            raise ValueError(told(array, name, place, features.get(place)))
+            raise ValueError(not_finite(array, name, place, features.get(place)))
 
 
 def is_finite(array: Array) -> bool:
@@ -49,8 +49,8 @@ def _named(features: Features, name: str) -> list[tuple[str, Features]]:
     return [pair for index, each in enumerate(features) for pair in _named(each, f"{name}[{index}]")]
 
 
-def told(array: Array, name: str, place: str, features: Features) -> str:
-    """The first number that is not finite, with its place, and what to write; `name` is that of the dataset, if any."""
+def not_finite(array: Array, name: str, place: str, features: Features) -> str:
+    """The message for the first number that is not finite, and what to write; `name` is that of the dataset, if any."""
     bad = ~np.isfinite(array)
     row, *inner = map(int, np.unravel_index(int(bad.argmax()), array.shape))
     count, column = int(bad.sum()), ""

@@ -87,7 +87,7 @@ def picture(history, params, test, predictions, folder):
     wrong = np.flatnonzero(predictions != test.y)[:96]  # as many as fit on a page
     titles = [f"{true} taken for {taken}" for true, taken in zip(test.y[wrong], predictions[wrong], strict=True)]
     figures = {
-        "learning-curve": plot.learning_curve(history),
+        "learning-curve": plot.curves(history),
         "hidden-weights": plot.images(weights[:256], columns=16, symmetric=True),  # more would be too small to see
     }
     if len(wrong):

@@ -101,7 +101,7 @@ def learn_digits(options, train, test):
     learned = {name: run.history[name] for name in ("loss", "test loss", "accuracy", "test accuracy")}
     return results, {
         "digits": fn.plot.images(test.x[:50], columns=10),
-        "digits-history": fn.plot.learning_curve(learned),
+        "digits-history": fn.plot.curves(learned),
     }
 
 

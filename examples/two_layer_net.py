@@ -41,7 +41,7 @@ def main():
     params, history = fit(train, test, 600 if options.quick else 10_000, key)
     save_figures(
         options.out,
-        {"accuracy": fn.plot.learning_curve(history), "units": fn.plot.images(params[0].weight.T, symmetric=True)},
+        {"accuracy": fn.plot.curves(history), "units": fn.plot.images(params[0].weight.T, symmetric=True)},
     )
     bar = 0.85 if options.quick else 0.97
     return print_results(

@@ -57,8 +57,8 @@ def main():
     save_figures(
         options.out,
         {
-            "xor": fn.plot.learning_curve({"loss": xor_losses}),
-            "mnist": fn.plot.learning_curve({"loss": mnist_losses}),
+            "xor": fn.plot.curves({"loss": xor_losses}),
+            "mnist": fn.plot.curves({"loss": mnist_losses}),
             "mnist-units": fn.plot.images(read[0].weight.T, columns=16, symmetric=True),
         },
     )

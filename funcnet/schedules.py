@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 import attrs
 
-from funcnet.values import at_least, instead_of, is_no_class, real, register_as, specification
+from funcnet.values import at_least, instead_of, is_no_class, real, register, specification
 
 __all__ = ["Schedule", "constant", "cosine", "exponential", "step", "warmup"]
 
@@ -65,7 +65,7 @@ def _decayed(schedule: Schedule, rate: float, factor: float, times: int, step: i
     return decayed
 
 
-@register_as("schedules.constant")
+@register(name="schedules.constant")
 @specification
 class constant:  # noqa: N801, schedules are used as functions
     """The same rate at every step.
@@ -94,7 +94,7 @@ class constant:  # noqa: N801, schedules are used as functions
         return self.rate
 
 
-@register_as("schedules.exponential")
+@register(name="schedules.exponential")
 @specification
 class exponential:  # noqa: N801
     """Exponential decay: `rate * decay**step`.
@@ -126,7 +126,7 @@ class exponential:  # noqa: N801
         return _decayed(self, self.rate, self.decay, step, step)
 
 
-@register_as("schedules.step")
+@register(name="schedules.step")
 @specification
 class step:  # noqa: N801
     """Decay in steps: `rate * factor**(step // every)`.
@@ -162,7 +162,7 @@ class step:  # noqa: N801
         return _decayed(self, self.rate, self.factor, step // self.every, step)
 
 
-@register_as("schedules.cosine")
+@register(name="schedules.cosine")
 @specification
 class cosine:  # noqa: N801
     """Half a cosine from `rate` at step 0 to `final` at step `steps`, then `final`.
@@ -205,7 +205,7 @@ class cosine:  # noqa: N801
         return self.final + (self.rate - self.final) * (1 + math.cos(math.pi * done)) / 2
 
 
-@register_as("schedules.warmup")
+@register(name="schedules.warmup")
 @specification
 class warmup:  # noqa: N801
     """A linear rise to the first rate of `then` in the first `steps` updates, followed by `then`.

@@ -29,14 +29,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         raise
 
     def command() -> int:
-        import_all(options)
-        code: int = options.command(options)
-        return code
-
-    def told() -> int:
         try:
-            return command()
+            import_all(options)
+            code: int = options.command(options)
         except UnregisteredError as error:
             raise ValueError(f"{error}; --import MODULE imports it") from error
+        return code
 
-    return exit_code(told, OSError, ImportError, ValueError, TypeError, ArithmeticError, MemoryError)
+    return exit_code(command, OSError, ImportError, ValueError, TypeError, ArithmeticError, MemoryError)

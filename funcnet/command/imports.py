@@ -1,4 +1,4 @@
-"""Modules of one's own, which register layers and more: those of --import, and those that an experiment names."""
+"""Modules of the user, which register layers and more: those of --import, and those that an experiment names."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PACKAGE = Path(__file__).parents[1]
 def import_all(options: argparse.Namespace) -> None:
     """Import the modules of --import, and those that the experiment names.
 
-    One that the experiment names and that is no longer there may have been given under its new name.
+    A module that the experiment names may be missing if --import gives one: it may have a new name.
     """
     for name in options.modules:
         imported(name)

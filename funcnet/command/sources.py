@@ -1,7 +1,7 @@
-"""The data of a command: built in, in a file of one's own, or from a function; and the record of it in a run's folder.
+"""The data of a command: built in, in a file of the user, or from a function; and the record of it in a run's folder.
 
-The record, `data.json`, has the options by which `verify` finds the data again. It is written for one's own data only:
-built-in data are recognized by their digest.
+The record, `data.json`, has the options by which `verify` finds the data again. Built-in data need
+none: they are recognized by their digest.
 """
 
 from __future__ import annotations

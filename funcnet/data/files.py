@@ -1,4 +1,4 @@
-"""Datasets of one's own in files: .csv, read line by line so that errors name the line, and .npz."""
+"""Datasets in files of the user: .csv, read line by line so that errors name the line, and .npz."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def _in_order_of(like: Dataset, dataset: Dataset, name: str) -> Dataset:
 
 
 def _classes(like: Dataset | None, y: Any, place: str) -> tuple[str, ...] | None:
-    """The classes of `like`, if it has classes; ValueError unless these targets are strings as well, or as little."""
+    """The classes of `like`, if any. Raises ValueError if only one side has strings for targets."""
     if like is None:
         return None
     if isinstance(y, list) != (like.class_names is not None):
@@ -164,7 +164,7 @@ class _Table:
         return x
 
     def number(self, row: tuple[int, list[str]], name: str, hint: str = "make it one, or drop the column") -> float:
-        """A field as a number. Raises ValueError, with the hint, if it is none."""
+        """A field as a number. Raises ValueError, with the hint, unless it is a finite one."""
         text = self.text(row, name)
         value = _number(text)
         if value is None or not math.isfinite(value):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from funcnet.data.dataset import Dataset, checked_dataset
-from funcnet.data.inputs import Features, named_arrays
+from funcnet.data.inputs import Features, named_inputs
 from funcnet.tree import Array
 
 _ENTRIES = 1 << 18  # of a part whose sum is looked at: 1 or 2 MB, which a cache holds
@@ -23,9 +23,9 @@ def check_finite(dataset: Dataset, name: str) -> None:
 train[np.isfinite(train.x).all(axis=1)]
     """
     features = dict(_named(checked_dataset(dataset).feature_names, f"{name}.x"))
-    for place, array in (*named_arrays(dataset.x, f"{name}.x"), (f"{name}.y", dataset.y)):
+    for place, array in (*named_inputs(dataset.x, f"{name}.x"), (f"{name}.y", dataset.y)):
         if not is_finite(array):
-            raise ValueError(told(array, name, place, features.get(place)))
+            raise ValueError(not_finite(array, name, place, features.get(place)))
 
 
 def is_finite(array: Array) -> bool:
@@ -49,8 +49,8 @@ def _named(features: Features, name: str) -> list[tuple[str, Features]]:
     return [pair for index, each in enumerate(features) for pair in _named(each, f"{name}[{index}]")]
 
 
-def told(array: Array, name: str, place: str, features: Features) -> str:
-    """The first number that is not finite, with its place, and what to write; `name` is that of the dataset, if any."""
+def not_finite(array: Array, name: str, place: str, features: Features) -> str:
+    """The message for the first number that is not finite, and what to write; `name` is that of the dataset, if any."""
     bad = ~np.isfinite(array)
     row, *inner = map(int, np.unravel_index(int(bad.argmax()), array.shape))
     count, column = int(bad.sum()), ""

@@ -12,7 +12,7 @@ import numpy as np
 
 from funcnet.data.given import given, no_number
 from funcnet.errors import DTypeError
-from funcnet.tree import Array
+from funcnet.tree import PLAIN_NUMBERS, Array
 
 
 def is_frame(value: Any) -> bool:
@@ -43,7 +43,7 @@ def of_frame(frame: Any, name: str) -> Array:
     series = [column(frame, index) for index in range(len(frame.columns))]
     if all(isinstance(each.dtype, np.dtype) for each in series):
         array = given(frame, name)
-        if array.dtype.kind in "biufc":
+        if array.dtype.kind in PLAIN_NUMBERS:
             return array
     parts = [of_series(each, f"column {key!r} of {name}") for key, each in zip(columns(frame), series, strict=True)]
     return np.column_stack(parts) if parts else given(frame.to_numpy(), name)
@@ -52,7 +52,7 @@ def of_frame(frame: Any, name: str) -> Array:
 def of_series(series: Any, name: str) -> Array:
     """The numbers of a Series (n,), also of a dtype of its library's own. Raises ValueError if a value is missing."""
     array = _to_numpy(series, name)
-    if array.dtype.kind in "biufc":
+    if array.dtype.kind in PLAIN_NUMBERS:
         return array
     raise DTypeError(f"expected numbers, but {name} has the dtype {series.dtype}{_remark(array)}")
 
@@ -68,7 +68,7 @@ def _remark(array: Array) -> str:
 
 
 def _to_numpy(series: Any, name: str) -> Array:
-    if isinstance(series.dtype, np.dtype) and series.dtype.kind in "biufc":
+    if isinstance(series.dtype, np.dtype) and series.dtype.kind in PLAIN_NUMBERS:
         return np.asarray(series.to_numpy())
     check_complete(series, name)
     plain = getattr(series.dtype, "numpy_dtype", None)  # of Int64 and the like

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from funcnet.errors import DTypeError, ShapeError
-from funcnet.tree import Array
+from funcnet.tree import PLAIN_NUMBERS, Array
 
-_SEVERAL = "; write several inputs as a tuple of arrays, such as (np.array(a), np.array(b))"
+SEVERAL = "; write several inputs as a tuple of arrays, such as (np.array(a), np.array(b))"
 _Remark = Callable[[Any, str], str]
 _PATH = (str, bytes, os.PathLike)
 
@@ -79,7 +79,7 @@ def given(value: Any, name: str) -> Array:
     try:
         return _array(value)
     except ValueError as error:
-        raise ShapeError(f"{name} is not one array: {_ragged(value, name) or error}{_SEVERAL}") from error
+        raise ShapeError(f"{name} is not one array: {_ragged(value, name) or error}{SEVERAL}") from error
     except (TypeError, RuntimeError) as error:  # a tensor that has a gradient, or is on a GPU, or of bfloat16
         hint = f"; write {name}.detach().cpu().float().numpy()" if hasattr(value, "detach") else ""
         raise DTypeError(f"{name}, a {type(value).__name__}, cannot be made an array: {error}{hint}") from error
@@ -126,7 +126,7 @@ def numbers(array: Array, name: str) -> Array:
     """`array` in C order and this machine's byte order; DTypeError unless it is made of numbers or bools."""
     if array.ndim == 0:
         raise ShapeError(f"expected {name} of shape (n, ...), one entry for each example, got ()")
-    if array.dtype.kind not in "biufc" or array.dtype.char in "gG":  # the bytes of a long double are padded
+    if array.dtype.kind not in PLAIN_NUMBERS or array.dtype.char in "gG":  # the bytes of a long double are padded
         raise DTypeError(f"expected {name} of numbers, got {array.dtype}{_remark(array, name)}")
     return array.astype(array.dtype.newbyteorder("="), order="C", copy=False)
 

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from funcnet.data.frames import columns, is_frame, is_series, of_frame, of_series
-from funcnet.data.given import given, numbers
+from funcnet.data.given import SEVERAL, given, numbers
 from funcnet.data.targets import names
 from funcnet.errors import ShapeError
 from funcnet.tree import Array, Flow
@@ -53,18 +53,18 @@ def named_features(given: Any, x: Flow, name: str = "x") -> Features:
     return features
 
 
-def named_arrays(x: Flow, name: str) -> Iterator[tuple[str, Array]]:
+def named_inputs(x: Flow, name: str) -> Iterator[tuple[str, Array]]:
     """Each array of x, and what to write for it."""
     if isinstance(x, tuple):
         for index, part in enumerate(x):
-            yield from named_arrays(part, f"{name}[{index}]")
+            yield from named_inputs(part, f"{name}[{index}]")
     else:
         yield name, x
 
 
 def check_rows(x: Flow, y: Array) -> None:
     """Raise ShapeError unless every input has as many rows as there are targets."""
-    for name, array in named_arrays(x, "x"):
+    for name, array in named_inputs(x, "x"):
         if len(array) != len(y):
             got = f"got {name} {array.shape} and y {y.shape}"
             raise ShapeError(f"expected as many targets as examples, {got}{_hint(x, array, y)}")
@@ -75,5 +75,5 @@ def _hint(x: Flow, array: Array, y: Array) -> str:
     if isinstance(x, tuple):
         return "; stack the rows of one input, np.stack(x)" if len(x) == len(y) else ""
     if array.shape[1:2] == (len(y),):
-        return "; write several inputs as a tuple of arrays, such as (np.array(a), np.array(b)); or transpose x"
+        return f"{SEVERAL}; or transpose x"
     return "; transpose y" if y.shape[1:2] == (len(array),) else ""

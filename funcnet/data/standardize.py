@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 
 from funcnet.cache import Cache, opened
-from funcnet.data.finite import is_finite, told
+from funcnet.data.finite import is_finite, not_finite
 from funcnet.data.inputs import Features, inputs
 from funcnet.errors import ShapeError
 from funcnet.layers.checks import check_params, with_features
@@ -203,7 +203,7 @@ def _fitted(x: Flow, features: Features, name: str) -> Layer:
         hint = f"; write {name}[:, None] for one feature" if x.ndim < 2 else ""
         raise ShapeError(f"expected {name} of shape (n, ..., features), with a row and a feature, got {x.shape}{hint}")
     if not is_finite(x):
-        raise ValueError(told(x, "", name, features))
+        raise ValueError(not_finite(x, "", name, features))
     rows = as_array(x).reshape(-1, x.shape[-1])
     is_constant = rows.max(axis=0) == rows.min(axis=0)
     mean = np.where(is_constant, rows[0], rows.mean(axis=0, dtype=np.float64))

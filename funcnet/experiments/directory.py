@@ -136,7 +136,7 @@ class Directory:
         return progress, [row for row in self.rows() if row["epoch"] <= progress.epoch]
 
     def resume_point(self) -> tuple[Progress, list[Row]] | None:
-        """Like `reached`, to go on from there, without the row of a last epoch that is no longer the last one.
+        """Like `reached`, to go on from there, without rows that an extended run does not have.
 
         Raises CheckpointError if the rows do not belong to the checkpoint.
         """

@@ -10,8 +10,7 @@ import numpy as np
 from funcnet.experiments.datasets import Datasets
 from funcnet.experiments.experiment import Experiment, Metric
 from funcnet.experiments.history import NOT_METRICS
-from funcnet.experiments.prediction import outputs
-from funcnet.losses.binary_cross_entropy import BinaryCrossEntropy, SigmoidBinaryCrossEntropy
+from funcnet.experiments.prediction import outputs, threshold_of
 from funcnet.losses.loss import Loss
 from funcnet.losses.softmax_cross_entropy import SoftmaxCrossEntropy
 from funcnet.metrics import accuracy, binary_accuracy
@@ -40,9 +39,8 @@ def metrics_of(experiment: Experiment, data: Datasets) -> dict[str, Metric]:
 def _default(loss: Loss, targets: Array) -> tuple[Metric, ...]:
     if isinstance(loss, SoftmaxCrossEntropy):
         return (accuracy,) if targets.dtype.kind in "iu" else ()
-    if isinstance(loss, BinaryCrossEntropy | SigmoidBinaryCrossEntropy) and np.isin(targets, (0, 1)).all():
-        return (binary_accuracy(0.5 if isinstance(loss, BinaryCrossEntropy) else 0.0),)
-    return ()
+    threshold = threshold_of(loss)
+    return () if threshold is None or not np.isin(targets, (0, 1)).all() else (binary_accuracy(threshold),)
 
 
 def evaluate(experiment: Experiment, metrics: dict[str, Metric], params: Any, data: Datasets) -> dict[str, float]:

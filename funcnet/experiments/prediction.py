@@ -50,6 +50,13 @@ def probabilities(loss: Loss, y: Array) -> Any:
     raise TypeError(f"{loss!r} does not say how outputs become probabilities: use predict, or model.apply(params, x)")
 
 
+def threshold_of(loss: Loss) -> float | None:
+    """The output above which a model trained with `loss` predicts 1; None for a loss that is not one of 0 and 1."""
+    if isinstance(loss, BinaryCrossEntropy):
+        return 0.5
+    return 0.0 if isinstance(loss, SigmoidBinaryCrossEntropy) else None
+
+
 def predicted(loss: Loss, y: Array) -> Any:
     """The labels that the outputs y say, where `loss` is one for classification; else y.
 
@@ -59,6 +66,5 @@ def predicted(loss: Loss, y: Array) -> Any:
     """
     if isinstance(loss, SoftmaxCrossEntropy):
         return np.argmax(y, axis=-1)
-    if isinstance(loss, BinaryCrossEntropy | SigmoidBinaryCrossEntropy):
-        return (y > (0.5 if isinstance(loss, BinaryCrossEntropy) else 0.0)).astype(np.int64)
-    return y
+    threshold = threshold_of(loss)
+    return y if threshold is None else (y > threshold).astype(np.int64)

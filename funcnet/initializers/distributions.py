@@ -11,7 +11,7 @@ import numpy as np
 from funcnet.errors import DTypeError
 from funcnet.random import Key
 from funcnet.tree import Array, DType, Shape
-from funcnet.values import instead_of, is_no_class, real, register_as, specification
+from funcnet.values import instead_of, is_no_class, real, register, specification
 
 Initializer: TypeAlias = Callable[[Key, Shape, DType], Array]
 
@@ -40,7 +40,7 @@ def is_initializer(instance: object, attribute: Any, value: Any) -> None:
     )
 
 
-@register_as("initializers.zeros")
+@register(name="initializers.zeros")
 def zeros(key: Key, shape: Shape, dtype: DType = np.float32) -> Array:
     """An array of zeros.
 
@@ -72,7 +72,7 @@ def zeros(key: Key, shape: Shape, dtype: DType = np.float32) -> Array:
     return cast(np.zeros(shape), dtype)
 
 
-@register_as("initializers.constant")
+@register(name="initializers.constant")
 @specification
 class constant:  # noqa: N801, used as a function, as are the next two
     """An initializer of arrays filled with one number.
@@ -95,7 +95,7 @@ class constant:  # noqa: N801, used as a function, as are the next two
         return cast(np.full(shape, self.value, np.float64), dtype)
 
 
-@register_as("initializers.normal")
+@register(name="initializers.normal")
 @specification
 class normal:  # noqa: N801
     """An initializer that draws from a normal distribution with mean 0.
@@ -123,7 +123,7 @@ class normal:  # noqa: N801
         return cast(key.generator().standard_normal(shape) * self.std, dtype)
 
 
-@register_as("initializers.uniform")
+@register(name="initializers.uniform")
 @specification
 class uniform:  # noqa: N801
     """An initializer that draws uniformly from [-bound, bound).

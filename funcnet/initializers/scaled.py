@@ -14,7 +14,7 @@ from funcnet.errors import ShapeError
 from funcnet.initializers.distributions import cast, normal, uniform
 from funcnet.random import Key
 from funcnet.tree import Array, DType, Shape
-from funcnet.values import register_as
+from funcnet.values import register
 
 
 def _fans(shape: Shape) -> tuple[int, int]:
@@ -25,7 +25,7 @@ def _fans(shape: Shape) -> tuple[int, int]:
     return field * shape[-2], field * shape[-1]
 
 
-@register_as("initializers.glorot_uniform")
+@register(name="initializers.glorot_uniform")
 def glorot_uniform(key: Key, shape: Shape, dtype: DType = np.float32) -> Array:
     """Uniform in +-sqrt(6 / (n_in + n_out)), with variance 2 / (n_in + n_out).
 
@@ -64,7 +64,7 @@ def glorot_uniform(key: Key, shape: Shape, dtype: DType = np.float32) -> Array:
     return uniform(math.sqrt(6 / max(sum(_fans(shape)), 1)))(key, shape, dtype)
 
 
-@register_as("initializers.glorot_normal")
+@register(name="initializers.glorot_normal")
 def glorot_normal(key: Key, shape: Shape, dtype: DType = np.float32) -> Array:
     """Normal with variance 2 / (n_in + n_out).
 
@@ -103,7 +103,7 @@ def glorot_normal(key: Key, shape: Shape, dtype: DType = np.float32) -> Array:
     return normal(math.sqrt(2 / max(sum(_fans(shape)), 1)))(key, shape, dtype)
 
 
-@register_as("initializers.he_uniform")
+@register(name="initializers.he_uniform")
 def he_uniform(key: Key, shape: Shape, dtype: DType = np.float32) -> Array:
     """Uniform in +-sqrt(6 / n_in), with variance 2 / n_in.
 
@@ -141,7 +141,7 @@ def he_uniform(key: Key, shape: Shape, dtype: DType = np.float32) -> Array:
     return uniform(math.sqrt(6 / max(_fans(shape)[0], 1)))(key, shape, dtype)
 
 
-@register_as("initializers.he_normal")
+@register(name="initializers.he_normal")
 def he_normal(key: Key, shape: Shape, dtype: DType = np.float32) -> Array:
     """Normal with variance 2 / n_in.
 
@@ -179,7 +179,7 @@ def he_normal(key: Key, shape: Shape, dtype: DType = np.float32) -> Array:
     return normal(math.sqrt(2 / max(_fans(shape)[0], 1)))(key, shape, dtype)
 
 
-@register_as("initializers.lecun_normal")
+@register(name="initializers.lecun_normal")
 def lecun_normal(key: Key, shape: Shape, dtype: DType = np.float32) -> Array:
     """Normal with variance 1 / n_in.
 
@@ -218,7 +218,7 @@ def lecun_normal(key: Key, shape: Shape, dtype: DType = np.float32) -> Array:
     return normal(math.sqrt(1 / max(_fans(shape)[0], 1)))(key, shape, dtype)
 
 
-@register_as("initializers.orthogonal")
+@register(name="initializers.orthogonal")
 def orthogonal(key: Key, shape: Shape, dtype: DType = np.float32) -> Array:
     """A uniformly random matrix with orthonormal columns, or with orthonormal rows if it has fewer rows than columns.
 

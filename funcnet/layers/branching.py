@@ -18,7 +18,7 @@ from funcnet.layers.merging import Concatenate, SideBySide, Sum
 from funcnet.layers.reshaping import Identity
 from funcnet.random import Key
 from funcnet.tree import DType, Flow, Shape, Tree, added, dtypes_in, is_nested, passed_on, shape_of
-from funcnet.values import register, register_as, specification
+from funcnet.values import register, specification
 
 
 def _has_layers(combinator: Any, attribute: object, layers: tuple[Layer, ...]) -> None:
@@ -60,7 +60,7 @@ _MERGING: dict[Any, tuple[str, Layer]] = {
 }
 
 
-@register_as("Parallel")
+@register(name="Parallel")
 @specification
 class Branches(Layer):
     """Layers that all have the same x, and a layer that merges their outputs; see `branches`, `add`, `concatenate`.

@@ -152,7 +152,7 @@ class Sequential(Layer):
         params = params_of_layers(self, params)
         first = 0
         while first < len(self.layers) and not has_leaves(params[first]):
-            inputs.skip_backward(self.layers[first])
+            inputs.warn_of_skipped(self.layers[first])
             first += 1
         _, grads = self._back_to(first, params, cache, dy)
         return params[:first] + grads  # params without leaves are their own gradient

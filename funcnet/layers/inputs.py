@@ -71,10 +71,10 @@ def warn_in_inference(layer: Layer, effect: str) -> None:
     )
 
 
-def skip_backward(layer: Layer) -> None:
-    """Warn as the backward pass would, of a layer without params, whose gradient nobody needs, and of those inside."""
+def warn_of_skipped(layer: Layer) -> None:
+    """Warn as the backward pass would of a layer, and of those inside it, that is skipped since it has no params."""
     if hasattr(layer, "warn_in_inference"):
         layer.warn_in_inference()
     if type(layer).__attrs_attrs__:
         for inner in layers_in(layer):
-            skip_backward(inner)
+            warn_of_skipped(inner)

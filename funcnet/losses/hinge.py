@@ -9,6 +9,7 @@ import numpy as np
 
 from funcnet.cache import Cache, saved_by
 from funcnet.losses.loss import divisor_of, is_reduction, reduced, same_shape
+from funcnet.numerics.targets import first_index
 from funcnet.numerics.underflow import past_underflow
 from funcnet.tree import Array, as_dtype
 from funcnet.values import register, specification
@@ -16,9 +17,8 @@ from funcnet.values import register, specification
 
 def _check_signs(target: Array) -> None:
     """Raise ValueError, which names the first wrong target, unless each is -1 or 1."""
-    wrong = np.argwhere(np.abs(target) != 1)
-    if len(wrong):
-        index = tuple(map(int, wrong[0]))
+    index = first_index(np.abs(target) != 1)
+    if index is not None:
         is_bit = bool(((target == 0) | (target == 1)).all())
         remedy = ": for targets of 0 and 1 write 2 * target - 1" if is_bit else ""
         raise ValueError(f"expected targets of -1 and 1, got {target[index]} at index {index}{remedy}")

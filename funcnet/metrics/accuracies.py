@@ -8,10 +8,10 @@ from numpy.typing import ArrayLike
 
 from funcnet.errors import DTypeError
 from funcnet.metrics.compared import check_some, compared_bits, compared_labels, labels_and_scores
-from funcnet.values import at_least, real, register_as, specification
+from funcnet.values import at_least, real, register, specification
 
 
-@register_as("metrics.accuracy")
+@register(name="metrics.accuracy")
 def accuracy(labels: ArrayLike, predictions: ArrayLike) -> float:
     """The share of examples whose prediction is the label.
 
@@ -49,7 +49,7 @@ def accuracy(labels: ArrayLike, predictions: ArrayLike) -> float:
     return float(np.mean(labels == predicted))
 
 
-@register_as("metrics.binary_accuracy")
+@register(name="metrics.binary_accuracy")
 @specification
 class binary_accuracy:  # noqa: N801, metrics are used as functions
     """The share of targets, each 0 or 1, whose score predicts them: 1 above the threshold, else 0.
@@ -85,7 +85,7 @@ class binary_accuracy:  # noqa: N801, metrics are used as functions
         return float(np.mean((scores > self.threshold) == targets))
 
 
-@register_as("metrics.top_k_accuracy")
+@register(name="metrics.top_k_accuracy")
 @specification
 class top_k_accuracy:  # noqa: N801
     """The share of examples whose label is among the k classes with the highest scores.

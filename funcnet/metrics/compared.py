@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from funcnet.errors import DTypeError, ShapeError
 from funcnet.numerics.labels import checked_classes
-from funcnet.numerics.targets import are_one_hot, check_same_shape
+from funcnet.numerics.targets import are_one_hot, check_same_shape, first_index
 from funcnet.tree import Array, as_array, to_array
 
 
@@ -110,6 +110,6 @@ def check_some(examples: int) -> None:
 
 def check_no_nan(name: str, numbers: Array) -> None:
     """Raise ValueError, which names the first index, if there is a NaN among the numbers."""
-    if numbers.dtype.kind != "f" or not (is_nan := np.isnan(numbers)).any():
-        return
-    raise ValueError(f"{name} must not be NaN: there is one at index {tuple(map(int, np.argwhere(is_nan)[0]))}")
+    index = first_index(np.isnan(numbers)) if numbers.dtype.kind == "f" else None
+    if index is not None:
+        raise ValueError(f"{name} must not be NaN: there is one at index {index}")

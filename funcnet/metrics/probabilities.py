@@ -9,14 +9,14 @@ from numpy.typing import ArrayLike
 
 from funcnet.errors import DTypeError, ShapeError
 from funcnet.metrics.compared import check_no_nan, check_some, compared_bits, labels_and_scores, reals
-from funcnet.numerics.targets import are_one_hot
+from funcnet.numerics.targets import are_one_hot, first_index
 from funcnet.tree import Array, to_array
-from funcnet.values import register_as
+from funcnet.values import register
 
 _SLACK = 1e-3  # by which the sum of a row of probabilities may differ from 1, which rounding may make
 
 
-@register_as("metrics.log_loss")
+@register(name="metrics.log_loss")
 def log_loss(labels: ArrayLike, probabilities: ArrayLike) -> float:
     """The mean of -log(p) of the labels, for probabilities p; for logits it is the value of `SoftmaxCrossEntropy`.
 
@@ -69,23 +69,21 @@ def _of_labels(targets: Array, p: Array) -> tuple[Array, np.dtype[Any]]:
     if p.ndim == labels.ndim:
         raise DTypeError(f"expected probabilities of shape (..., n), got predicted classes of shape {p.shape}")
     sums = p.sum(axis=-1, dtype=np.float64)
-    if (wrong := np.argwhere(np.abs(sums - 1) > _SLACK)).size:
-        index = tuple(map(int, wrong[0]))
+    if (index := first_index(np.abs(sums - 1) > _SLACK)) is not None:
         raise ValueError(f"rows of probabilities must sum to 1, got the sum {sums[index]:.6g} at index {index}")
     return np.take_along_axis(p, labels[..., None], axis=-1).astype(np.float64), p.dtype
 
 
 def _check_not_logits(p: Array) -> None:
     check_no_nan("probabilities", p)
-    if (outside := np.argwhere((p < 0) | (p > 1))).size:
-        index = tuple(map(int, outside[0]))
+    if (index := first_index((p < 0) | (p > 1))) is not None:
         raise ValueError(
             f"log_loss takes probabilities, got {p[index]} at index {index}; the log loss of logits is the value of "
             "SoftmaxCrossEntropy or SigmoidBinaryCrossEntropy"
         )
 
 
-@register_as("metrics.roc_auc")
+@register(name="metrics.roc_auc")
 def roc_auc(targets: ArrayLike, scores: ArrayLike) -> float:
     """The area under the ROC curve: the probability that a 1 has a higher score than a 0; equal scores count half.
 

@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from funcnet.metrics.compared import compared_numbers
-from funcnet.values import register_as
+from funcnet.values import register
 
 
-@register_as("metrics.r2")
+@register(name="metrics.r2")
 def r2(targets: ArrayLike, predictions: ArrayLike) -> float:
     """The coefficient of determination: the share of the variance of the targets that the predictions explain.
 
@@ -54,7 +54,7 @@ def r2(targets: ArrayLike, predictions: ArrayLike) -> float:
         return float(np.mean(1 - squares / variances))
 
 
-@register_as("metrics.mae")
+@register(name="metrics.mae")
 def mae(targets: ArrayLike, predictions: ArrayLike) -> float:
     """The mean absolute error, mean(abs(targets - predictions)).
 
@@ -88,7 +88,7 @@ def mae(targets: ArrayLike, predictions: ArrayLike) -> float:
     return float(np.mean(np.abs(targets - predictions)))
 
 
-@register_as("metrics.rmse")
+@register(name="metrics.rmse")
 def rmse(targets: ArrayLike, predictions: ArrayLike) -> float:
     """The root of the mean squared error, sqrt(mean((targets - predictions)**2)).
 

@@ -10,6 +10,15 @@ from funcnet.tree import Array
 _SLACK = 2e-3  # by which the sum of a softmax may differ from 1 after rounding
 
 
+def first_index(places: Array) -> tuple[int, ...] | None:
+    """The index of the first True in an array of bools; None if all are False.
+
+    >>> first_index(np.array([[False, False], [True, True]])), first_index(np.array(True)), first_index(np.array(False))
+    ((1, 0), (), None)
+    """
+    return tuple(map(int, np.argwhere(places)[0])) if places.any() else None
+
+
 def check_probabilities(name: str, p: Array) -> None:
     """Raise ValueError, which names the first number outside [0, 1] and its index, unless all of p are probabilities.
 
@@ -17,9 +26,8 @@ def check_probabilities(name: str, p: Array) -> None:
     """
     if not p.size or (type(p) is np.ndarray and np.minimum.reduce(p, None) >= 0 and np.maximum.reduce(p, None) <= 1):
         return
-    outside = np.argwhere(~((p >= 0) & (p <= 1)))
-    if len(outside):
-        index = tuple(map(int, outside[0]))
+    index = first_index(~((p >= 0) & (p <= 1)))
+    if index is not None:
         raise ValueError(f"expected {name} in [0, 1], got {p[index]} at index {index}")
 
 
@@ -39,9 +47,8 @@ def check_one_hot(name: str, rows: Array) -> None:
 
     >>> check_one_hot("targets", np.array([[0, 1], [1, 0]]))
     """
-    wrong = np.argwhere(~are_one_hot(rows))
-    if len(wrong):
-        index = tuple(map(int, wrong[0]))
+    index = first_index(~are_one_hot(rows))
+    if index is not None:
         place = f" at index {index}" if index else ""
         raise ValueError(
             f"integer {name} must be one-hot rows of 0 and 1, got {rows[index].tolist()}{place}: "

@@ -35,7 +35,7 @@ def past_underflow(f: Callable[P, T]) -> Callable[P, T]:
 
 
 def ignoring_underflow(f: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
-    """f(*args, **options), whose underflow is no error."""
+    """f(*args, **options), in which underflow raises nothing."""
     with np.errstate(under="ignore"):
         return f(*args, **options)
 

@@ -141,7 +141,7 @@ def _wrong(given: str) -> TypeError:
 
 
 def _labels(runs: Sequence[Run]) -> list[str]:
-    """The fields in which the experiments differ, and a number for each run whose experiment is also another's."""
+    """The fields in which the experiments differ, and a number for each run that shares its experiment."""
     names = labels(run.experiment for run in runs)
     return [
         f"{name} (run {i})".lstrip() if names.count(name) > 1 else name or f"run {i}"

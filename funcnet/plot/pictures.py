@@ -157,7 +157,7 @@ class _Frame:
         }
 
     def bar(self) -> tuple[float, float, float, float]:
-        """The place of the colour bar, at the right of the cells, the numbers at whose ends stand out by half."""
+        """The place of the colour bar, right of the cells, inset by half a line for the numbers at its ends."""
         (width, height), h = self.size, self.image[1]
         high = (self.rows - 1) * self.cell[1] + h
         inset = min(_TEXT / 2, high / 4)

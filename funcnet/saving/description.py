@@ -17,7 +17,7 @@ import numpy as np
 
 from funcnet.errors import CheckpointError
 from funcnet.saving.structure import ROOT, check_order, described, named, read_value, rebuilt, structure_of
-from funcnet.tree import Array, Tree
+from funcnet.tree import PLAIN_NUMBERS, Array, Tree
 from funcnet.values import to_plain
 
 _VERSION = 1
@@ -155,7 +155,7 @@ def _form(name: str, signature: dict[str, Any], torch_axes: tuple[int, ...]) -> 
     dtype, shape = np.dtype(str(signature["dtype"])), tuple(map(int, signature["shape"]))
     order, digest = signature["order"], str(signature["sha256"])
     is_shape = len(shape) <= 64 and all(0 <= side < 2**63 for side in shape)
-    if dtype.kind not in "biufc" or dtype.str != signature["dtype"] or not is_shape:
+    if dtype.kind not in PLAIN_NUMBERS or dtype.str != signature["dtype"] or not is_shape:
         raise CheckpointError(
             f"{name}: an array of numbers cannot be of {signature['dtype']} and shape {str(signature['shape'])[:99]}"
         )

@@ -22,7 +22,7 @@ def beside(name: str) -> str:
 
 @contextmanager
 def naming(path: Path, unfinished: Path | None = None) -> Iterator[None]:
-    """A context in which errors of the system name the file at `path`, as that of a full disk, which names none.
+    """A context that adds `path` to errors of the system that name no file, such as that of a full disk.
 
     >>> with naming(Path("notes")):
     ...     raise OSError(28, "No space left on device")

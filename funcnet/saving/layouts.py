@@ -26,7 +26,7 @@ def check_layout(layout: Any) -> None:
 
 
 def foreign(entries: Entries, wanted: Mapping[str, Form], layout: Layout | None) -> Entries:
-    """The entries of a file that `save` did not write, which are read in this layout; None is told by the shapes.
+    """The entries of a file that `save` did not write, read in this layout; where it is None, the shapes tell it.
 
     Raises CheckpointError if the shapes do not tell.
     """
@@ -69,7 +69,7 @@ def _turned(form: Form) -> tuple[int, ...]:
 
 
 def _shape(entries: Entries, name: str) -> tuple[int, ...] | None:
-    """The shape in the file; None if there is none, which reading the array will report."""
+    """The shape in the file; None for an array that is missing, which reading it will report."""
     try:
         return entries.shape(name) if entries.shape and f"{name}{entries.suffix}" in entries.names else None
     except CheckpointError:

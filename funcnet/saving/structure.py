@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from funcnet.errors import CheckpointError
-from funcnet.tree import Array, Structure, Tree, build, flatten, is_leaf, named_arrays
+from funcnet.tree import PLAIN_NUMBERS, Array, Structure, Tree, build, flatten, is_leaf, named_arrays
 from funcnet.tree.node import children, node_fields, static_defaults
 from funcnet.values import UnregisteredError, from_plain, registered, registered_name, to_plain
 
@@ -21,13 +21,13 @@ def named(params: Tree) -> dict[str, Array]:
     """The leaves and buffers by their paths. Raises TypeError for one that is not an array of numbers."""
     leaves = {name or ROOT: leaf for name, leaf in named_arrays(params).items()}
     for name, leaf in leaves.items():
-        if leaf.dtype.kind not in "biufc":
+        if leaf.dtype.kind not in PLAIN_NUMBERS:
             raise TypeError(f"the leaf {name} must be an array of numbers, got {leaf.dtype}")
     return leaves
 
 
 def check_order(model: Any, params: Tree) -> None:
-    """Raise TypeError if the model has arrays, or the tree is none, as where they are given in the other's place."""
+    """Raise TypeError if the model has arrays or params are not a tree, as when the two are swapped."""
     if _holds_arrays(model):
         raise TypeError(f"model must be a value without arrays, got a {type(model).__name__}: {_ORDER}")
     check_tree(params, "params")

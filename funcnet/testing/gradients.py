@@ -120,7 +120,7 @@ class GradientReport:
 
 @contextmanager
 def _usage_is_meant() -> Iterator[None]:
-    """A context, or a decorator, in which the gradient of an inference model is no reason to warn."""
+    """A context, or a decorator, in which the gradient of an inference model does not warn."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UsageWarning)
         yield

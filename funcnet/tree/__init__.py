@@ -16,7 +16,8 @@ from funcnet.tree.contents import with_buffers
 from funcnet.tree.vectors import ravel
 
 # Shared with the other packages of funcnet, not public:
-from funcnet.tree.arrays import Array as Array, DType as DType, Shape as Shape, as_array as as_array
+from funcnet.tree.arrays import PLAIN_NUMBERS as PLAIN_NUMBERS, Array as Array, DType as DType, Shape as Shape
+from funcnet.tree.arrays import as_array as as_array
 from funcnet.tree.arrays import as_dtype as as_dtype, as_floating as as_floating
 from funcnet.tree.arrays import as_numpy_dtype as as_numpy_dtype, canonical as canonical
 from funcnet.tree.arrays import frozen as frozen, read_only as read_only, to_array as to_array

@@ -12,7 +12,8 @@ from funcnet.errors import DTypeError, ShapeError
 Array: TypeAlias = NDArray[Any]
 DType: TypeAlias = DTypeLike
 Shape: TypeAlias = tuple[int, ...]
-NUMBERS = "biufcO"  # the kinds of dtypes that count as numbers, bool and object among them
+PLAIN_NUMBERS = "biufc"  # the kinds of dtypes that files hold, bool among them
+NUMBERS = PLAIN_NUMBERS + "O"  # those that can be computed with
 
 
 def as_array(x: Any, dtype: DType | None = None) -> Array:

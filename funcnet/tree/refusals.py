@@ -13,7 +13,7 @@ import attrs
 import numpy as np
 
 from funcnet.errors import LeafError
-from funcnet.tree.arrays import NUMBERS, Array
+from funcnet.tree.arrays import PLAIN_NUMBERS, Array
 from funcnet.values import code
 
 _WITHOUT_NUMBERS = str, bytes, type, FunctionType, BuiltinFunctionType, np.ufunc, Enum
@@ -71,7 +71,7 @@ def of_library(value: Any) -> Array:
         read = np.asarray(value) if hasattr(type(value), "__array__") else np.from_dlpack(value)
     except Exception as error:  # each library has its own: on a GPU, part of a graph of gradients, without this dtype
         raise LeafError(f"a {_named(type(value))} that NumPy cannot read: {error}") from error
-    if read.dtype.kind not in NUMBERS.replace("O", ""):
+    if read.dtype.kind not in PLAIN_NUMBERS:
         raise LeafError(f"expected numbers, got a {_named(type(value))} that NumPy reads as {read.dtype}")
     return read.copy(order="K")
 

@@ -5,7 +5,7 @@ from funcnet.values.checks import at_least, check_methods, integer, is_bool, is_
 from funcnet.values.paths import as_path
 from funcnet.values.plain import ADDED_LATER, from_json, from_plain, to_json, to_plain
 from funcnet.values.registry import (
-    UnregisteredError, code, public_items, register, register_as, registered, registered_name,
+    UnregisteredError, code, public_items, register, registered, registered_name,
 )
 from funcnet.values.sources import sources
 from funcnet.values.specification import specification
@@ -15,5 +15,5 @@ from funcnet.values.table import aligned
 __all__ = [
     "ADDED_LATER", "UnregisteredError", "aligned", "as_path", "at_least", "check_methods", "code", "from_json",
     "from_plain", "instead_of", "integer", "is_bool", "is_no_class", "one_of", "public_items", "real", "register",
-    "register_as", "registered", "registered_name", "sources", "specification", "to_json", "to_plain",
+    "registered", "registered_name", "sources", "specification", "to_json", "to_plain",
 ]

@@ -105,11 +105,6 @@ def register(item: Any = attrs.NOTHING, *, name: str | None = None, aliases: Ite
     return item
 
 
-def register_as(name: str) -> Callable[[T], T]:
-    """`register(name=name)`, for the classes and functions of the library."""
-    return register(name=name)
-
-
 def _checked_names(name: Any, aliases: Any) -> tuple[str, ...]:
     """The aliases. Raises TypeError unless they, and the name if there is one, are strings with letters in them."""
     others = () if isinstance(aliases, str) or not isinstance(aliases, Iterable) else tuple(aliases)

@@ -79,7 +79,7 @@ def test_names_are_kept_wherever_examples_go_and_are_no_part_of_the_digest():
         attrs.evolve(dataset),
     ]
     assert {(each.feature_names, each.class_names) for each in alike} == {(("age", "n", "is"), ("a", "b"))}
-    assert all(each.class_names == ("a", "b") for each in [fn.data.one_hot(dataset, 2)])
+    assert fn.data.one_hot(dataset, 2).class_names == ("a", "b")
     assert dataset.digest == Dataset(dataset.x, dataset.y).digest
     assert dataset != Dataset(dataset.x, dataset.y)
     assert "feature_names=('age', 'n', 'is'), class_names=('a', 'b'))" in repr(dataset)

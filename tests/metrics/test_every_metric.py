@@ -193,6 +193,13 @@ def test_log_loss_of_logits_is_refused():
         metrics.log_loss([0, 1], [[0.5, 0.5], [0.25, 0.25]])
 
 
+def test_log_loss_of_one_example_without_axes_is_checked_too():
+    with pytest.raises(ValueError, match=r"takes probabilities, got 1.5 at index \(\)"):
+        metrics.log_loss(1, 1.5)
+    with pytest.raises(ValueError, match=r"must sum to 1, got the sum 0.5 at index \(\)"):
+        metrics.log_loss(0, [0.25, 0.25])
+
+
 def test_log_loss_is_the_loss_of_the_logits():
     value, _ = fn.SoftmaxCrossEntropy().forward(SCORES, LABELS)
     assert metrics.log_loss(LABELS, PROBABILITIES) == pytest.approx(value, rel=1e-12)

@@ -49,7 +49,7 @@ def curves(
         `run.history`, a dict or a data frame of series. A series "epoch" has the epochs, which else count from 1.
     metric : str, optional
         The only column to draw. By default all of one run or history, but for "step", "seconds" and digests; of several
-        runs "test loss", or "loss" if one had no test data.
+        runs "validation loss" or "test loss" if all have it, else "loss".
     title : str, optional
         Title of the figure; by default what was run or is compared.
 
@@ -89,7 +89,8 @@ def curves(
         return _panels(panels, title or f"{', '.join(panels)} by epoch")
     named = _named(runs)
     if metric is None:
-        metric = "test loss" if all("test loss" in run.history for run in named.values()) else "loss"
+        known = ("validation loss", "test loss")
+        metric = next((name for name in known if all(name in run.history for run in named.values())), "loss")
     lines = [_line(name, run.history, metric) for name, run in named.items()]
     return _comparison(metric, lines, title or (f"{metric} of {len(lines)} runs" if lines[1:] else metric))
 

@@ -151,3 +151,8 @@ def test_long_labels_leave_room_for_the_curves(n):
     assert figure.bbox.y0 <= inside.y0 < inside.y1 <= figure.bbox.y1
     assert min(panel.bbox.width, panel.bbox.height) > 2 * figure.dpi  # inches
     assert inside.width * inside.height < 0.5 * panel.bbox.width * panel.bbox.height or not inside.overlaps(panel.bbox)
+
+
+def test_several_runs_are_compared_on_their_validation_data():
+    runs = [fn.run(attrs.evolve(EXPERIMENT, seed=seed), TRAIN, TEST, test=TRAIN) for seed in range(2)]
+    assert curves(runs).axes[0].get_ylabel() == "validation loss"

@@ -94,6 +94,24 @@ def test_what_holds_numbers_and_is_not_a_leaf_is_an_error(value, message, use):
         use((NUMBERS, Pair(value, ())))
 
 
+@pytest.mark.parametrize("entry", [None, "a", [1, 2], (1.0,), {"a": 1}, np.ones(2)], ids=repr)
+@pytest.mark.parametrize("use", [tree.norm, tree.size, tree.ravel, lambda value: fn.sgd_step(value, value, 0.1)])
+def test_an_array_of_objects_holds_numbers(entry, use):
+    objects = np.array([[1.0, 2.0]], object)
+    assert tree.norm((objects,)) == 5**0.5
+    objects[0, 1] = entry
+    with pytest.raises(
+        LeafError, match=r"^at 1\.0: expected numbers, got an array of objects that has .* at index \(0, 1\)"
+    ):
+        use((NUMBERS, Pair(objects, ())))
+
+
+def test_arrays_of_another_library_do_not_tell_whether_they_are_equal():
+    series = pytest.importorskip("pandas").Series([1.0, 2.0])
+    with pytest.raises(LeafError, match=r"got a pandas\.Series: write np\.asarray"):
+        tree.equal((NUMBERS, series), (NUMBERS, series))
+
+
 @every_refused
 def test_a_node_refuses_it_in_its_constructor(value, message):
     with pytest.raises(LeafError, match=rf"^in the field content\.1\.0 of Box: .*{message}"):

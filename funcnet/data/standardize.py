@@ -83,7 +83,7 @@ class Standardize(Layer):
     TypeError
         If a number is not real.
     ValueError
-        If a number is not finite, or a standard deviation not above 0.
+        If a number is not finite, or a standard deviation not above 0; in `init`, if the dtype cannot hold a number.
 
     References
     ----------
@@ -162,7 +162,10 @@ class Standardize(Layer):
     def init(self, key: Key, input_shape: Shape, dtype: DType = np.float32) -> StandardizeParams:
         checked_key(key)
         self.output_shape(input_shape)
-        return StandardizeParams(Buffer(np.array(self.mean, dtype)), Buffer(np.array(self.std, dtype)))
+        with np.errstate(over="ignore", under="ignore"):
+            mean, std = np.array(self.mean, dtype), np.array(self.std, dtype)
+        _check_held(self, mean, std)
+        return StandardizeParams(Buffer(mean), Buffer(std))
 
     def forward(self, params: StandardizeParams, x: Array) -> tuple[Array, Cache]:
         mean, std = self._statistics(params)
@@ -180,6 +183,17 @@ class Standardize(Layer):
         n = len(self.mean)
         check_params(params, StandardizeParams, {"mean.value": (n,), "std.value": (n,)})
         return params.mean.value, params.std.value
+
+
+def _check_held(layer: Standardize, mean: Array, std: Array) -> None:
+    """Raise ValueError, which names the feature, if a dtype has made a number infinite or a deviation 0."""
+    lost = np.flatnonzero(~np.isfinite(mean) | ~np.isfinite(std) | (std == 0))
+    if lost.size:
+        k = int(lost[0])
+        raise ValueError(
+            f"feature {k} has the mean {layer.mean[k]:.4g} and the std {layer.std[k]:.4g}, which {mean.dtype} cannot "
+            "hold: use a wider dtype, or a different unit for the feature"
+        )
 
 
 def _dtype(x: Any, mean: Array) -> np.dtype[Any]:

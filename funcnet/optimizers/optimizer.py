@@ -26,7 +26,7 @@ from funcnet.tree import (
     static,
     to_array,
 )
-from funcnet.values import real, register, specification
+from funcnet.values import integer, real, register, specification
 
 # Every so many updates, numbers below the smallest normal one become 0. Where a unit is dead, moments decay until they
 # stall there, and so do params under weight decay; a step then takes up to 8 times as long.
@@ -52,6 +52,13 @@ class OptimizerState:
     kind : str, default ""
         The `kind` of the optimizer that made the state; "" in states from before funcnet kept it, which any may use.
 
+    Raises
+    ------
+    TypeError
+        If step is not an integer.
+    ValueError
+        If step is negative.
+
     Examples
     --------
     >>> import funcnet as fn
@@ -62,6 +69,9 @@ class OptimizerState:
     step: int = static()
     moments: tuple[Tree, ...]
     kind: str = static(default="")
+
+    def __attrs_post_init__(self) -> None:
+        integer(self.step, "step", 0)
 
 
 @specification

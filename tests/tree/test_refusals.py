@@ -233,3 +233,18 @@ def test_an_array_is_not_static(value):
 def test_a_list_is_not_static(value):
     with pytest.raises(LeafError, match="in the field count of Counted: lists and dicts cannot be trees"):
         Counted(np.ones(2), value)
+
+
+def test_what_a_function_returns_for_a_leaf_is_an_array():
+    with pytest.raises(TypeError, match="must return an array for each leaf, got None"):
+        tree.map(lambda leaf: None, (NUMBERS,))
+    with pytest.raises(fn.DTypeError, match="1 of 2 entries are masked"):
+        tree.map(lambda leaf: np.ma.array([1.0, 2.0], mask=[False, True]), (NUMBERS,))
+
+
+def test_numbers_that_numpy_takes_for_objects_are_told_what_to_write():
+    sparse = pytest.importorskip("scipy.sparse").csr_matrix(np.eye(3))
+    with pytest.raises(fn.DTypeError, match=r"got object, a csr_matrix: write its \.toarray\(\)$"):
+        fn.MeanSquaredError().forward(np.eye(3), sparse)
+    with pytest.raises(fn.DTypeError, match=r"got object: write its \.astype\(float\)$"):
+        fn.MeanSquaredError().forward(np.eye(3), np.eye(3).astype(object))

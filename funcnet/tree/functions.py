@@ -160,8 +160,9 @@ def cast(tree: Tree, dtype: DType) -> Tree:
     (array([1.5, 2. ], dtype=float32),)
     """
     dtype = as_numpy_dtype(dtype)
-    leaves, structure = flatten(map(lambda leaf: leaf.astype(dtype), tree), buffers=True)
-    return structure.fill(leaf.astype(dtype if leaf.dtype.kind == "f" else leaf.dtype) for leaf in leaves)
+    with np.errstate(under="ignore"):
+        leaves, structure = flatten(map(lambda leaf: leaf.astype(dtype), tree), buffers=True)
+        return structure.fill(leaf.astype(dtype if leaf.dtype.kind == "f" else leaf.dtype) for leaf in leaves)
 
 
 def zeros_like(tree: Tree) -> Tree:
@@ -230,8 +231,9 @@ def norm(tree: Tree) -> float:
     largest = float(np.max([np.max(magnitude, initial=0) for magnitude in magnitudes], initial=0))
     if largest == 0 or not math.isfinite(largest):
         return largest
-    # Relative to the largest, no square overflows or vanishes.
-    return largest * math.sqrt(sum(float(np.square(magnitude / largest).sum()) for magnitude in magnitudes))
+    # Relative to the largest, no square overflows, and those that vanish are too small to count.
+    with np.errstate(under="ignore"):
+        return largest * math.sqrt(sum(float(np.square(magnitude / largest).sum()) for magnitude in magnitudes))
 
 
 def allclose(a: Tree, b: Tree, rtol: float = 1e-5, atol: float = 1e-8) -> bool:

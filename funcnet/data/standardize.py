@@ -18,6 +18,7 @@ from funcnet.layers.layer import Layer
 from funcnet.layers.norm_params import check_features
 from funcnet.layers.reshaping import Identity
 from funcnet.numerics.sums import wide
+from funcnet.numerics.underflow import past_underflow
 from funcnet.random import Key, checked_key
 from funcnet.tree import Array, Buffer, DType, Flow, Shape, as_array, as_dtype, is_integer, node, one_array
 from funcnet.values import code, real, register, specification
@@ -167,6 +168,7 @@ class Standardize(Layer):
         _check_held(self, mean, std)
         return StandardizeParams(Buffer(mean), Buffer(std))
 
+    @past_underflow
     def forward(self, params: StandardizeParams, x: Array) -> tuple[Array, Cache]:
         mean, std = self._statistics(params)
         numbers, dtype = one_array(self, x, _dtype(x, mean))
@@ -174,6 +176,7 @@ class Standardize(Layer):
         y = as_dtype((numbers - mean) / std, mean.dtype)
         return y, Cache(self, y.shape, None, None if dtype is None else mean.dtype)
 
+    @past_underflow
     def backward(self, params: StandardizeParams, cache: Cache, dy: Array) -> tuple[Array, StandardizeParams]:
         _, std = self._statistics(params)
         _, dy = opened(self, cache, dy)
@@ -208,6 +211,7 @@ def _of_part(x: Flow, features: Features, name: str) -> Layer:
     return Identity() if not isinstance(x, tuple) and is_integer(x) else _fitted(x, features, name)
 
 
+@past_underflow
 def _fitted(x: Flow, features: Features, name: str) -> Layer:
     """The layer for x, or `parallel` with one for each part of a tuple."""
     if isinstance(x, tuple):

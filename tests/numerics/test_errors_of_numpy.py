@@ -132,3 +132,13 @@ def test_micro_batches_of_tiny_gradients():
     expected = fn.accumulated(3)(*arguments, x, target)
     with np.errstate(all="raise"):
         assert tree.equal(fn.accumulated(3)(*arguments, x, target), expected)
+
+
+def test_data_that_are_standardized():
+    x = np.array([[0.0, 1e-170], [1e-60, 3e-170], [1.0, 2e-170]])
+    layer = fn.data.Standardize.fit(x)
+    params = layer.init(fn.Key(0), (2,))
+    with np.errstate(all="raise"):
+        assert fn.data.Standardize.fit(x) == layer
+        _, cache = layer.forward(params, x)
+        layer.backward(params, cache, np.full((3, 2), 1e-38, np.float32))

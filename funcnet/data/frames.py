@@ -59,6 +59,8 @@ def of_series(series: Any, name: str) -> Array:
 
 def _remark(array: Array) -> str:
     """What a Series holds in place of numbers, and what to write."""
+    if array.dtype.kind == "m":
+        return ": write .dt.total_seconds()"
     odd = no_number(array)
     if odd is None:
         return ": write .astype(float), or .astype(bool)"

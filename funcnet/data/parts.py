@@ -48,18 +48,24 @@ def _part_of_each(labels: Array, counts: Sequence[int]) -> Array:
     rank = np.empty(len(labels), np.int64)  # of an example among those of its class
     starts = np.repeat(np.cumsum(of_class) - of_class, of_class)
     rank[np.argsort(inverse, kind="stable")] = np.arange(len(labels)) - starts
-    part, taken = np.zeros(len(labels), np.int64), np.zeros_like(of_class)
+    part, taken, end = np.zeros(len(labels), np.int64), np.zeros_like(of_class), 0
     for count in counts[:-1]:
-        taken = taken + _share(of_class - taken, count, first)
+        end += count
+        taken = taken + _share(of_class, count, of_class * end - taken * len(labels), first)
         part += rank >= taken[inverse]
     return part
 
 
-def _share(of_class: Array, count: int, first: Array) -> Array:
-    """How many of each class `count` of all are: the share rounded down, and one more where the rest is largest."""
-    share, rest = np.divmod(of_class * count, max(of_class.sum(), 1))
-    largest = np.lexsort((first, -rest))[: count - share.sum()]
-    share[largest] += 1
+def _share(of_class: Array, count: int, lack: Array, first: Array) -> Array:
+    """How many of each class `count` of all are: the share rounded down, and one more where most are lacking so far.
+
+    `lack` is what the classes lack of their shares of the parts up to this one, times the number of all examples. By
+    it, each class of each part, the last too, is its share rounded down or up.
+    """
+    n = max(of_class.sum(), 1)
+    share, rest = np.divmod(of_class * count, n)
+    lacking = np.where(rest > 0, lack - share * n, -n * n)
+    share[np.lexsort((first, -lacking))[: count - share.sum()]] += 1
     return share
 
 

@@ -18,6 +18,7 @@ from funcnet.layers.layer import Layer
 from funcnet.layers.norm_params import check_features
 from funcnet.layers.reshaping import Identity
 from funcnet.numerics.sums import wide
+from funcnet.numerics.underflow import past_underflow
 from funcnet.random import Key, checked_key
 from funcnet.tree import Array, Buffer, DType, Flow, Shape, as_array, as_dtype, is_integer, node, one_array
 from funcnet.values import code, real, register, specification
@@ -83,7 +84,7 @@ class Standardize(Layer):
     TypeError
         If a number is not real.
     ValueError
-        If a number is not finite, or a standard deviation not above 0.
+        If a number is not finite, or a standard deviation not above 0; in `init`, if the dtype cannot hold a number.
 
     References
     ----------
@@ -162,8 +163,12 @@ class Standardize(Layer):
     def init(self, key: Key, input_shape: Shape, dtype: DType = np.float32) -> StandardizeParams:
         checked_key(key)
         self.output_shape(input_shape)
-        return StandardizeParams(Buffer(np.array(self.mean, dtype)), Buffer(np.array(self.std, dtype)))
+        with np.errstate(over="ignore", under="ignore"):
+            mean, std = np.array(self.mean, dtype), np.array(self.std, dtype)
+        _check_held(self, mean, std)
+        return StandardizeParams(Buffer(mean), Buffer(std))
 
+    @past_underflow
     def forward(self, params: StandardizeParams, x: Array) -> tuple[Array, Cache]:
         mean, std = self._statistics(params)
         numbers, dtype = one_array(self, x, _dtype(x, mean))
@@ -171,6 +176,7 @@ class Standardize(Layer):
         y = as_dtype((numbers - mean) / std, mean.dtype)
         return y, Cache(self, y.shape, None, None if dtype is None else mean.dtype)
 
+    @past_underflow
     def backward(self, params: StandardizeParams, cache: Cache, dy: Array) -> tuple[Array, StandardizeParams]:
         _, std = self._statistics(params)
         _, dy = opened(self, cache, dy)
@@ -180,6 +186,17 @@ class Standardize(Layer):
         n = len(self.mean)
         check_params(params, StandardizeParams, {"mean.value": (n,), "std.value": (n,)})
         return params.mean.value, params.std.value
+
+
+def _check_held(layer: Standardize, mean: Array, std: Array) -> None:
+    """Raise ValueError, which names the feature, if a dtype has made a number infinite or a deviation 0."""
+    lost = np.flatnonzero(~np.isfinite(mean) | ~np.isfinite(std) | (std == 0))
+    if lost.size:
+        k = int(lost[0])
+        raise ValueError(
+            f"feature {k} has the mean {layer.mean[k]:.4g} and the std {layer.std[k]:.4g}, which {mean.dtype} cannot "
+            "hold: use a wider dtype, or a different unit for the feature"
+        )
 
 
 def _dtype(x: Any, mean: Array) -> np.dtype[Any]:
@@ -194,6 +211,7 @@ def _of_part(x: Flow, features: Features, name: str) -> Layer:
     return Identity() if not isinstance(x, tuple) and is_integer(x) else _fitted(x, features, name)
 
 
+@past_underflow
 def _fitted(x: Flow, features: Features, name: str) -> Layer:
     """The layer for x, or `parallel` with one for each part of a tuple."""
     if isinstance(x, tuple):

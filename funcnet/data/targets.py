@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from funcnet.data.given import given, numbers
 from funcnet.errors import ShapeError
 from funcnet.numerics.labels import checked_classes
 from funcnet.tree import Array
+from funcnet.values import code
 
 Classes = tuple[str, ...] | None
 
@@ -84,9 +85,10 @@ def _checked(y: Array, known: Classes) -> Array:
 
 
 def names(values: Iterable[Any], what: str) -> tuple[str, ...]:
-    """Names as a tuple of strings. Raises TypeError for one string, ValueError if two are the same."""
-    if isinstance(values, str) or not isinstance(values, Iterable):
-        raise TypeError(f"{what} must be a sequence of strings, got {values!r}")
+    """Names as a tuple of strings. Raises TypeError for one string, dicts and sets, ValueError if two are the same."""
+    if isinstance(values, str | Mapping | Set) or not isinstance(values, Iterable):
+        hint = f": write list({code(values)}.values())" if isinstance(values, Mapping) else ""
+        raise TypeError(f"{what} must be a sequence of strings, got {values!r}{hint}")
     strings = tuple(map(str, values))
     if len(set(strings)) < len(strings):
         raise ValueError(f"{what} must be different, got {', '.join(strings)}")

@@ -19,6 +19,7 @@ from funcnet.layers.layer import Layer
 from funcnet.losses.loss import Loss
 from funcnet.losses.penalties import Penalty
 from funcnet.numerics.sums import wide
+from funcnet.numerics.underflow import past_underflow
 from funcnet.optimizers.clipping import clip_by_global_norm
 from funcnet.tree import Array, Flow, Tree, as_dtype, leaves, listed, map_flow, to_array, with_buffers
 from funcnet.values import at_least, code, instead_of, real, register, specification
@@ -102,6 +103,7 @@ def _rows_in(x: Flow, target: Array) -> int:
     return rows
 
 
+@past_underflow
 def _plus(total: Any, part: tuple[Any, Tree], share: float) -> tuple[Any, Tree]:
     """The total, None at first, plus a share of a value and its gradient; the buffers are those of the part.
 

@@ -15,7 +15,7 @@ from funcnet.layers.layer import Layer
 from funcnet.losses.loss import Loss
 from funcnet.losses.penalties import Penalty
 from funcnet.tree import Array, Flow, Tree, as_dtype, with_buffers
-from funcnet.values import register
+from funcnet.values import code, register
 
 Gradient: TypeAlias = Callable[..., tuple[Any, Tree]]  # with the parameters of `value_and_grad`
 
@@ -72,6 +72,7 @@ def value_and_grad(
     try:
         y, cache = model.forward(params, x)
     except (TypeError, ValueError) as error:
+        _check_is_value("model", model)
         note_unpacking(error)
         raise
     value, dy = _value_and_dy(loss, y, target)
@@ -93,5 +94,17 @@ def penalized(of_loss: tuple[Any, Tree], params: Tree, penalty: Penalty) -> tupl
 
 def _value_and_dy(loss: Loss, y: Array, target: Array) -> tuple[Any, Array]:
     """The loss and its gradient; the loss's cache is freed on return, before the model's backward pass needs memory."""
-    value, cache = loss.forward(y, target)
+    try:
+        value, cache = loss.forward(y, target)
+    except (TypeError, AttributeError):
+        _check_is_value("loss", loss)
+        raise
     return value, loss.backward(cache)
+
+
+def _check_is_value(name: str, value: Any) -> None:
+    """Raise TypeError for a class or a function in the place of a model or a loss."""
+    if isinstance(value, type):
+        raise TypeError(f"{name} is the class {code(value)}: write {code(value)}(...)")
+    if not hasattr(value, "forward"):
+        raise TypeError(f"{name} must have the methods forward and backward, got {value!r}")

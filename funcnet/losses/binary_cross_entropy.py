@@ -10,7 +10,7 @@ import numpy as np
 from funcnet.cache import Cache, saved_by
 from funcnet.losses.loss import divisor_of, is_reduction, reduced, same_shape
 from funcnet.numerics.elementwise import sigmoid, softplus
-from funcnet.numerics.targets import check_probabilities
+from funcnet.numerics.targets import check_probabilities, probabilities
 from funcnet.numerics.underflow import past_underflow
 from funcnet.tree import Array
 from funcnet.values import register, specification
@@ -38,7 +38,8 @@ class SigmoidBinaryCrossEntropy:
     ShapeError
         If y and target differ in shape.
     ValueError
-        If a target is not in [0, 1], `reduction` is not one of the three, or the batch to average over is empty.
+        If a target is outside [0, 1] by more than rounding (1e-6), `reduction` is not one of the three, or the batch to
+        average over is empty.
 
     Examples
     --------
@@ -53,7 +54,7 @@ class SigmoidBinaryCrossEntropy:
     @past_underflow
     def forward(self, y: Array, target: Array) -> tuple[Any, Cache]:
         y, target = same_shape(y, target)
-        check_probabilities("targets", target)
+        target = probabilities("targets", target)
         divisor = divisor_of(self.reduction, y.shape)
         losses = target * softplus(-y) + (1 - target) * softplus(y)
         return reduced(losses, divisor, y.dtype), Cache(self, y.shape, (y, target, divisor))
@@ -87,8 +88,8 @@ class BinaryCrossEntropy:
     ShapeError
         If y and target differ in shape.
     ValueError
-        If a number of y or target is not in [0, 1], `reduction` is not one of the three, or the batch to average over
-        is empty.
+        If a number of y is not in [0, 1], or one of target by more than rounding (1e-6), `reduction` is not one of the
+        three, or the batch to average over is empty.
 
     Notes
     -----
@@ -109,7 +110,7 @@ class BinaryCrossEntropy:
     def forward(self, y: Array, target: Array) -> tuple[Any, Cache]:
         y, target = same_shape(y, target)
         check_probabilities("y", y)
-        check_probabilities("targets", target)
+        target = probabilities("targets", target)
         divisor, least = divisor_of(self.reduction, y.shape), np.finfo(y.dtype).tiny
         p, q = np.maximum(y, least), np.maximum(1 - y, least)
         log_q = np.where(y < 0.5, np.log1p(-np.minimum(y, 0.5)), np.log(q))  # 1 - y has lost the digits of a small y

@@ -11,7 +11,7 @@ from funcnet.errors import ShapeError, warn_user
 from funcnet.losses.loss import divisor_of, is_reduction, reduced, takes_logits
 from funcnet.numerics.labels import label_surprisal
 from funcnet.numerics.softmax import distribution_surprisal
-from funcnet.numerics.targets import are_softmaxed, check_one_hot, check_probabilities
+from funcnet.numerics.targets import are_softmaxed, check_one_hot, probabilities
 from funcnet.numerics.underflow import ignoring_underflow
 from funcnet.tree import Array, Shape, as_array, as_dtype, as_floating, to_array
 from funcnet.values import register, specification
@@ -35,9 +35,7 @@ def _surprisal(y: Array, target: Array) -> tuple[Array, Any]:
     if target.dtype.kind in "biu":
         check_one_hot("targets of the shape of y", target)
         return distribution_surprisal(y, target)
-    target = as_array(target, y.dtype)
-    check_probabilities("targets", target)
-    return distribution_surprisal(y, target)
+    return distribution_surprisal(y, probabilities("targets", as_array(target, y.dtype)))
 
 
 def _value(y: Array, target: Array, divisor: int) -> tuple[Any, Any]:
@@ -68,8 +66,8 @@ class SoftmaxCrossEntropy:
     ShapeError
         If y has fewer than two classes, or the target is neither integer labels (...) nor of the shape of y.
     ValueError
-        If a label is not in 0..n-1, a target is not in [0, 1], a row of integers of the shape of y is not one-hot,
-        `reduction` is not one of the three, or the batch to average over is empty.
+        If a label is not in 0..n-1, a target is outside [0, 1] by more than rounding (1e-6), a row of integers of the
+        shape of y is not one-hot, `reduction` is not one of the three, or the batch to average over is empty.
 
     Warns
     -----

@@ -72,12 +72,14 @@ def _is_of(kinds: str, array: Array) -> bool:
 
 
 def compared_numbers(targets: ArrayLike, predictions: ArrayLike) -> tuple[Array, Array]:
-    """Targets and predictions in float64, of one shape and without NaN; there is at least one."""
+    """Targets and predictions in float64, of one shape and without NaN, and finite targets; there is at least one."""
     targets, predictions = (reals(array).astype(np.float64) for array in (targets, predictions))
     check_same_shape(predictions, targets)
     check_some(targets.size)
     check_no_nan("targets", targets)
     check_no_nan("predictions", predictions)
+    if (index := first_index(np.isinf(targets))) is not None:
+        raise ValueError(f"targets must be finite: there is an infinite one at index {index}")
     return targets, predictions
 
 
@@ -88,8 +90,8 @@ def compared_bits(targets: ArrayLike, scores: ArrayLike) -> tuple[Array, Array]:
         remedy = ": write scores[..., 0]" if scores.shape == (*targets.shape, 1) else ""
         raise ShapeError(f"scores must have the shape {targets.shape} of the targets, got {scores.shape}{remedy}")
     check_some(targets.size)
-    if not np.isin(targets, (0, 1)).all():
-        raise ValueError("targets must be 0 or 1")
+    if (index := first_index(~np.isin(targets, (0, 1)))) is not None:
+        raise ValueError(f"targets must be 0 or 1, got {targets[index]} at index {index}")
     check_no_nan("scores", scores)
     return targets == 1, scores
 

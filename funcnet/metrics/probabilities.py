@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from funcnet.errors import DTypeError, ShapeError
 from funcnet.metrics.compared import check_no_nan, check_some, compared_bits, labels_and_scores, reals
-from funcnet.numerics.targets import are_one_hot, first_index
+from funcnet.numerics.targets import ROUNDING, are_one_hot, first_index
 from funcnet.tree import Array, to_array
 from funcnet.values import register
 
@@ -55,12 +55,12 @@ def log_loss(labels: ArrayLike, probabilities: ArrayLike) -> float:
     of_label, dtype = _of_labels(to_array(labels), reals(probabilities))
     check_some(of_label.size)
     least = np.finfo(dtype if dtype.kind == "f" else np.float64).tiny
-    return float(-np.mean(np.log(np.maximum(of_label, least))))
+    return float(0 - np.mean(np.log(np.maximum(of_label, least))))
 
 
 def _of_labels(targets: Array, p: Array) -> tuple[Array, np.dtype[Any]]:
     """The probability of each label in float64, and the dtype that it had."""
-    _check_not_logits(p)
+    p = _not_logits(p)
     is_row = targets.ndim > 1 and targets.shape[-1] > 1 and bool(are_one_hot(targets).all())
     if targets.shape == p.shape and not is_row:
         bits, p = compared_bits(targets, p)
@@ -74,13 +74,15 @@ def _of_labels(targets: Array, p: Array) -> tuple[Array, np.dtype[Any]]:
     return np.take_along_axis(p, labels[..., None], axis=-1).astype(np.float64), p.dtype
 
 
-def _check_not_logits(p: Array) -> None:
+def _not_logits(p: Array) -> Array:
+    """Probabilities, without what rounding adds beyond 0 and 1; ValueError for any other number outside [0, 1]."""
     check_no_nan("probabilities", p)
-    if (index := first_index((p < 0) | (p > 1))) is not None:
+    if (index := first_index((p < -ROUNDING) | (p > 1 + ROUNDING))) is not None:
         raise ValueError(
             f"log_loss takes probabilities, got {p[index]} at index {index}; the log loss of logits is the value of "
             "SoftmaxCrossEntropy or SigmoidBinaryCrossEntropy"
         )
+    return p.clip(0, 1) if p.dtype.kind == "f" else p
 
 
 @register(name="metrics.roc_auc")
@@ -105,7 +107,8 @@ def roc_auc(targets: ArrayLike, scores: ArrayLike) -> float:
     Raises
     ------
     ValueError
-        If all targets are equal, a target is neither 0 nor 1, a score is NaN, or there are no targets.
+        If all targets are equal, a target is neither 0 nor 1, targets are one-hot rows, a score is NaN, or there are no
+        targets.
     ShapeError
         If the shapes of targets and scores do not match.
     DTypeError
@@ -121,7 +124,9 @@ def roc_auc(targets: ArrayLike, scores: ArrayLike) -> float:
     >>> roc_auc([0, 0, 1, 1], [0.1, 0.4, 0.4, 0.8])
     0.875
     """
-    bits, scores = compared_bits(targets, _scores_of_one(to_array(targets), reals(scores)))
+    targets = to_array(targets)
+    _check_not_rows(targets)
+    bits, scores = compared_bits(targets, _scores_of_one(targets, reals(scores)))
     ones, zeros = int(bits.sum()), int((~bits).sum())
     if not ones or not zeros:
         raise ValueError(f"roc_auc compares ones with zeros, but all targets are {int(ones > 0)}")
@@ -129,6 +134,14 @@ def roc_auc(targets: ArrayLike, scores: ArrayLike) -> float:
     ranks = np.cumsum(counts) - (counts - 1) / 2
     of_ones = ranks[place.reshape(bits.shape)][bits].sum()
     return float((of_ones - ones * (ones + 1) / 2) / (ones * zeros))
+
+
+def _check_not_rows(targets: Array) -> None:
+    """Raise ValueError for one-hot rows, whose classes do not share one ranking."""
+    if targets.ndim > 1 and targets.size > targets.shape[-1] > 1 and are_one_hot(targets).all():
+        raise ValueError(
+            "targets are one-hot rows: for class k against the others write roc_auc(targets[..., k], scores[..., k])"
+        )
 
 
 def _scores_of_one(targets: Array, scores: Array) -> Array:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from funcnet.metrics.compared import compared_numbers
+from funcnet.tree import Array
 from funcnet.values import register
 
 
@@ -31,7 +32,8 @@ def r2(targets: ArrayLike, predictions: ArrayLike) -> float:
     Raises
     ------
     ValueError
-        If there are no examples, a number is NaN, or all targets of a column are equal, so that their variance is 0.
+        If there are no examples, a number is NaN, a target is infinite, or all targets of a column are equal, so that
+        their variance is 0.
     ShapeError
         If targets and predictions differ in shape.
     DTypeError
@@ -49,6 +51,7 @@ def r2(targets: ArrayLike, predictions: ArrayLike) -> float:
         place = f" in column {constant[0]}" if columns > 1 else ""
         raise ValueError(f"r2 needs targets that differ: all are {targets[0, constant[0]]}{place}")
     with np.errstate(under="ignore"):
+        targets, predictions, _ = _scaled(targets, predictions)
         squares = np.square(targets - predictions).sum(axis=0)
         variances = np.square(targets - targets.mean(axis=0)).sum(axis=0)
         return float(np.mean(1 - squares / variances))
@@ -73,7 +76,7 @@ def mae(targets: ArrayLike, predictions: ArrayLike) -> float:
     Raises
     ------
     ValueError
-        If there are no examples, or a number is NaN.
+        If there are no examples, a number is NaN, or a target is infinite.
     ShapeError
         If targets and predictions differ in shape.
     DTypeError
@@ -107,7 +110,7 @@ def rmse(targets: ArrayLike, predictions: ArrayLike) -> float:
     Raises
     ------
     ValueError
-        If there are no examples, or a number is NaN.
+        If there are no examples, a number is NaN, or a target is infinite.
     ShapeError
         If targets and predictions differ in shape.
     DTypeError
@@ -120,4 +123,11 @@ def rmse(targets: ArrayLike, predictions: ArrayLike) -> float:
     """
     targets, predictions = compared_numbers(targets, predictions)
     with np.errstate(under="ignore"):
-        return float(np.sqrt(np.mean(np.square(targets - predictions))))
+        targets, predictions, exponent = _scaled(targets.reshape(-1, 1), predictions.reshape(-1, 1))
+        return float(np.ldexp(np.sqrt(np.mean(np.square(targets - predictions))), exponent[0]))
+
+
+def _scaled(targets: Array, predictions: Array) -> tuple[Array, Array, Array]:
+    """Columns over a power of two, which changes no digit, so that no square overflows or vanishes; its exponents."""
+    _, exponent = np.frexp(np.maximum(np.abs(targets).max(axis=0), np.abs(predictions).max(axis=0)))
+    return np.ldexp(targets, -exponent), np.ldexp(predictions, -exponent), exponent

@@ -25,12 +25,16 @@ def checked_classes(
 
 
 def _remedy(shape: Shape, target: Array) -> str:
-    """What to write for labels in a column, as floats or both, if the target is such labels."""
-    is_column = target.shape == (*shape, 1)
-    if not (is_column or target.shape == shape) or target.dtype.kind not in "iuf" or (target != np.floor(target)).any():
+    """What to write for labels in a column, or as floats or strings, if the target is such labels."""
+    is_column, kind = target.shape == (*shape, 1), target.dtype.kind
+    if not (is_column or target.shape == shape):
         return ""
     column = f"[{':, ' * len(shape)}0]" if is_column else ""
-    return f": write target{column}{'.astype(int)' if target.dtype.kind == 'f' else ''}"
+    if kind in "UST":
+        return f": write np.unique(target{column}, return_inverse=True)[1]"
+    if kind not in "iuf" or (target != np.floor(target)).any():
+        return ""
+    return f": write target{column}{'.astype(int)' if kind == 'f' else ''}"
 
 
 class LabelGradient(NamedTuple):

@@ -8,6 +8,7 @@ from funcnet.errors import ShapeError
 from funcnet.tree import Array
 
 _SLACK = 2e-3  # by which the sum of a softmax may differ from 1 after rounding
+ROUNDING = 1e-6  # by which rounded numbers may leave [0, 1], as the sum of ten 0.1 in float32 does
 
 
 def first_index(places: Array) -> tuple[int, ...] | None:
@@ -24,11 +25,33 @@ def check_probabilities(name: str, p: Array) -> None:
 
     >>> check_probabilities("targets", np.array([0.0, 0.5, 1.0]))
     """
-    if not p.size or (type(p) is np.ndarray and np.minimum.reduce(p, None) >= 0 and np.maximum.reduce(p, None) <= 1):
+    if _are_within(0.0, p):
         return
     index = first_index(~((p >= 0) & (p <= 1)))
     if index is not None:
         raise ValueError(f"expected {name} in [0, 1], got {p[index]} at index {index}")
+
+
+def _are_within(slack: float, p: Array) -> bool:
+    if not p.size:
+        return True
+    return type(p) is np.ndarray and bool(
+        np.minimum.reduce(p, None) >= -slack and np.maximum.reduce(p, None) <= 1 + slack
+    )
+
+
+def probabilities(name: str, p: Array) -> Array:
+    """`p`, where numbers that only rounding has moved out of [0, 1] are 0 or 1; raises as `check_probabilities` does.
+
+    >>> probabilities("targets", np.array([-1e-17, 0.5, 1.0000001]))
+    array([0. , 0.5, 1. ])
+    """
+    if _are_within(0.0, p):
+        return p
+    if _are_within(ROUNDING, p):
+        return np.clip(p, 0, 1)
+    check_probabilities(name, p)
+    return p
 
 
 def are_one_hot(rows: Array) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from funcnet import tree
+from funcnet.numerics.underflow import past_underflow
 from funcnet.tree import Tree, as_dtype
 from funcnet.values import real
 
@@ -43,4 +44,9 @@ def clip_by_global_norm(grads: Tree, limit: float) -> Tree:
     if not limit >= 0:
         raise ValueError(f"limit must not be negative or NaN, got {limit}")
     norm = tree.norm(grads)
-    return tree.map(lambda g: as_dtype(g * (limit / norm), g.dtype), grads) if norm > limit else grads
+    return _scaled(grads, limit / norm) if norm > limit else grads
+
+
+@past_underflow
+def _scaled(grads: Tree, factor: float) -> Tree:
+    return tree.map(lambda g: as_dtype(g * factor, g.dtype), grads)

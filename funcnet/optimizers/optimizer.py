@@ -10,6 +10,7 @@ import numpy as np
 from funcnet.errors import TreeError
 from funcnet.numerics.elementwise import without_subnormals
 from funcnet.numerics.sums import wide_floating
+from funcnet.numerics.underflow import ignoring_underflow
 from funcnet.schedules import Schedule, as_learning_rate, is_learning_rate, learning_rate_at
 from funcnet.tree import (
     Array,
@@ -26,7 +27,7 @@ from funcnet.tree import (
     static,
     to_array,
 )
-from funcnet.values import real, register, specification
+from funcnet.values import integer, real, register, specification
 
 # Every so many updates, numbers below the smallest normal one become 0. Where a unit is dead, moments decay until they
 # stall there, and so do params under weight decay; a step then takes up to 8 times as long.
@@ -52,6 +53,13 @@ class OptimizerState:
     kind : str, default ""
         The `kind` of the optimizer that made the state; "" in states from before funcnet kept it, which any may use.
 
+    Raises
+    ------
+    TypeError
+        If step is not an integer.
+    ValueError
+        If step is negative.
+
     Examples
     --------
     >>> import funcnet as fn
@@ -62,6 +70,9 @@ class OptimizerState:
     step: int = static()
     moments: tuple[Tree, ...]
     kind: str = static(default="")
+
+    def __attrs_post_init__(self) -> None:
+        integer(self.step, "step", 0)
 
 
 @specification
@@ -193,16 +204,26 @@ class Optimizer:
         others = [("grads", grads), *(("optimizer state", moment) for moment in state.moments)]
         rows, structure = rows_like(params, others)
         is_frozen = matching(params, self.frozen) if self.frozen else [False] * len(rows)
-        stepped = [
-            _kept(p, *moments) if kept else self._stepped(state.step + 1, rate, p, g, *moments)
-            for kept, (p, g, *moments) in zip(is_frozen, rows, strict=True)
-        ]
+        arguments = rows, is_frozen, state.step + 1, rate
+        try:
+            stepped = self._all_stepped(*arguments)
+        except FloatingPointError:
+            stepped = ignoring_underflow(self._all_stepped, *arguments)
         new, *moments = (structure.fill([row[i] for row in stepped]) for i in range(1 + len(state.moments)))
         return new, build(OptimizerState, state.step + 1, tuple(moments), state.kind)
 
     def _count(self) -> int:
         """The number of moments: where a subclass has its own `moments`, as many as that returns."""
         return self.n_moments if type(self).moments is Optimizer.moments else len(self.moments(np.zeros(0)))
+
+    def _all_stepped(
+        self, rows: list[tuple[Array, ...]], is_frozen: list[bool], t: int, rate: float
+    ) -> list[tuple[Array, ...]]:
+        """`_stepped` of each row of p, g and the moments; copies where the leaf is frozen."""
+        return [
+            _kept(p, *moments) if kept else self._stepped(t, rate, p, g, *moments)
+            for kept, (p, g, *moments) in zip(is_frozen, rows, strict=True)
+        ]
 
     def _stepped(self, t: int, rate: float, p: Array, *rest: Array) -> tuple[Array, ...]:
         """`step` in a dtype wide enough for it, and its results in the dtype of p."""

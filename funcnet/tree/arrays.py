@@ -29,7 +29,17 @@ def as_array(x: Any, dtype: DType | None = None) -> Array:
             return array
         if np.can_cast(array.dtype, dtype, "same_kind"):
             return array.astype(dtype)
-    raise DTypeError(f"expected numbers{'' if dtype is None else f' of {np.dtype(dtype)}'}, got {array.dtype}")
+    wanted = "numbers" if dtype is None else f"numbers of {np.dtype(dtype)}"
+    raise DTypeError(f"expected {wanted}, got {array.dtype}{_remedy(array)}")
+
+
+def _remedy(array: Array) -> str:
+    """What to write for a sparse matrix, and for numbers that are objects, as those of pandas' nullable types are."""
+    if array.dtype.kind != "O":
+        return ""
+    if array.ndim:
+        return ": write its .astype(float)"
+    return f", a {type(array.item()).__name__}: write its .toarray()" if hasattr(array.item(), "toarray") else ""
 
 
 def is_array(x: Any) -> bool:

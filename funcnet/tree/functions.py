@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from funcnet.tree.arrays import Array, DType, as_numpy_dtype
+from funcnet.tree.arrays import Array, DType, as_numpy_dtype, unmasked
 from funcnet.tree.node import Tree
 from funcnet.tree.structure import flatten, leaves_like, rows_like
 
@@ -32,8 +32,12 @@ def map(f: Callable[..., Any], tree: Tree, *rest: Tree) -> Tree:
 
     Raises
     ------
+    DTypeError
+        If a result has masked entries.
     TreeError
         If one of `rest` differs from `tree` in structure or shapes; it reports the first path that differs.
+    TypeError
+        If a result is None.
 
     Examples
     --------
@@ -41,7 +45,14 @@ def map(f: Callable[..., Any], tree: Tree, *rest: Tree) -> Tree:
     >>> map(lambda p, g: p - 0.5 * g, params, (np.array([2.0, 2.0]), ()))
     (array([0., 1.]), ())
     """
-    return map_new(lambda *leaves: np.array(f(*leaves), order="K"), tree, *rest)
+    return map_new(lambda *leaves: _own_array(f(*leaves)), tree, *rest)
+
+
+def _own_array(result: Any) -> Array:
+    """A copy of what a function returned for a leaf; raises TypeError for None, DTypeError for masked entries."""
+    if result is None:
+        raise TypeError("the function must return an array for each leaf, got None: write `return`")
+    return np.array(result if type(result) is np.ndarray else unmasked(result), order="K")
 
 
 def map_new(f: Callable[..., Array], tree: Tree, *rest: Tree, name: str = "each tree", like: str = "the first") -> Tree:
@@ -149,8 +160,9 @@ def cast(tree: Tree, dtype: DType) -> Tree:
     (array([1.5, 2. ], dtype=float32),)
     """
     dtype = as_numpy_dtype(dtype)
-    leaves, structure = flatten(map(lambda leaf: leaf.astype(dtype), tree), buffers=True)
-    return structure.fill(leaf.astype(dtype if leaf.dtype.kind == "f" else leaf.dtype) for leaf in leaves)
+    with np.errstate(under="ignore"):
+        leaves, structure = flatten(map(lambda leaf: leaf.astype(dtype), tree), buffers=True)
+        return structure.fill(leaf.astype(dtype if leaf.dtype.kind == "f" else leaf.dtype) for leaf in leaves)
 
 
 def zeros_like(tree: Tree) -> Tree:
@@ -219,8 +231,9 @@ def norm(tree: Tree) -> float:
     largest = float(np.max([np.max(magnitude, initial=0) for magnitude in magnitudes], initial=0))
     if largest == 0 or not math.isfinite(largest):
         return largest
-    # Relative to the largest, no square overflows or vanishes.
-    return largest * math.sqrt(sum(float(np.square(magnitude / largest).sum()) for magnitude in magnitudes))
+    # Relative to the largest, no square overflows, and those that vanish are too small to count.
+    with np.errstate(under="ignore"):
+        return largest * math.sqrt(sum(float(np.square(magnitude / largest).sum()) for magnitude in magnitudes))
 
 
 def allclose(a: Tree, b: Tree, rtol: float = 1e-5, atol: float = 1e-8) -> bool:

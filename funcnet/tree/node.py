@@ -271,5 +271,14 @@ def equal(a: Tree, b: Tree) -> bool:
         return False
     parts, others = children(a), children(b)
     if parts is None or others is None:
-        return bool(a == b)
+        return _are_same_values(a, b)
     return len(parts) == len(others) and all(map(equal, parts, others))
+
+
+def _are_same_values(a: Any, b: Any) -> bool:
+    """Whether values that are no trees are equal; LeafError where they cannot tell, as arrays of other libraries."""
+    try:
+        return bool(a == b)
+    except Exception:
+        check_carried(a)
+        raise

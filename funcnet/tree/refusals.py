@@ -76,6 +76,15 @@ def of_library(value: Any) -> Array:
     return read.copy(order="K")
 
 
+def checked_entries(array: Array) -> Array:
+    """`array` itself; raises LeafError for an array of objects of which one is None, a name or a container."""
+    if type(array) is np.ndarray and array.dtype.kind == "O":
+        for index, entry in np.ndenumerate(array):
+            if entry is None or isinstance(entry, str | bytes | list | tuple | dict | set | np.ndarray):
+                raise LeafError(f"expected numbers, got an array of objects that has {code(entry)} at index {index}")
+    return array
+
+
 def static_value(value: Any) -> Any:
     """The value of a field declared `static`: a scalar of NumPy as a plain number. LeafError for arrays and lists."""
     if isinstance(value, np.generic):

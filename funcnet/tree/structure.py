@@ -9,12 +9,13 @@ import attrs
 import numpy as np
 
 from funcnet.errors import DTypeError, FuncnetError, LeafError, TreeError
-from funcnet.tree.arrays import NUMBERS, Array, as_array, frozen
+from funcnet.tree.arrays import Array, as_array, frozen
 from funcnet.tree.buffer import Buffer, Kept
 from funcnet.tree.node import Tree, children, from_children, is_leaf, node_fields, node_statics
-from funcnet.tree.refusals import check_carried
+from funcnet.tree.refusals import check_carried, checked_entries
 
 _LEAF = "leaf"
+_NUMBERS = "biufc"  # the kinds of dtypes whose entries need no look
 
 
 class _Carried:
@@ -128,7 +129,7 @@ def _static_skeleton(value: Any) -> Any:
 
 def _skeleton(tree: Tree, leaves: list[Array]) -> Any:
     kind = type(tree)
-    if kind is np.ndarray and tree.dtype.kind in NUMBERS:
+    if kind is np.ndarray and tree.dtype.kind in _NUMBERS:
         leaves.append(tree)
         return _LEAF
     if kind is tuple:
@@ -143,7 +144,7 @@ def _skeleton(tree: Tree, leaves: list[Array]) -> Any:
     if isinstance(tree, tuple):
         return kind, [_skeleton(part, leaves) for part in tree]
     if is_leaf(tree):
-        leaves.append(as_array(tree))
+        leaves.append(checked_entries(as_array(tree)))
         return _LEAF
     check_carried(tree)
     return _Carried, tree

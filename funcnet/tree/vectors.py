@@ -55,8 +55,9 @@ def ravel(tree: Tree) -> tuple[Array, Callable[[Array], Tree]]:
 def _exactly(vector: Array, dtype: np.dtype[Any]) -> Array:
     """A copy in `dtype`; DTypeError if it would lose more than precision, such as fractions or imaginary parts."""
     if dtype.kind not in "biu" and np.can_cast(vector.dtype, dtype, "same_kind"):
-        return vector.astype(dtype)
-    with np.errstate(invalid="ignore"):
+        with np.errstate(under="ignore"):
+            return vector.astype(dtype)
+    with np.errstate(invalid="ignore", under="ignore"):
         cast = (vector if dtype.kind == "c" else vector.real).astype(dtype)
     lost = vector[(cast != vector) & (cast == cast)]
     if lost.size:

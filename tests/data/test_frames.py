@@ -55,6 +55,7 @@ def test_a_tuple_of_frames_is_several_inputs():
         (pd.Series([1, 2.5, True], dtype=object), r"column 'c' of x has the dtype object: write .astype\(float\)"),
         (pd.Categorical(["a", "b", "a"]), "column 'c' of x has the dtype category, in row 0 'a'"),
         (pd.date_range("2020", periods=3), "column 'c' of x has the dtype datetime64.*: make days of it"),
+        (pd.to_timedelta([1, 2, 3], "D"), r"dtype timedelta64.*: write \.dt\.total_seconds\(\)$"),
     ],
 )
 def test_a_column_that_has_other_than_numbers_is_named(column, words):
@@ -104,6 +105,13 @@ def test_feature_names_can_be_given():
 
 
 # --- Targets ---
+
+
+def test_names_of_classes_are_in_order():
+    with pytest.raises(TypeError, match=r"class_names .* write list\(\{0: 'no', 1: 'yes'\}\.values\(\)\)$"):
+        Dataset(np.zeros((2, 1)), [0, 1], class_names={0: "no", 1: "yes"})
+    with pytest.raises(TypeError, match=r"class_names must be a sequence of strings, got \{"):
+        Dataset(np.zeros((2, 1)), [0, 1], class_names={"no", "yes"})
 
 
 @pytest.mark.parametrize(

@@ -87,6 +87,16 @@ def test_rare_classes_do_not_take_the_place_of_a_frequent_one():
     assert ((first.y == 0).sum(), (first.y > 0).sum()) == (60, 12)
 
 
+@pytest.mark.parametrize("seed", range(50))
+def test_each_class_of_each_of_several_parts_is_its_share_rounded_down_or_up(seed):
+    draws = np.random.default_rng(seed)
+    y = np.repeat(np.arange(5), draws.integers(1, 12, 5))
+    parts = labelled(y).split(KEY, *draws.dirichlet(np.ones(4))[:-1], stratify=True)
+    counts = np.array([np.bincount(part.y, minlength=5) for part in parts])
+    shares = np.outer([len(part) for part in parts], np.bincount(y)) / len(y)
+    assert (abs(counts - shares) < 1).all()
+
+
 def test_the_key_says_how_a_stratified_split_is_shuffled():
     dataset = labelled(np.arange(60) % 3)
     first, again, other = (dataset.split(key, 0.5, stratify=True)[0] for key in (KEY, KEY, fn.Key(1)))

@@ -63,6 +63,18 @@ def test_a_small_difference_of_large_numbers_is_kept_in_params_of_float32(dtype)
     np.testing.assert_allclose(np.diff(y, axis=0), 1 / x.std(), rtol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("feature", "dtype"), [(1e-9, np.float16), (1e9, np.float16), (1e-60, np.float32), (1e45, np.float32)]
+)
+def test_numbers_that_the_params_cannot_hold_are_refused(feature, dtype):
+    standardize = Standardize.fit(np.array([[0.0, 0.0], [1.0, feature]]))
+    with pytest.raises(
+        ValueError, match=f"feature 1 has the mean .* and the std .*, which {np.dtype(dtype)} cannot hold"
+    ):
+        standardize.init(fn.Key(0), (2,), dtype)
+    assert standardize.init(fn.Key(0), (2,), np.float64).std.value.all()
+
+
 def test_axes_before_the_features_are_examples_too():
     x = np.random.default_rng(0).normal(size=(6, 5, 2))
     assert Standardize.fit(x) == Standardize.fit(x.reshape(30, 2))

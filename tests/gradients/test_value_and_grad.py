@@ -206,3 +206,16 @@ def test_of_several_inputs_it_is_the_chain_rule_by_hand(kind, batch):
     dhidden = (dy @ last.weight.T)[:, :4]
     by_hand = fn.LinearParams(a.T @ dhidden, dhidden.sum(0)), (), fn.LinearParams(hidden.T @ dy, dy.sum(0))
     assert tree.allclose(grads, ((by_hand[0], ()), *by_hand[1:]), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("model", "loss", "words"),
+    [
+        (fn.ReLU, fn.MeanSquaredError(), r"^model is the class ReLU: write ReLU\(\.\.\.\)$"),
+        (fn.ReLU(), fn.MeanSquaredError, r"^loss is the class MeanSquaredError: write MeanSquaredError\(\.\.\.\)$"),
+        (fn.ReLU(), lambda y, target: 1.0, "^loss must have the methods forward and backward, got <function"),
+    ],
+)
+def test_classes_and_functions_in_the_place_of_values_are_told(model, loss, words):
+    with pytest.raises(TypeError, match=words):
+        fn.value_and_grad(model, loss, (), X, X)

@@ -80,6 +80,24 @@ def test_the_ends_are_probabilities(loss):
     assert np.isfinite(loss.forward(np.full((2, 2), 0.5), np.array([[-0.0, 1.0], [1.0, 0.0]]))[0])
 
 
+@pytest.mark.parametrize("loss", OF_PROBABILITIES)
+def test_targets_that_rounding_has_moved_out_of_0_to_1_are_0_and_1(loss):
+    votes = np.array([[1, 0], [0, 1]], np.float32)
+    mean = sum([vote * np.float32(0.1) for vote in [votes] * 10], np.float32(0))
+    assert mean.max() > 1
+    y = np.full((2, 2), 0.5)
+    for target in (mean, votes - np.float32(1e-8), mean.astype(np.float64)):
+        for got, expected in zip(value_and_dy(loss, y, target), value_and_dy(loss, y, votes), strict=True):
+            np.testing.assert_array_equal(got, expected)
+
+
+@pytest.mark.parametrize("loss", OF_PROBABILITIES)
+@pytest.mark.parametrize("wrong", [1.00001, -0.00001])
+def test_what_is_more_than_rounding_is_refused(loss, wrong):
+    with pytest.raises(ValueError, match=r"expected targets in \[0, 1\]"):
+        loss.forward(np.full((1, 2), 0.5), np.array([[wrong, 0.0]]))
+
+
 def test_a_squared_error_takes_any_target():
     assert fn.MeanSquaredError().forward(np.zeros((1, 2)), np.array([[255, -1]]))[0] == (255**2 + 1) / 2
 
@@ -90,13 +108,15 @@ def test_a_squared_error_takes_any_target():
         (np.array([[0], [1]]), "target[:, 0]"),
         (np.array([[0.0], [1.0]]), "target[:, 0].astype(int)"),
         (np.array([0.0, 1.0]), "target.astype(int)"),
+        (np.array(["cat", "dog"]), "np.unique(target, return_inverse=True)[1]"),
+        (np.array([["cat"], ["dog"]]), "np.unique(target[:, 0], return_inverse=True)[1]"),
     ],
 )
 def test_labels_of_another_form_are_told_what_to_write(target, remedy):
     with pytest.raises(fn.ShapeError) as error:
         LOSS.forward(np.zeros((2, 3)), target)
     assert str(error.value).endswith(f": write {remedy}")
-    assert LOSS.forward(np.zeros((2, 3)), eval(remedy, {"target": target}))[0] == pytest.approx(np.log(3))
+    assert LOSS.forward(np.zeros((2, 3)), eval(remedy, {"target": target, "np": np}))[0] == pytest.approx(np.log(3))
 
 
 @pytest.mark.parametrize("target", [np.array([0.5, 1.0]), np.array([True, False]), np.array(0), np.zeros((2, 2), int)])

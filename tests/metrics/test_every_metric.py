@@ -259,3 +259,52 @@ def test_a_report_is_that_of_scikit_learn():
 def test_names_that_are_lost_in_a_dict_are_refused(names):
     with pytest.raises(ValueError, match="names must be distinct"):
         report_dict(LABELS, SCORES, names)
+
+
+@pytest.mark.parametrize("rows", [np.eye(2)[[0, 1, 1]], np.eye(3, dtype=int), np.eye(3, dtype=bool)[[0, 0]]])
+def test_one_ranking_of_the_scores_of_all_classes_is_refused(rows):
+    with pytest.raises(ValueError, match=r"one-hot rows: for class k .*\(targets\[..., k\], scores\[..., k\]\)"):
+        metrics.roc_auc(rows, rows * 0.5)
+
+
+def test_bits_of_several_labels_share_a_ranking():
+    assert metrics.roc_auc([[0, 1], [1, 1]], [[0.1, 0.5], [0.6, 0.7]]) == 1.0
+    assert metrics.roc_auc([[0, 1]], [[0.1, 0.5]]) == 1.0
+
+
+@pytest.mark.parametrize(("targets", "got"), [([0, -1, 1], "-1"), ([0, 2, 1], "2"), ([0, 0.5, 1], "0.5")])
+def test_what_is_no_bit_is_named(targets, got):
+    with pytest.raises(ValueError, match=rf"^targets must be 0 or 1, got {got} at index \(1,\)$"):
+        metrics.roc_auc(targets, [0.1, 0.2, 0.3])
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e-160, 1.0, 1e160, 1e300])
+def test_squares_neither_overflow_nor_vanish(size):
+    targets, predictions = np.array([3.0, 1.0, -2.0]) * size, np.array([3.0, 0.0, -1.0]) * size
+    assert metrics.r2(targets, predictions) == pytest.approx(1 - 2 / (38 / 3), rel=1e-14)
+    assert metrics.rmse(targets, predictions) == pytest.approx((2 / 3) ** 0.5 * size, rel=1e-14)
+    columns = np.stack([targets, targets / size], axis=-1), np.stack([predictions, predictions / size], axis=-1)
+    assert metrics.r2(*columns) == pytest.approx(1 - 2 / (38 / 3), rel=1e-14)
+
+
+@pytest.mark.parametrize("metric", [metrics.r2, metrics.mae, metrics.rmse])
+def test_no_prediction_is_near_an_infinite_target(metric):
+    with pytest.raises(ValueError, match=r"targets must be finite: there is an infinite one at index \(1,\)"):
+        metric([0.0, np.inf, 1.0], [0.0, np.inf, 1.0])
+    assert np.isinf(metric([0.0, 1.0], [0.0, np.inf]))
+
+
+def test_probabilities_that_rounding_has_moved_above_1_are_1():
+    p = np.array([[1.0000001, 0.0], [0.0, 1.0]], np.float32)
+    assert str(metrics.log_loss([0, 1], p)) == str(metrics.log_loss([1, 1], p[:, 0] * 0 + 1)) == "0.0"
+    with pytest.raises(ValueError, match="log_loss takes probabilities, got 1"):
+        metrics.log_loss([0, 1], p * np.float32(1.00001))
+
+
+@pytest.mark.parametrize(
+    ("metric", "targets", "predictions"),
+    [(fn.metrics.mae, np.inf, 1.0), (fn.metrics.binary_accuracy(), 5, 0.5), (fn.metrics.log_loss, 1, 1.5)],
+)
+def test_wrong_numbers_without_axes_are_errors(metric, targets, predictions):
+    with pytest.raises(ValueError, match=r"at index \(\)"):
+        metric(targets, predictions)

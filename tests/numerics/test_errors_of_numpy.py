@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 import funcnet as fn
+from funcnet import tree
 from funcnet.tree import map_flow
 from tests.layers.row import every_row
 from tests.layers.table import ROWS
 from tests.losses.cases import CASES
+from tests.optimizers.cases import every_optimizer
 
 SIZES = [1e-3, 1.0, 30.0, 100.0, 1e3, 1e4]
 dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -90,3 +92,52 @@ def test_bits_are_those_of_numpy_as_it_comes():
             other, other_cache = layer.forward((), x)
             np.testing.assert_array_equal(layer.backward((), other_cache, x)[0], layer.backward((), cache, x)[0])
         np.testing.assert_array_equal(other, y)
+
+
+TINY = [1e-3, 1e-12, 1e-25, 1e-38]
+
+
+@dtypes
+@pytest.mark.parametrize("size", TINY)
+@every_optimizer
+def test_optimizers(optimizer, size, dtype):
+    params = (np.array([1.0, size, 0.0], dtype),)
+    state = optimizer.init(params)
+    with np.errstate(all="raise"):
+        for g in (size, -size, 0.0):
+            params, state = optimizer.update(params, (np.array([g, 1.0, g], dtype),), state)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        tree.norm,
+        lambda grads: fn.clip_by_global_norm(grads, 1e-3),
+        lambda grads: tree.cast(grads, np.float16),
+        lambda grads: tree.ravel(tree.cast(grads, np.float32))[1](np.array([1e-300, 1.0, 1e-42])),
+    ],
+    ids=["norm", "clip", "cast", "unravel"],
+)
+def test_trees_whose_numbers_are_of_different_sizes(function):
+    grads = (np.array([1e-300, 1.0, 1e-42]),)
+    expected = function(grads)
+    with np.errstate(all="raise"):
+        assert tree.equal(function(grads), expected)
+
+
+def test_micro_batches_of_tiny_gradients():
+    x, target = np.array([[1e-38], [1.0], [2.0]], np.float32), np.zeros((3, 1), np.float32)
+    arguments = fn.Linear(1), fn.MeanSquaredError(), fn.LinearParams(np.float32([[1e-3]]), np.zeros(1, np.float32))
+    expected = fn.accumulated(3)(*arguments, x, target)
+    with np.errstate(all="raise"):
+        assert tree.equal(fn.accumulated(3)(*arguments, x, target), expected)
+
+
+def test_data_that_are_standardized():
+    x = np.array([[0.0, 1e-170], [1e-60, 3e-170], [1.0, 2e-170]])
+    layer = fn.data.Standardize.fit(x)
+    params = layer.init(fn.Key(0), (2,))
+    with np.errstate(all="raise"):
+        assert fn.data.Standardize.fit(x) == layer
+        _, cache = layer.forward(params, x)
+        layer.backward(params, cache, np.full((3, 2), 1e-38, np.float32))

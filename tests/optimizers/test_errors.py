@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import funcnet as fn
+from funcnet.optimizers.optimizer import OptimizerState
 from tests.optimizers.cases import GRADIENTS, OPTIMIZERS, PARAMS, after, every_optimizer
 
 # --- Options ---
@@ -174,3 +175,10 @@ def test_patterns_are_strings(frozen):
 def test_nesterov_is_a_bool():
     with pytest.raises(TypeError, match="'nesterov' must be True or False, got 'yes'"):
         fn.SGD(0.1, 0.9, "yes")
+
+
+@pytest.mark.parametrize(("step", "error"), [(-1, ValueError), (1.5, TypeError), (True, TypeError), ("3", TypeError)])
+def test_a_state_counts_whole_updates(step, error):
+    with pytest.raises(error, match="step must be an integer"):
+        OptimizerState(step, ())
+    assert OptimizerState(np.int64(3), ()).step == 3

@@ -125,7 +125,7 @@ def test_objects_are_refused_and_not_unpickled(path):
 def test_objects_in_like_are_the_callers_mistake(path):
     np.savez(path, leaf=np.zeros(1))
     with pytest.raises(TypeError, match="the leaf leaf must be an array of numbers, got object"):
-        fn.load(path, np.array([None]))
+        fn.load(path, np.array([1.0], object))
 
 
 def header(shape, length=118):

@@ -158,7 +158,7 @@ def test_all_that_differs_is_reported_at_once(path):
         (ARRAYS["complex"], "is of complex128, which .safetensors cannot hold: save it as .npz"),
         (np.zeros(2, np.complex64), "is of complex64, which .safetensors cannot hold: save it as .npz"),
         (np.zeros(2, np.longdouble), f"is of {np.dtype(np.longdouble)}, which .safetensors cannot hold"),
-        (np.array([None]), "must be an array of numbers, got object"),
+        (np.array([1.0], object), "must be an array of numbers, got object"),
     ],
     ids=["complex128", "complex64", "longdouble", "object"],
 )

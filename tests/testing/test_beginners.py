@@ -90,6 +90,32 @@ class SumsRows(Product):
         return y.sum(axis=0), cache
 
 
+class NoShape(Product):
+    """A product that does not tell the shape of y; x is the cache, whose shape y then should have."""
+
+    output_shape = fn.Layer.output_shape
+
+
+class Square(fn.Layer):
+    """y = x**2, right."""
+
+    def forward(self, params, x):
+        return x**2, x
+
+    def backward(self, params, x, dy):
+        return 2 * x * dy, ()
+
+
+class MeanOfRows(Square):
+    def forward(self, params, x):
+        return (x**2).sum(axis=0), x
+
+
+class SumOfAll(Square):
+    def forward(self, params, x):
+        return (x**2).sum(), x
+
+
 class EveryRow(Product):
     def backward(self, params, x, dy):
         return dy @ params.weight.T, Weight(np.einsum("...i,...j->...ij", x, dy))
@@ -138,6 +164,19 @@ def test_what_forward_returns(forwards, said):
     found = violation(check_layer, Changed(forwards=forwards), (2,))
     assert found.law == "structure"
     assert found.diagnosis.startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("layer", "said"),
+    [
+        (NoShape(), "the layer does not define output_shape(input_shape), so y must have the shape of x"),
+        (MeanOfRows(), "y has no row for each example: forward must keep the axes of the batch"),
+        (SumOfAll(), "y has no row for each example: forward must keep the axes of the batch"),
+    ],
+)
+def test_a_y_of_the_wrong_shape_is_not_taken_for_the_cache(layer, said):
+    found = violation(check_layer, layer, (2,))
+    assert (found.law, found.at, found.diagnosis) == ("structure", "y", said)
 
 
 @pytest.mark.parametrize(

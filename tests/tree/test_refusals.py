@@ -94,6 +94,24 @@ def test_what_holds_numbers_and_is_not_a_leaf_is_an_error(value, message):
             use((NUMBERS, Pair(value, ())))
 
 
+@pytest.mark.parametrize("entry", [None, "a", [1, 2], (1.0,), {"a": 1}, np.ones(2)], ids=repr)
+@pytest.mark.parametrize("use", [tree.norm, tree.size, tree.ravel, lambda value: fn.sgd_step(value, value, 0.1)])
+def test_an_array_of_objects_holds_numbers(entry, use):
+    objects = np.array([[1.0, 2.0]], object)
+    assert tree.norm((objects,)) == 5**0.5
+    objects[0, 1] = entry
+    with pytest.raises(
+        LeafError, match=r"^at 1\.0: expected numbers, got an array of objects that has .* at index \(0, 1\)"
+    ):
+        use((NUMBERS, Pair(objects, ())))
+
+
+def test_arrays_of_another_library_do_not_tell_whether_they_are_equal():
+    series = pytest.importorskip("pandas").Series([1.0, 2.0])
+    with pytest.raises(LeafError, match=r"got a pandas\.Series: write np\.asarray"):
+        tree.equal((NUMBERS, series), (NUMBERS, series))
+
+
 @every_refused
 def test_a_node_refuses_it_in_its_constructor(value, message):
     with pytest.raises(LeafError, match=rf"^in the field content\.1\.0 of Box: .*{message}"):
@@ -215,3 +233,18 @@ def test_an_array_is_not_static(value):
 def test_a_list_is_not_static(value):
     with pytest.raises(LeafError, match="in the field count of Counted: lists and dicts cannot be trees"):
         Counted(np.ones(2), value)
+
+
+def test_what_a_function_returns_for_a_leaf_is_an_array():
+    with pytest.raises(TypeError, match="must return an array for each leaf, got None"):
+        tree.map(lambda leaf: None, (NUMBERS,))
+    with pytest.raises(fn.DTypeError, match="1 of 2 entries are masked"):
+        tree.map(lambda leaf: np.ma.array([1.0, 2.0], mask=[False, True]), (NUMBERS,))
+
+
+def test_numbers_that_numpy_takes_for_objects_are_told_what_to_write():
+    sparse = pytest.importorskip("scipy.sparse").csr_matrix(np.eye(3))
+    with pytest.raises(fn.DTypeError, match=r"got object, a csr_matrix: write its \.toarray\(\)$"):
+        fn.MeanSquaredError().forward(np.eye(3), sparse)
+    with pytest.raises(fn.DTypeError, match=r"got object: write its \.astype\(float\)$"):
+        fn.MeanSquaredError().forward(np.eye(3), np.eye(3).astype(object))

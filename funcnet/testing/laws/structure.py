@@ -22,7 +22,14 @@ from funcnet.tree import Array, Flow, Tree, dtypes_in, is_leaf, leaves_like, map
 def structure(case: Case) -> None:
     """y has shape batch + output_shape, dx the shape of x and dtype of dy or None for integers, grads are as params."""
     y, cache = two(_forward(case), "forward", "(y, cache)")
-    with _Hint(lambda: _fits(_check_y, case, cache), "y and cache seem to be swapped: forward returns (y, cache)"):
+    swapped = "y and cache seem to be swapped: forward returns (y, cache)"
+    rows = "y has no row for each example: forward must keep the axes of the batch"
+    inherited = "the layer does not define output_shape(input_shape), so y must have the shape of x"
+    with (
+        _Hint(lambda: _inherits_shape(case), inherited),
+        _Hint(lambda: _is_without_batch(case, y), rows),
+        _Hint(lambda: not _is_x(case, cache) and _fits(_check_y, case, cache), swapped),
+    ):
         _check_y(case, y)
     dx, grads = two(_backward(case, cache), "backward", "(dx, grads)")
     with _Hint(lambda: _fits(_check_dx, case, grads), "dx and grads seem to be swapped: backward returns (dx, grads)"):
@@ -113,6 +120,22 @@ def _is_wider(case: Case, y: Flow) -> bool:
 
 def _dtypes(y: Flow) -> str:
     return ", ".join(sorted({str(part.dtype) for part in parts("y", y).values()}))
+
+
+def _is_x(case: Case, cache: Any) -> bool:
+    """Whether the cache is x, which has the shape of y where a layer is thought to change no shape."""
+    return cache is case.x or (is_leaf(cache) and is_leaf(case.x) and cache.size > 0 and np.array_equal(cache, case.x))
+
+
+def _is_without_batch(case: Case, y: Any) -> bool:
+    """Whether y has the shape of one example, or is one number, in place of a batch of them."""
+    if not case.batch or not is_leaf(y) or not isinstance(case.layer, Layer):
+        return False
+    return np.shape(y) in ((), tuple(case.layer.output_shape(case.input_shape)))
+
+
+def _inherits_shape(case: Case) -> bool:
+    return isinstance(case.layer, Layer) and type(case.layer).output_shape is Layer.output_shape
 
 
 def _fits(check: Callable[[Case, Any], None], case: Case, value: Any) -> bool:

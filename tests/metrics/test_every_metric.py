@@ -299,12 +299,3 @@ def test_probabilities_that_rounding_has_moved_above_1_are_1():
     assert str(metrics.log_loss([0, 1], p)) == str(metrics.log_loss([1, 1], p[:, 0] * 0 + 1)) == "0.0"
     with pytest.raises(ValueError, match="log_loss takes probabilities, got 1"):
         metrics.log_loss([0, 1], p * np.float32(1.00001))
-
-
-@pytest.mark.parametrize(
-    ("metric", "targets", "predictions"),
-    [(fn.metrics.mae, np.inf, 1.0), (fn.metrics.binary_accuracy(), 5, 0.5), (fn.metrics.log_loss, 1, 1.5)],
-)
-def test_wrong_numbers_without_axes_are_errors(metric, targets, predictions):
-    with pytest.raises(ValueError, match=r"at index \(\)"):
-        metric(targets, predictions)

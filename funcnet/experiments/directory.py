@@ -27,7 +27,7 @@ from funcnet.experiments.stopping import Best, kept_by
 from funcnet.saving.checkpoint import load, save
 from funcnet.saving.files import beside, naming, replacing
 from funcnet.tree import Tree
-from funcnet.values import UnregisteredError
+from funcnet.values import UnregisteredError, as_path
 
 NAMES = ("experiment.json", "history.jsonl", "checkpoint.npz", "receipt.json")
 _EXPERIMENT, _HISTORY, _CHECKPOINT, _RECEIPT = NAMES
@@ -36,7 +36,9 @@ _Value = TypeVar("_Value")
 
 
 def _absolute(path: str | os.PathLike[str]) -> Path:
-    return Path(path).absolute()
+    if path == "":
+        raise ValueError("directory must be the path of a folder, got ''; '.' is the current one")
+    return as_path(path, "directory").absolute()
 
 
 @attrs.frozen
@@ -170,9 +172,9 @@ class Directory:
             for progress, row in epochs:
                 new += [row] if row else []
                 unsaved = progress
+                yield progress, row  # first, so that the run has this epoch, too, if the disk is full
                 if progress.epoch % every == 0:
                     save_all(progress)
-                yield progress, row
         finally:  # a save that failed is tried again
             if unsaved is not None:
                 save_all(unsaved)
@@ -280,7 +282,7 @@ def opened(path: str | os.PathLike[str] | None) -> Iterator[Directory | Nowhere]
     except ModuleNotFoundError:  # Windows cannot lock a folder
         yield directory
         return
-    folder = os.open(path, os.O_RDONLY)
+    folder = os.open(directory.path, os.O_RDONLY)
     try:
         try:
             fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -22,7 +22,7 @@ from funcnet.experiments.receipt import Receipt
 from funcnet.experiments.result import Run
 from funcnet.experiments.stopping import kept_by
 from funcnet.experiments.threads import threads_for
-from funcnet.experiments.trial import check_params, tried
+from funcnet.experiments.trial import check_experiment, check_params, tried
 from funcnet.tree import Tree
 from funcnet.values import integer
 
@@ -141,6 +141,7 @@ def attempt(
     options: Options = Options(),
 ) -> Run:
     """Like `run`; but if a loss is not finite, the run up to there, with the error."""
+    check_experiment(experiment)
     metrics_of(experiment, data)  # so that mistakes are found before any work is done
     if params is not None:
         check_params(experiment, data.train, params)

@@ -17,10 +17,10 @@ def code_of(experiment: Experiment) -> dict[str, str]:
 
 def check_code(receipt: Receipt, experiment: Experiment) -> None:
     """Raise ExperimentError if the source of a class or function is not the one with which the run was made."""
-    recorded = dict(receipt.environments[-1][1]) if receipt.environments else {}
-    now = code_of(experiment)
-    pairs = [(fact, then, now.get(fact, then)) for fact, then in recorded.items() if fact.startswith(_SOURCE)]
-    changed = [fact for fact, then, digest in pairs if digest != then]
+    facts = receipt.environments[-1][1] if receipt.environments else ()
+    recorded = {fact: digest for fact, digest in facts if fact.startswith(_SOURCE)}
+    now = code_of(experiment) if recorded else {}
+    changed = [fact for fact, digest in recorded.items() if now.get(fact, digest) != digest]
     if changed:
         raise ExperimentError(
             f"the {' and the '.join(changed)} has changed since the run: its history belongs to the code before; "

@@ -169,10 +169,10 @@ def _run(
     options: Options,
 ) -> Run:
     """The run from a progress and its rows on."""
-    if not is_over(experiment, reached, rows):
-        receipt = receipt.on({**facts(), **code_of(experiment)}, reached.epoch + 1)
-        files.write_resumed(receipt, rows)
     try:
+        if not is_over(experiment, reached, rows):
+            receipt = receipt.on({**facts(), **code_of(experiment)}, reached.epoch + 1)
+            files.write_resumed(receipt, rows)
         # Whatever happens, the epochs are closed, and so saved, while the folder is still locked.
         coming = files.checkpointing(epochs(experiment, data, reached, rows), experiment, options.checkpoint_every)
         shown = with_bar(coming, experiment.epochs, reached.epoch) if options.progress else coming

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dis import get_instructions
-from functools import partial
+from functools import lru_cache, partial
 from hashlib import sha256
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
@@ -25,6 +25,7 @@ from funcnet.values.registry import public_name
 from funcnet.values.statements import changes, is_current, origin, plain_text, statements
 
 _KNOWN = frozenset({"funcnet", "numpy", *sys.stdlib_module_names}) - {"__main__"}
+_STORES = ("STORE_GLOBAL", "STORE_DEREF")
 _PLAIN = (bool, int, float, complex, str, bytes, type(None))
 
 
@@ -159,8 +160,10 @@ def _closure(function: FunctionType) -> Iterator[tuple[str, Any]]:
                 yield name, cell.cell_contents
 
 
-def _stored(code: CodeType) -> set[str]:
-    return {each.argval for each in get_instructions(code) if each.opname in ("STORE_GLOBAL", "STORE_DEREF")}
+@lru_cache(maxsize=4096)
+def _stored(code: CodeType) -> frozenset[str]:
+    """The global names and the names of closures that code assigns."""
+    return frozenset(each.argval for each in get_instructions(code) if each.opname in _STORES)
 
 
 def _read(code: CodeType, module: Any, names: dict[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -255,3 +255,14 @@ def test_a_run_that_has_lost_its_checkpoint_is_not_shown_as_one_that_has_not_beg
     (tmp_path / "a" / "checkpoint.npz").unlink()
     code, _, err = said("show", tmp_path / "a")
     assert (code, err) == (2, f"error: {tmp_path / 'a'} has a receipt of 2 epochs, but no checkpoint.npz\n")
+
+
+def test_a_recorded_file_is_found_from_any_folder(said, experiment_of, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path, module = experiment_of("FromAnywhere"), "module_of_fromanywhere"
+    assert said("run", path, "--data", "xor", "--out", "runs/a", "-i", f"{module}.py")[0] == 0
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    for command in ("verify", "show"):
+        monkeypatch.delitem(sys.modules, module)
+        assert said(command, "../runs/a")[0] == 0

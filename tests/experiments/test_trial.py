@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import funcnet as fn
+from funcnet.experiments import running
 from funcnet.values import UnregisteredError
 from tests.experiments.cases import HOOK, MOMENTUM, TEST, TRAIN, interrupted, run
 
@@ -118,6 +119,18 @@ def test_a_loss_that_is_not_finite_has_the_run_too():
     with pytest.raises(fn.NonFiniteError) as caught:
         run(attrs.evolve(MOMENTUM, optimizer=fn.SGD(1e30)))
     assert caught.value.run.error is caught.value
+
+
+def test_the_run_is_on_an_interruption_before_its_first_epoch(tmp_path, monkeypatch):
+    def interrupt():
+        raise KeyboardInterrupt
+
+    run(attrs.evolve(MOMENTUM, epochs=2), tmp_path)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt) as caught:
+        patch.setattr(running, "facts", interrupt)
+        run(MOMENTUM, tmp_path)
+    assert caught.value.run.history["epoch"] == (1, 2)
+    assert run(MOMENTUM, tmp_path) == run(MOMENTUM)
 
 
 @pytest.mark.parametrize("name", ["loss", "test loss", "accuracy", "no such column"])

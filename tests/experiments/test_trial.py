@@ -126,9 +126,10 @@ def test_the_run_is_on_an_interruption_before_its_first_epoch(tmp_path, monkeypa
         raise KeyboardInterrupt
 
     run(attrs.evolve(MOMENTUM, epochs=2), tmp_path)
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt) as caught:
+    with monkeypatch.context() as patch:
         patch.setattr(running, "facts", interrupt)
-        run(MOMENTUM, tmp_path)
+        with pytest.raises(KeyboardInterrupt) as caught:
+            run(MOMENTUM, tmp_path)
     assert caught.value.run.history["epoch"] == (1, 2)
     assert run(MOMENTUM, tmp_path) == run(MOMENTUM)
 

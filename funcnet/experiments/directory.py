@@ -36,8 +36,6 @@ _Value = TypeVar("_Value")
 
 
 def _absolute(path: str | os.PathLike[str]) -> Path:
-    if path == "":
-        raise ValueError("directory must be the path of a folder, got ''; '.' is the current one")
     return as_path(path, "directory").absolute()
 
 
@@ -115,6 +113,8 @@ class Directory:
         for name in ("train", "validation", "test"):
             if other := difference(getattr(there, name), getattr(receipt, name)):
                 raise ExperimentError(f"{self.path} belongs to different data: the digest of {name} {other}")
+        if other := there.names.difference(receipt.names):
+            raise ExperimentError(f"{self.path} belongs to different data: {other}")
         if other := difference(there.initial, receipt.initial):
             raise ExperimentError(f"{self.path} began from different params: the digest of `params` {other}")
         return there

@@ -2,7 +2,6 @@
 
 import json
 import os
-import pathlib
 import shutil
 
 import attrs
@@ -275,23 +274,3 @@ def test_the_file_of_a_different_run_is_reported(name, other, full, tmp_path, qu
 def test_a_row_that_is_gone_is_reported(change, full, quick):
     (full / HISTORY).write_text("".join(f"{line}\n" for line in change(lines(full))))
     assert HISTORY in outcome(full)
-
-
-@pytest.mark.parametrize("kind", [str, pathlib.Path])
-def test_a_tilde_is_the_home_folder(kind, tmp_path, monkeypatch):
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.chdir(tmp_path)
-    run(SHORT, kind("~/runs/a b"))
-    assert os.listdir(tmp_path) == ["home"]
-    assert fn.read(kind("~/runs/a b")) == SHORT_STRAIGHT
-    assert fn.verify(kind("~/runs/a b"), TRAIN, TEST)
-    assert sorted(os.listdir(tmp_path / "home" / "runs" / "a b")) == sorted(NAMES)
-
-
-@pytest.mark.parametrize(
-    ("directory", "message"), [(3, "directory must be a path"), (b"runs", "directory must be a path"), ("", "got ''")]
-)
-def test_what_is_not_a_path_is_refused(directory, message):
-    for use in (lambda: run(SHORT, directory), lambda: fn.read(directory), lambda: fn.verify(directory, TRAIN)):
-        with pytest.raises((TypeError, ValueError), match=message):
-            use()

@@ -52,6 +52,8 @@ def sweep(
     ------
     MissingExtraError
         If threadpoolctl is not installed.
+    TypeError
+        If `experiments` is a single one.
 
     Notes
     -----

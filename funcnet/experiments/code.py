@@ -15,7 +15,7 @@ def code_of(experiment: Experiment) -> dict[str, str]:
     return {_SOURCE + name: digest for name, digest in sources(experiment).items()}
 
 
-def check_code(receipt: Receipt, experiment: Experiment) -> None:
+def check_code(receipt: Receipt, experiment: Experiment, directory: object) -> None:
     """Raise ExperimentError if the source of a class or function is not the one with which the run was made."""
     facts = receipt.environments[-1][1] if receipt.environments else ()
     recorded = {fact: digest for fact, digest in facts if fact.startswith(_SOURCE)}
@@ -23,6 +23,6 @@ def check_code(receipt: Receipt, experiment: Experiment) -> None:
     changed = [fact for fact, digest in recorded.items() if now.get(fact, digest) != digest]
     if changed:
         raise ExperimentError(
-            f"the {' and the '.join(changed)} has changed since the run: its history belongs to the code before; "
+            f"the {' and the '.join(changed)} has changed since the run in {directory}: its history belongs to the code before; "
             "write to a new directory, or go on with accept_changes=True"
         )

@@ -153,7 +153,7 @@ def attempt(
             tried(experiment, data, start, options.check_data, directory is not None)
         receipt = files.begin(receipt, params)
         if not options.accept_changes:
-            check_code(receipt, experiment)
+            check_code(receipt, experiment, directory)
         reached, rows = files.resume_point() or (start, [])
         with blas_threads(threads_for(start.state.params, experiment.batch_size, options.threads, receipt)):
             return _run(experiment, data, files, receipt, reached, rows, options)

@@ -23,6 +23,6 @@ def check_code(receipt: Receipt, experiment: Experiment, directory: object) -> N
     changed = [fact for fact, digest in recorded.items() if now.get(fact, digest) != digest]
     if changed:
         raise ExperimentError(
-            f"the {' and the '.join(changed)} has changed since the run ({directory}/receipt.json): its history belongs "
-            "to the code before; write to a new directory, or go on with accept_changes=True"
+            f"the {' and the '.join(changed)} has changed since the run ({directory}/receipt.json): its history is "
+            "that of the code before; write to a new directory, or go on with accept_changes=True"
         )

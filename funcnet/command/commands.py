@@ -71,6 +71,8 @@ def show(options: argparse.Namespace) -> int:
         leaves = named_arrays(found.params).items()
         print(aligned([("leaf", "shape", "dtype"), *((name, str(a.shape), str(a.dtype)) for name, a in leaves)]))
         print(f"\n{found.history}\n\n{found.end}")
+    elif receipt.epochs:
+        raise CheckpointError(f"{files.path} has a receipt of {len(receipt.epochs)} epochs, but no checkpoint.npz")
     else:
         print("no epoch has been saved yet")
     print(f"\n{receipt}")

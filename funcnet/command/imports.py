@@ -23,10 +23,19 @@ def import_all(options: argparse.Namespace) -> None:
         imported(name)
     for name in imports_in(options):
         try:
-            imported(name)
+            imported(_found(name, options))
         except (FileNotFoundError, ModuleNotFoundError) as error:
             if not options.modules:
                 raise ImportError(f"the experiment needs {name}, give it with --import MODULE: {error}") from error
+
+
+def _found(name: str, options: argparse.Namespace) -> str:
+    """The path of a .py file as it is, or from a folder that the folder of the run is in."""
+    folder = getattr(options, "directory", None)
+    if folder is None or not name.endswith(".py") or Path(name).is_file():
+        return name
+    there = [parent / name for parent in Path(folder).resolve().parents]
+    return next((str(path) for path in there if path.is_file()), name)
 
 
 def imported(name: str) -> ModuleType:

@@ -7,6 +7,7 @@ none: they are recognized by their digest.
 from __future__ import annotations
 
 import argparse
+import errno
 import json
 import os
 from collections.abc import Callable
@@ -25,6 +26,7 @@ from funcnet.random import Key
 
 Data = tuple[Dataset, Dataset | None]
 RECORD = "data.json"
+_FILES = (".csv", ".tsv", ".npz")
 _KEY = Key(0).fold_in("split")  # of built-in data too
 
 
@@ -87,7 +89,11 @@ class Source:
 
     def record(self, directory: str) -> None:
         """Write the options into the folder of a run that is to begin, with paths relative to it."""
-        if self.data in BUILTIN or Path(directory, "experiment.json").exists():
+        if Path(directory, "experiment.json").exists():
+            return
+        if self.data in BUILTIN:
+            if Path(directory, RECORD).is_file():  # of a run that was refused before it began
+                Path(directory, RECORD).unlink()
             return
         Path(directory).mkdir(parents=True, exist_ok=True)
         plain = {field: value for field, value in attrs.asdict(self).items() if value not in ("", (), None)}
@@ -104,9 +110,11 @@ class Source:
             return None
         try:
             plain = json.loads(path.read_bytes())
-            for field in ("data", "test"):
-                if Path(directory, plain.get(field, "")).is_file():
-                    plain[field] = os.path.normpath(Path(directory, plain[field]))
+            for field in [field for field in ("data", "test") if field in plain]:
+                there = os.path.normpath(Path(directory, plain[field]))
+                if Path(there).suffix in _FILES and not Path(there).is_file():
+                    raise FileNotFoundError(errno.ENOENT, "No such file, name the data with --data", there)
+                plain[field] = there if Path(there).is_file() else plain[field]
             return cls(**plain)
         except (ValueError, TypeError, AttributeError) as error:
             raise ValueError(f"{path} is damaged: {error}; name the data with --data") from error

@@ -15,14 +15,14 @@ def code_of(experiment: Experiment) -> dict[str, str]:
     return {_SOURCE + name: digest for name, digest in sources(experiment).items()}
 
 
-def check_code(receipt: Receipt, experiment: Experiment) -> None:
+def check_code(receipt: Receipt, experiment: Experiment, directory: object) -> None:
     """Raise ExperimentError if the source of a class or function is not the one with which the run was made."""
-    recorded = dict(receipt.environments[-1][1]) if receipt.environments else {}
-    now = code_of(experiment)
-    pairs = [(fact, then, now.get(fact, then)) for fact, then in recorded.items() if fact.startswith(_SOURCE)]
-    changed = [fact for fact, then, digest in pairs if digest != then]
+    facts = receipt.environments[-1][1] if receipt.environments else ()
+    recorded = {fact: digest for fact, digest in facts if fact.startswith(_SOURCE)}
+    now = code_of(experiment) if recorded else {}
+    changed = [fact for fact, digest in recorded.items() if now.get(fact, digest) != digest]
     if changed:
         raise ExperimentError(
-            f"the {' and the '.join(changed)} has changed since the run: its history belongs to the code before; "
-            "write to a new directory, or go on with accept_changes=True"
+            f"the {' and the '.join(changed)} has changed since the run ({directory}/receipt.json): its history is "
+            "that of the code before; write to a new directory, or go on with accept_changes=True"
         )

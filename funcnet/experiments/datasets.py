@@ -18,6 +18,16 @@ class Names:
     features: Any = None
     classes: tuple[str, ...] | None = None
 
+    def difference(self, other: Names) -> str:
+        """In words, names that `other` has in the place of these, where both are known; else "".
+
+        >>> Names(classes=("cat", "dog")).difference(Names(classes=("dog", "cat")))
+        "the names of its classes are ('cat', 'dog') there and ('dog', 'cat') here"
+        """
+        pairs = {"features": (self.features, other.features), "classes": (self.classes, other.classes)}
+        unlike = [(what, *pair) for what, pair in pairs.items() if None not in pair and pair[0] != pair[1]]
+        return "".join(f"the names of its {what} are {there} there and {here} here" for what, there, here in unlike[:1])
+
 
 @attrs.frozen
 class Datasets:

@@ -113,6 +113,8 @@ class Directory:
         for name in ("train", "validation", "test"):
             if other := difference(getattr(there, name), getattr(receipt, name)):
                 raise ExperimentError(f"{self.path} belongs to different data: the digest of {name} {other}")
+        if other := there.names.difference(receipt.names):
+            raise ExperimentError(f"{self.path} belongs to different data: {other}")
         if other := difference(there.initial, receipt.initial):
             raise ExperimentError(f"{self.path} began from different params: the digest of `params` {other}")
         return there
@@ -170,9 +172,9 @@ class Directory:
             for progress, row in epochs:
                 new += [row] if row else []
                 unsaved = progress
+                yield progress, row  # first, so that the run has this epoch, too, if the disk is full
                 if progress.epoch % every == 0:
                     save_all(progress)
-                yield progress, row
         finally:  # a save that failed is tried again
             if unsaved is not None:
                 save_all(unsaved)

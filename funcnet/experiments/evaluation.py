@@ -64,6 +64,9 @@ def measured(loss: Loss, metrics: dict[str, Metric], targets: Array, y: Array) -
 
 def _number(value: Any, name: str) -> float:
     try:
+        if isinstance(value, str | bytes):
+            raise TypeError("a string is not a number, even if it can be read as one")
         return float(value)
     except (TypeError, ValueError) as error:
-        raise TypeError(f"the metric {name} must return a number, got {value!r}") from error
+        got = f"an array of shape {value.shape}" if isinstance(value, np.ndarray) else repr(value)
+        raise TypeError(f"the metric {name} must return a number, got {got}") from error

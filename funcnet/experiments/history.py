@@ -51,6 +51,11 @@ class History(dict[str, tuple[Any, ...]]):
     def __reduce__(self) -> tuple[Any, ...]:
         return History._made, (dict(self), self.error)
 
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        """Fill a history that was pickled when it was no dict: it would be empty."""
+        columns = zip(*state["rows"], strict=True)
+        dict.update(self, zip(state["names"], columns, strict=True), seconds=state["seconds"])
+
     def __missing__(self, name: str) -> Any:
         if not self and self.error is not None:
             raise self.error

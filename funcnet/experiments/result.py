@@ -9,6 +9,7 @@ import attrs
 import numpy as np
 
 from funcnet.data.alike import features_like
+from funcnet.errors import ShapeError
 from funcnet.experiments.datasets import Names
 from funcnet.experiments.experiment import Experiment
 from funcnet.experiments.history import History
@@ -119,6 +120,9 @@ class Run:
         return probabilities(self.experiment.loss, self._outputs(x))
 
     def _outputs(self, x: Any) -> Any:
+        is_series = type(x).__module__.partition(".")[0] in ("pandas", "polars") and len(x.shape) == 1
+        if is_series and isinstance(self.names.features, tuple):  # whose order nobody would check
+            raise ShapeError("x is one row of a frame: give a frame of one row, such as frame.iloc[[0]] or frame[:1]")
         return outputs(self.experiment.model, self.params, features_like(self.names.features, x))
 
     def __str__(self) -> str:

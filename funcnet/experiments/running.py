@@ -22,7 +22,7 @@ from funcnet.experiments.receipt import Receipt
 from funcnet.experiments.result import Run
 from funcnet.experiments.stopping import kept_by
 from funcnet.experiments.threads import threads_for
-from funcnet.experiments.trial import check_params, tried
+from funcnet.experiments.trial import check_experiment, check_params, tried
 from funcnet.tree import Tree
 from funcnet.values import integer
 
@@ -141,6 +141,7 @@ def attempt(
     options: Options = Options(),
 ) -> Run:
     """Like `run`; but if a loss is not finite, the run up to there, with the error."""
+    check_experiment(experiment)
     metrics_of(experiment, data)  # so that mistakes are found before any work is done
     if params is not None:
         check_params(experiment, data.train, params)
@@ -152,7 +153,7 @@ def attempt(
             tried(experiment, data, start, options.check_data, directory is not None)
         receipt = files.begin(receipt, params)
         if not options.accept_changes:
-            check_code(receipt, experiment)
+            check_code(receipt, experiment, directory)
         reached, rows = files.resume_point() or (start, [])
         with blas_threads(threads_for(start.state.params, experiment.batch_size, options.threads, receipt)):
             return _run(experiment, data, files, receipt, reached, rows, options)
@@ -168,10 +169,10 @@ def _run(
     options: Options,
 ) -> Run:
     """The run from a progress and its rows on."""
-    if not is_over(experiment, reached, rows):
-        receipt = receipt.on({**facts(), **code_of(experiment)}, reached.epoch + 1)
-        files.write_resumed(receipt, rows)
     try:
+        if not is_over(experiment, reached, rows):
+            receipt = receipt.on({**facts(), **code_of(experiment)}, reached.epoch + 1)
+            files.write_resumed(receipt, rows)
         # Whatever happens, the epochs are closed, and so saved, while the folder is still locked.
         coming = files.checkpointing(epochs(experiment, data, reached, rows), experiment, options.checkpoint_every)
         shown = with_bar(coming, experiment.epochs, reached.epoch) if options.progress else coming

@@ -52,6 +52,8 @@ def sweep(
     ------
     MissingExtraError
         If threadpoolctl is not installed.
+    TypeError
+        If `experiments` is a single one.
 
     Notes
     -----
@@ -70,6 +72,8 @@ def sweep(
     SGD(learning_rate=1.0) 1.0
     """
     data = datasets(train, (), validation, test)
+    if isinstance(experiments, Experiment):
+        raise TypeError("experiments must be several, such as those of fn.grid, got one: write [experiment]")
     if executor is None:
         return ((experiment, _attempted(experiment, data, None)) for experiment in experiments)
     return _on(executor, experiments, data)

@@ -63,11 +63,21 @@ def _told(where: str) -> Iterator[None]:
         raise
 
 
+def check_experiment(experiment: Experiment) -> None:
+    """Raise TypeError unless this is an experiment."""
+    if not isinstance(experiment, Experiment):
+        given = "the class" if isinstance(experiment, type) else f"an object of type {type(experiment).__name__}"
+        raise TypeError(f"experiment must be an Experiment, got {given}: write fn.Experiment(model, loss, ...)")
+
+
 def check_params(experiment: Experiment, train: Dataset, params: Tree) -> None:
     """Raise TreeError unless `params` have the structure, shapes and dtypes of the experiment's own."""
+    if hasattr(params, "params") and hasattr(params, "state"):
+        raise TypeError(f"params must be params, got a {type(params).__name__}: write run.params")
     own = initial_params(experiment, train)
+    named, given = named_arrays(own), named_arrays(params)
+    for name, array in named.items():
+        if name in given and array.dtype != (dtype := given[name].dtype):
+            advice = f"write fn.tree.cast(params, np.{array.dtype}), or dtype={str(dtype)!r} in the experiment"
+            raise TreeError(f"params must have the experiment's dtypes: {name} is {dtype}; {advice}")
     rows_like(own, [("params", params)], "the params that the model draws")
-    for (name, array), other in zip(named_arrays(own).items(), named_arrays(params).values(), strict=True):
-        if array.dtype != other.dtype:
-            advice = f"write fn.tree.cast(params, np.{array.dtype}), or dtype={str(other.dtype)!r} in the experiment"
-            raise TreeError(f"params must have the experiment's dtypes: {name} is {other.dtype}; {advice}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator
@@ -50,6 +51,8 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
     b'all of it'
     """
     path = path.resolve()  # a link is kept, and its target replaced
+    if path.exists() and not (path.is_file() or path.is_dir()):  # such as /dev/null, which root could replace
+        raise OSError(errno.EINVAL, "This is a device or a pipe, and no file can take its place", str(path))
     new = path.with_name(f".{path.name}.{os.getpid()}-{token_hex(4)}")
     try:
         with naming(path, new):

@@ -10,11 +10,13 @@ from typing import Any
 def as_path(path: Any, name: str = "path") -> Path:
     """`path` as a Path, in which a "~" or "~user" at the start is the home folder, as in a shell.
 
-    Raises TypeError unless it is a path; the error calls it `name`.
+    Raises TypeError unless it is a path, ValueError if it is empty; errors call it `name`.
 
     >>> as_path("~/model.npz") == Path.home() / "model.npz", as_path("model~.npz").name
     (True, 'model~.npz')
     """
     if not isinstance(path, str | os.PathLike):
         raise TypeError(f"{name} must be a path, such as 'model.npz', got a {type(path).__name__}")
+    if not os.fspath(path):
+        raise ValueError(f"{name} must be a path, such as 'model.npz', got an empty string")
     return Path(os.path.expanduser(path))

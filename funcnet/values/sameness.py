@@ -107,7 +107,7 @@ def _parts(value: Any) -> list[Any] | None:
     match value:
         case FunctionType():
             held = [value.__defaults__, value.__kwdefaults__, value.__closure__, value.__dict__]
-            return [_bare(value.__code__), *held]
+            return [bare(value.__code__), *held]
         case type():
             return [place(value), value.__bases__, _body(value)]
         case CellType():
@@ -152,7 +152,7 @@ def _body(cls: type) -> dict[str, Any]:
     return body
 
 
-def _bare(code: CodeType) -> CodeType:
+def bare(code: CodeType) -> CodeType:
     """The code without its file and lines, which differ where it was moved."""
-    constants = tuple(_bare(each) if isinstance(each, CodeType) else each for each in code.co_consts)
+    constants = tuple(bare(each) if isinstance(each, CodeType) else each for each in code.co_consts)
     return code.replace(co_filename="", co_firstlineno=1, co_linetable=b"", co_consts=constants)

@@ -66,7 +66,7 @@ def test_a_folder_with_data_and_runs_may_be_moved(said, written, points, tmp_pat
 def test_data_that_have_moved_are_named_again(said, refused, written, points, tmp_path):
     said("run", written(SMALL), "--data", points, "--target", "class", "--out", tmp_path / "a")
     moved = points.rename(tmp_path / "moved.csv")
-    assert "points.csv: No such file" in refused("verify", tmp_path / "a")
+    assert f"error: {points}: No such file, name the data with --data\n" == refused("verify", tmp_path / "a")
     assert said("verify", tmp_path / "a", "--data", moved, "--target", "class")[0] == 0
     (tmp_path / "a" / "data.json").unlink()
     assert "name them as for run, with --data and with --target" in refused("verify", tmp_path / "a")
@@ -241,3 +241,28 @@ def test_what_is_no_module_is_refused_in_a_line(refused, written, tmp_path, monk
     monkeypatch.chdir(tmp_path)
     (tmp_path / "json.py").write_text("")
     assert words in refused("run", written(SMALL), "--data", "xor", "-i", name)
+
+
+def test_the_record_of_a_run_that_was_refused_is_not_that_of_the_next_one(said, written, points, tmp_path):
+    wrong = written(attrs.evolve(SMALL, model=fn.Linear(1)), "wrong.json")
+    assert said("run", wrong, "--data", points, "--target", "class", "--out", tmp_path / "a")[0] == 2
+    assert said("run", written(SMALL), "--data", "xor", "--out", tmp_path / "a")[0] == 0
+    assert said("verify", tmp_path / "a")[0] == 0
+
+
+def test_a_run_that_has_lost_its_checkpoint_is_not_shown_as_one_that_has_not_begun(said, written, tmp_path):
+    said("run", written(SMALL), "--data", "xor", "--out", tmp_path / "a")
+    (tmp_path / "a" / "checkpoint.npz").unlink()
+    code, _, err = said("show", tmp_path / "a")
+    assert (code, err) == (2, f"error: {tmp_path / 'a'} has a receipt of 2 epochs, but no checkpoint.npz\n")
+
+
+def test_a_recorded_file_is_found_from_any_folder(said, experiment_of, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path, module = experiment_of("FromAnywhere"), "module_of_fromanywhere"
+    assert said("run", path, "--data", "xor", "--out", "runs/a", "-i", f"{module}.py")[0] == 0
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    for command in ("verify", "show"):
+        monkeypatch.delitem(sys.modules, module)
+        assert said(command, "../runs/a")[0] == 0

@@ -54,7 +54,7 @@ def found(folder, experiment, straight, epoch, pid):
     rows, whole = files.rows(), straight.history
     if [row["epoch"] for row in rows] != list(range(1, len(rows) + 1)):
         wrong.append("the epochs in history.jsonl are not consecutive")
-    if [tuple(without_seconds(row).values()) for row in rows] != list(whole.rows[: len(rows)]):
+    if list(map(without_seconds, rows)) != list(map(without_seconds, whole.rows()[: len(rows)])):
         wrong.append("the rows of history.jsonl are not those of the straight run")
     progress = files.checkpoint() if files.has("checkpoint.npz") else None
     reached = progress.epoch if progress else 0
@@ -75,7 +75,7 @@ def ended(folder, straight):
         "params": (progress.state.params, straight.state.params),
         "optimizer's state": (progress.state.optimizer_state, straight.state.optimizer_state),
         "best params": (straight.params if progress.best is None else progress.best, straight.params),
-        "history": (tuple(tuple(without_seconds(row).values()) for row in files.rows()), history.rows),
+        "history": tuple(list(map(without_seconds, rows)) for rows in (files.rows(), history.rows())),
     }
     return tuple(f"the {name} is not the straight run's" for name, (a, b) in expected.items() if a != b)
 

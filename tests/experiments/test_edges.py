@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 import threading
 import zipfile
 
@@ -11,11 +12,13 @@ import pytest
 
 import funcnet as fn
 from funcnet.command import main
-from funcnet.experiments.directory import Directory
+from funcnet.experiments.directory import NAMES, Directory
 from funcnet.experiments.environment import blas_threads, facts
 from funcnet.values import from_json
-from tests.experiments.cases import MOMENTUM, TEST, TRAIN
+from tests.experiments.cases import MOMENTUM, TEST, TRAIN, run
 from tests.experiments.test_experiment import LINEAR
+
+SHORT = attrs.evolve(MOMENTUM, epochs=3)
 
 
 def test_the_layout_of_data_changes_neither_digest_nor_bits():
@@ -163,3 +166,36 @@ def test_entries_that_overlap_are_refused(tmp_path):
     path.write_bytes(data)
     with pytest.raises(fn.CheckpointError, match=r"larger than the file|damaged"):
         fn.load(path)
+
+
+@pytest.mark.parametrize("kind", [str, pathlib.Path])
+def test_a_tilde_is_the_home_folder(kind, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    run(SHORT, kind("~/runs/a b"))
+    assert os.listdir(tmp_path) == ["home"]
+    assert fn.read(kind("~/runs/a b")) == run(SHORT)
+    assert fn.verify(kind("~/runs/a b"), TRAIN, TEST)
+    assert sorted(os.listdir(tmp_path / "home" / "runs" / "a b")) == sorted(NAMES)
+
+
+@pytest.mark.parametrize(
+    ("directory", "message"),
+    [(3, "directory must be a path"), (b"runs", "directory must be a path"), ("", "got an empty string")],
+)
+def test_what_is_not_a_path_is_refused(directory, message):
+    for use in (lambda: run(SHORT, directory), lambda: fn.read(directory), lambda: fn.verify(directory, TRAIN)):
+        with pytest.raises((TypeError, ValueError), match=message):
+            use()
+
+
+def test_a_directory_with_other_names_of_features_or_classes_is_refused(tmp_path):
+    def data(features=None, classes=None):
+        return (fn.data.Dataset(TRAIN.x, TRAIN.y, feature_names=features, class_names=classes),)
+
+    named = data(list("abcdef"), ["low", "middle", "high"])
+    ended = run(SHORT, tmp_path, data=named)
+    assert run(SHORT, tmp_path, data=data()) == run(SHORT, tmp_path, data=named) == ended
+    for other, what in ((data(list("bacdef")), "features"), (data(None, ["high", "middle", "low"]), "classes")):
+        with pytest.raises(fn.ExperimentError, match=rf"different data: the names of its {what} are \(.* there and \("):
+            run(SHORT, tmp_path, data=other)

@@ -105,4 +105,14 @@ def test_params_that_do_not_fit_are_refused(params, tmp_path):
         run(MOMENTUM, tmp_path, params=params[:2])
     with pytest.raises(fn.TreeError, match=r"0.weight is float64; write fn.tree.cast\(params, np.float32\)"):
         run(MOMENTUM, tmp_path, params=fn.tree.cast(params, np.float64))
+    with pytest.raises(TypeError, match=r"params must be params, got a Run: write run\.params"):
+        run(MOMENTUM, tmp_path, params=run(MOMENTUM))
     assert not list(tmp_path.iterdir())
+
+
+def test_statistics_of_given_params_are_kept_and_have_the_dtypes_of_the_experiment():
+    ended = run(STATISTICS)
+    begun = run(attrs.evolve(STATISTICS, epochs=0), params=ended.params)
+    assert begun.params == ended.params
+    with pytest.raises(fn.TreeError, match=r"is float64; write fn.tree.cast\(params, np.float32\)"):
+        run(STATISTICS, params=fn.tree.cast(ended.params, np.float64))

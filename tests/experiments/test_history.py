@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from copyreg import _reconstructor
 
 import numpy as np
 import pytest
@@ -105,3 +106,14 @@ def test_runs_with_validation_data_are_verified_and_swept(tmp_path):
 def test_data_in_the_wrong_place_are_refused(data, named, message):
     with pytest.raises(TypeError, match=message):
         fn.run(MOMENTUM, TRAIN, *data, **named)
+
+
+def test_a_history_that_was_pickled_when_it_was_no_dict_is_read():
+    class Before:
+        def __reduce__(self):
+            state = {"names": ("epoch", "loss"), "rows": ((1, 2.0), (2, 1.0)), "seconds": (0.1, 0.2)}
+            return _reconstructor, (History, dict, {}), state
+
+    rows = [{"epoch": 1, "loss": 2.0, "seconds": 0.1}, {"epoch": 2, "loss": 1.0, "seconds": 0.2}]
+    read = pickle.loads(pickle.dumps(Before()))
+    assert (read.rows(), read.error) == (rows, None)

@@ -138,3 +138,12 @@ def test_data_that_are_not_finite_are_refused_unless_it_is_asked_for(tmp_path):
         fn.run(attrs.evolve(MOMENTUM, keep_best=fn.KeepBest("test loss", "min")), TRAIN, broken, check_data=False)
     with pytest.raises(fn.NonFiniteError):
         fn.run(MOMENTUM, broken, check_data=False)
+
+
+def test_one_row_of_a_frame_is_refused_since_nobody_would_check_its_columns():
+    pandas = pytest.importorskip("pandas")
+    x = pandas.DataFrame(TRAIN.x, columns=list("abcdef"))
+    made = fn.run(attrs.evolve(MOMENTUM, metrics=()), fn.data.Dataset(x, TRAIN.y))
+    with pytest.raises(fn.ShapeError, match=r"give a frame of one row, such as frame\.iloc\[\[0\]\]"):
+        made.predict(x.iloc[0])
+    assert made.predict(x.iloc[[0]][list("fedcba")]) == made.predict(x)[:1]

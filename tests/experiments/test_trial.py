@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import funcnet as fn
+from funcnet.experiments import running
 from funcnet.values import UnregisteredError
 from tests.experiments.cases import HOOK, MOMENTUM, TEST, TRAIN, interrupted, run
 
@@ -109,14 +110,28 @@ def test_a_run_that_cannot_be_saved_is_on_the_error(tmp_path):
     with pytest.raises(OSError, match=r"checkpoint\.npz") as caught:
         run(MOMENTUM, tmp_path)
     HOOK.call = None
-    assert caught.value.run.state.step == 6
-    assert caught.value.run.params == run(attrs.evolve(MOMENTUM, epochs=2)).params
+    assert caught.value.run.state.step == 9
+    assert caught.value.run.params == run(attrs.evolve(MOMENTUM, epochs=3)).params
+    assert caught.value.run.history["epoch"] == (1, 2, 3)
 
 
 def test_a_loss_that_is_not_finite_has_the_run_too():
     with pytest.raises(fn.NonFiniteError) as caught:
         run(attrs.evolve(MOMENTUM, optimizer=fn.SGD(1e30)))
     assert caught.value.run.error is caught.value
+
+
+def test_the_run_is_on_an_interruption_before_its_first_epoch(tmp_path, monkeypatch):
+    def interrupt():
+        raise KeyboardInterrupt
+
+    run(attrs.evolve(MOMENTUM, epochs=2), tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(running, "facts", interrupt)
+        with pytest.raises(KeyboardInterrupt) as caught:
+            run(MOMENTUM, tmp_path)
+    assert caught.value.run.history["epoch"] == (1, 2)
+    assert run(MOMENTUM, tmp_path) == run(MOMENTUM)
 
 
 @pytest.mark.parametrize("name", ["loss", "test loss", "accuracy", "no such column"])
@@ -158,3 +173,26 @@ def test_a_forged_history_is_not_read(tmp_path):
     file.write_text(file.read_text().replace('"accuracy": 0.', '"accuracy": 0.9', 1))
     with pytest.raises(fn.CheckpointError, match=r"history\.jsonl is damaged, or from a different run"):
         fn.read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [(3, "an object of type int"), (fn.Experiment, "the class"), ([MOMENTUM], "an object of type list")],
+)
+def test_what_is_not_an_experiment_is_refused(given, told):
+    with pytest.raises(TypeError, match=f"experiment must be an Experiment, got {told}: write fn.Experiment"):
+        fn.run(given, TRAIN)
+
+
+def test_a_sweep_of_one_experiment_is_a_list():
+    with pytest.raises(TypeError, match=r"got one: write \[experiment\]"):
+        fn.sweep(MOMENTUM, TRAIN)
+
+
+@pytest.mark.parametrize(
+    ("value", "got"), [("0.5", "'0.5'"), (np.zeros((40, 3)), r"an array of shape \(40, 3\)"), (None, "None")]
+)
+def test_a_metric_that_does_not_return_a_number_is_named_in_one_line(value, got):
+    HOOK.call = lambda labels, predictions: value
+    with pytest.raises(TypeError, match=f"^the metric hooked must return a number, got {got}$"):
+        run()

@@ -1,6 +1,7 @@
 """Names of files: where they lead, which formats they promise, and what is said of a file of a different program."""
 
 import gzip
+import os
 import pickle
 from pathlib import Path
 
@@ -121,3 +122,10 @@ def test_a_large_header_of_safetensors_is_not_taken_for_anything_else(tmp_path):
     for size in [*range(0x8B1F - 700, 0x8B1F, 97), 0x280, 0x380, 0x480]:  # lengths that begin as gzip's or a pickle's
         numpy.save_file({"leaf": np.ones(2)}, tmp_path / "m.safetensors", {"note": "x" * max(size - 90, 1)})
         assert fn.load(tmp_path / "m.safetensors", np.zeros(2))[1].tolist() == [1.0, 1.0]
+
+
+def test_a_device_or_a_pipe_is_not_replaced_by_a_file(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match=r"a device or a pipe.*pipe'$"):
+        fn.save(tmp_path / "pipe", MODEL, PARAMS)
+    assert [each.is_fifo() for each in tmp_path.iterdir()] == [True]

@@ -1,7 +1,11 @@
 """The digest of a user's code changes with what the code computes, and with nothing else."""
 
 import functools
+import importlib
+import linecache
 import math
+import sys
+import types
 
 import attrs
 import numpy as np
@@ -117,3 +121,106 @@ def test_the_order_of_a_set_does_not_count(monkeypatch):
         monkeypatch.setenv("PYTHONHASHSEED", seed)
         printed.append(python("-c", code).stdout)
     assert printed[0] == printed[1] == printed[2] != ""
+
+
+MODULE = """
+from other import SHARED
+import package.part
+
+TABLE = {"factor": 2}
+RULES = [lambda x: x + 1]
+calls, counter = [], 0
+
+class Settings:
+    def __init__(self):
+        self.factor = 2
+
+settings = Settings()
+
+def count():
+    global counter
+    counter += 1
+
+def f(x, *, power=2):
+    '''What f is.'''
+    calls.append(x)
+    count()
+    return x**power * TABLE["factor"] * settings.factor + RULES[0](x) + SHARED[0] + package.part.g(x) + counter
+"""
+FILES = {"own": MODULE, "other": "SHARED = [2]\n", "package": "", "package.part": "def g(x):\n    return x + 1\n"}
+CHANGES = {
+    "an entry of a dict": ("own", '"factor": 2', '"factor": 3'),
+    "an entry that is set later": ("own", "\ncalls,", "\nTABLE['factor'] = 3\ncalls,"),
+    "a function in a list": ("own", "lambda x: x + 1", "lambda x: x + 2"),
+    "an attribute": ("own", "self.factor = 2", "self.factor = 3"),
+    "a keyword's default": ("own", "power=2", "power=3"),
+    "a list of another module": ("other", "2", "3"),
+    "a function of a module in a package": ("package.part", "+ 1", "+ 2"),
+    "where a counter starts": ("own", "[], 0", "[], 1"),
+}
+NO_CHANGES = {
+    "layout": ("own", "x**power * TABLE", "x ** power  *  TABLE"),
+    "a comment behind the code": ("own", "counter += 1", "counter += 1  # by one"),
+    "a docstring": ("own", "What f is.", "What f was."),
+    "ends of lines": ("own", "\n", "\r\n"),
+    "a place": ("own", "\ndef f(", "\n\n\ndef unused():\n    pass\n\n\ndef f("),
+}
+
+
+@pytest.fixture
+def edited(tmp_path, monkeypatch):
+    """A function that edits a module and imports all again, and returns the digest of the module's function f."""
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    (tmp_path / "package").mkdir()
+
+    def edit(module=None, old="", new="", is_imported=True):
+        for name, text in FILES.items():
+            path = tmp_path / {"package": "package/__init__.py"}.get(name, name.replace(".", "/") + ".py")
+            path.write_bytes((text.replace(old, new) if name == module else text).encode())
+            if is_imported:
+                sys.modules.pop(name, None)
+        linecache.clearcache()
+        importlib.invalidate_caches()
+        return sources(importlib.import_module("own").f)
+
+    yield edit
+    for name in FILES:
+        sys.modules.pop(name, None)
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_what_makes_the_values_that_a_function_reads_counts(change, edited):
+    assert edited() != edited(*change)
+
+
+@pytest.mark.parametrize("change", NO_CHANGES.values(), ids=NO_CHANGES)
+def test_code_that_only_looks_different_does_not_count(change, edited):
+    assert edited() == edited(*change)
+
+
+def test_values_that_change_as_the_code_runs_do_not_count(edited):
+    before = edited()
+    own = sys.modules["own"]
+    assert own.f(1) != own.f(1)
+    own.TABLE["cached"] = own.settings.cached = 1
+    assert sources(own.f) == before
+
+
+def test_code_that_was_edited_and_not_imported_again_is_neither_the_old_nor_the_new(edited):
+    change = ("own", "x**power", "x ** (power + 1)")
+    before, unlike, after = edited(), edited(*change, is_imported=False), edited(*change)
+    assert before != unlike != after != before
+
+
+def test_a_dict_of_a_notebook_counts_by_the_cells_that_make_it(monkeypatch):
+    module = types.ModuleType("__notebook__")
+    monkeypatch.setitem(sys.modules, "__notebook__", module)
+    cells = ["%time", "TABLE = {}", "TABLE['a'] = 1", "def f(x):\n    return TABLE['a'] * x"]
+    vars(module).update(get_ipython=None, In=cells, __file__="a notebook")
+    exec("\n".join(cells[1:]), vars(module))
+    before = sources(module.f)
+    module.In = [*cells, "TABLE['a'] = 2"]
+    assert sources(module.f) != before
+    module.In = [*module.In, "TABLE = {}", "TABLE['a'] = 1"]
+    assert sources(module.f) == before

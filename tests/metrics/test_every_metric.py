@@ -17,9 +17,8 @@ def test_scikit_learn_has_the_same(case):
     if not case.theirs:
         pytest.skip("compared with scikit-learn elsewhere")
     theirs = getattr(pytest.importorskip("sklearn.metrics"), case.theirs)
-    assert case.metric(case.targets, case.predictions) == pytest.approx(
-        theirs(case.targets, case.predictions, **case.options), rel=1e-12
-    )
+    expected = theirs(case.targets, case.predictions, **case.options)
+    assert case.metric(case.targets, case.predictions) == pytest.approx(expected, rel=1e-12)
 
 
 @every_number

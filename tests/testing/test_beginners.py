@@ -11,6 +11,8 @@ import funcnet as fn
 from funcnet.testing import LawViolation, check_layer, check_loss, check_optimizer
 from funcnet.testing.cases import shrinking
 
+pytestmark = pytest.mark.slow  # each mistake is looked for, and its case made smaller
+
 
 @pytest.fixture(autouse=True)
 def _brief_shrinking(monkeypatch):

@@ -8,6 +8,7 @@ from funcnet.errors import warn_user
 from funcnet.layers.activations import Sigmoid
 from funcnet.layers.composites import Sequential
 from funcnet.layers.dropout import Dropout
+from funcnet.layers.linear import Linear
 from funcnet.layers.reshaping import Flatten, Identity
 from funcnet.layers.softmax import Softmax
 from funcnet.layers.tying import Tied
@@ -35,6 +36,8 @@ def check_ends(model: Any, loss: Any) -> None:
 
 def warn_of_ends(model: Any, loss: Any) -> None:
     """Warn where `check_ends` raises."""
+    if type(model) is Sequential and model.layers and type(model.layers[-1]) is Linear:
+        return  # as most models end: each step asks
     if type(loss) in _OF_LOGITS and type(end := _last(model)) in _MAKE_PROBABILITIES:
         warn_user(takes_logits(loss, end))
 

@@ -44,13 +44,14 @@ def main():
     seeds = range(options.seed, options.seed + (8 if options.quick else 50))
     with tqdm(total=2 + len(questions) + len(SETTINGS) * len(seeds), disable=None) as bar, Pool(bar) as pool:
         print(f"a line, XOR and {len(questions)} questions; {len(SETTINGS)} settings with {len(seeds)} seeds; the edge")
-        ((_, line_run),) = fn.sweep([line], points, executor=pool)
+        line_run = pool.submit(run_of, line, points)
         slowest_first = sorted(set(questions.values()), key=lambda each: each.optimizer.learning_rate)
-        runs = dict(fn.sweep(slowest_first, xor, executor=pool))
+        runs = {each: pool.submit(run_of, each, xor) for each in slowest_first}
         border = pool.submit(xor_seeds.edge, xor, options.seed, 6 if options.quick else 64)
         outcomes = outcomes_of(pool, seeds, xor)
+        runs = {each: made.result() for each, made in runs.items()}
         outcomes = {name: [each.result() for each in futures] for name, futures in outcomes.items()}
-        edge = border.result()
+        edge, line_run = border.result(), line_run.result()
 
     def of(start):
         return [runs[each] for question, each in questions.items() if question.startswith(start)]
@@ -127,6 +128,12 @@ def asked_of(cross, rates):
         "no activation, learning rate 0.1": attrs.evolve(flat, optimizer=fn.SGD(0.1)),
         "cross entropy": attrs.evolve(short, loss=fn.BinaryCrossEntropy()),
     }
+
+
+def run_of(experiment, dataset):
+    """The run of an experiment, also of one that diverges; a worker calls it."""
+    ((_, run),) = fn.sweep([experiment], dataset)
+    return run
 
 
 class Pool(ProcessPoolExecutor):

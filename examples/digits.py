@@ -61,11 +61,12 @@ def fit(model, optimizer, train, test, epochs, key):
             params, state = optimizer.update(params, grads, state)
         for name, dataset in ("train", train), ("test", test):
             scores = model.apply(params, dataset.x)
-            history[f"{name} loss"].append(float(LOSS.forward(scores, dataset.y)[0]))
+            loss = float(LOSS.forward(scores, dataset.y)[0])
+            if not math.isfinite(loss):
+                sys.exit(f"the {name} loss is {loss} after epoch {epoch + 1}: try a smaller --learning-rate")
+            history[f"{name} loss"].append(loss)
             history[f"{name} accuracy"].append(metrics.accuracy(dataset.y, scores))
         print(f"{epoch + 1:5d}" + "".join(f"{column[-1]:16.6f}" for column in history.values()))
-        if not math.isfinite(history["train loss"][-1]):
-            sys.exit(f"the loss is {history['train loss'][-1]} after epoch {epoch + 1}: try a smaller --learning-rate")
     print()
     return params, history
 

@@ -15,6 +15,7 @@ from contextlib import suppress
 from dis import get_instructions
 from functools import lru_cache, partial
 from hashlib import sha256
+from threading import Lock
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -24,6 +25,7 @@ import numpy as np
 from funcnet.values.registry import public_name
 from funcnet.values.statements import changes, is_current, origin, plain_text, statements
 
+_LOCK = Lock()  # Python's parser fails where two threads parse at once
 _KNOWN = frozenset({"funcnet", "numpy", *sys.stdlib_module_names}) - {"__main__"}
 _STORES = ("STORE_GLOBAL", "STORE_DEREF")
 _PLAIN = (bool, int, float, complex, str, bytes, type(None))
@@ -36,14 +38,16 @@ def sources(value: Any) -> dict[str, str]:
     >>> sources(fn.sequential(fn.Linear(2), fn.ReLU()))
     {}
     """
-    found = {}
-    for item in _items(value):
-        if _root(item) not in _KNOWN:
-            hashed = sha256()
-            for text in _texts(item, _root(item), []):
-                hashed.update(text.encode() + b"\0")
-            found[public_name(item)] = hashed.hexdigest()[:16]
-    return found
+    items = [item for item in _items(value) if _root(item) not in _KNOWN]
+    with _LOCK:
+        return {public_name(item): _digest(item) for item in items}
+
+
+def _digest(item: Any) -> str:
+    hashed = sha256()
+    for text in _texts(item, _root(item), []):
+        hashed.update(text.encode() + b"\0")
+    return hashed.hexdigest()[:16]
 
 
 def _items(value: Any) -> Iterator[Any]:

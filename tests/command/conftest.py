@@ -1,10 +1,17 @@
 """How the tests use the command line."""
 
 import re
+import sys
 
 import pytest
 
 from funcnet.command import main
+
+
+@pytest.fixture(autouse=True)
+def _path_of_modules(monkeypatch):
+    """The command adds folders to the path of modules; the tests that come later, and their processes, have none."""
+    monkeypatch.setattr(sys, "path", [*sys.path])
 
 
 @pytest.fixture

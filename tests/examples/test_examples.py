@@ -70,7 +70,7 @@ def test_a_refusal_is_the_exit_code_of_the_process():
 @pytest.mark.parametrize(
     ("rate", "word"),
     [
-        (1e30, "the loss is nan after epoch 1: try a smaller --learning-rate"),
+        (1e30, "the train loss is nan after epoch 1: try a smaller --learning-rate"),
         (1e9, "no better than guessing: the loss is"),
         (1.0, "no better than guessing: the loss is"),
         (1e-9, "no better than guessing: the loss is"),

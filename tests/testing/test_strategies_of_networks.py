@@ -22,7 +22,10 @@ pytestmark = pytest.mark.slow  # hundreds of values are drawn for each
 
 PUBLIC = [getattr(fn, name) for name in fn.__all__]
 LAYERS = [kind for kind in PUBLIC if isinstance(kind, type) and issubclass(kind, fn.Layer) and kind is not fn.Layer]
-OF_THEIR_INPUT = [fn.Sum, fn.Multiply, fn.Concatenate, fn.Select, fn.GroupNorm, fn.Embedding, fn.SimpleCell]
+OF_THEIR_INPUT = [
+    *(fn.Sum, fn.Multiply, fn.Concatenate, fn.Select),
+    *(fn.GroupNorm, fn.Standardize, fn.Embedding, fn.SimpleCell),
+]
 NO_FEATURES = st.sampled_from([(0,), (2, 0), (0, 3)])
 
 

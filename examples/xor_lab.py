@@ -43,12 +43,12 @@ def main():
 
     seeds = range(options.seed, options.seed + (8 if options.quick else 50))
     with tqdm(total=2 + len(questions) + len(SETTINGS) * len(seeds), disable=None) as bar, Pool(bar) as pool:
-        print(f"a line, XOR and {len(questions)} questions; {len(SETTINGS)} settings with {len(seeds)} seeds; the edge")
         line_run = pool.submit(run_of, line, points)
         slowest_first = sorted(set(questions.values()), key=lambda each: each.optimizer.learning_rate)
         runs = {each: pool.submit(run_of, each, xor) for each in slowest_first}
         border = pool.submit(xor_seeds.edge, xor, options.seed, 6 if options.quick else 64)
         outcomes = outcomes_of(pool, seeds, xor)
+        print(f"a line, XOR and {len(questions)} questions; {len(SETTINGS)} settings with {len(seeds)} seeds; the edge")
         runs = {each: made.result() for each, made in runs.items()}
         outcomes = {name: [each.result() for each in futures] for name, futures in outcomes.items()}
         edge, line_run = border.result(), line_run.result()

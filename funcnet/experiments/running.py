@@ -34,6 +34,7 @@ class Options:
     progress: bool = False
     checkpoint_every: int = 1
     threads: int | None = None
+    choose_threads: bool = True
     check_data: bool = True
     accept_changes: bool = False
 
@@ -126,7 +127,13 @@ def run(
     True
     """
     data = datasets(train, held_out, validation, test)
-    options = Options(progress, integer(checkpoint_every, "checkpoint_every", 1), threads, check_data, accept_changes)
+    options = Options(
+        progress=progress,
+        checkpoint_every=integer(checkpoint_every, "checkpoint_every", 1),
+        threads=threads,
+        check_data=check_data,
+        accept_changes=accept_changes,
+    )
     ended = attempt(experiment, data, directory, params, options)
     if ended.error is not None:
         raise _with_run(ended.error, ended)
@@ -155,7 +162,8 @@ def attempt(
         if not options.accept_changes:
             check_code(receipt, experiment, directory)
         reached, rows = files.resume_point() or (start, [])
-        with blas_threads(threads_for(start.state.params, experiment.batch_size, options.threads, receipt)):
+        chosen = threads_for(start.state.params, experiment.batch_size, options.threads, receipt)
+        with blas_threads(chosen if options.choose_threads else None):
             return _run(experiment, data, files, receipt, reached, rows, options)
 
 

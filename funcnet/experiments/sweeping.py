@@ -17,7 +17,7 @@ from funcnet.experiments.environment import blas_threads
 from funcnet.experiments.experiment import Experiment
 from funcnet.experiments.history import History
 from funcnet.experiments.result import Run
-from funcnet.experiments.running import attempt
+from funcnet.experiments.running import Options, attempt
 
 
 def sweep(
@@ -116,7 +116,7 @@ def _attempted(experiment: Experiment, data: Datasets, submitter: int | None) ->
     """The run, which may have failed. In the submitting process BLAS is limited already."""
     try:
         with blas_threads(None if submitter == os.getpid() else 1):
-            return attempt(experiment, data)
+            return attempt(experiment, data, options=Options(choose_threads=False))
     except Exception as error:
         run = vars(error).pop("run", None)
         portable = error if submitter in (None, os.getpid()) else _portable(error)

@@ -10,7 +10,6 @@ import attrs
 import numpy as np
 from hypothesis import strategies as st
 
-from funcnet.data.standardize import Standardize
 from funcnet.errors import ShapeError
 from funcnet.layers.activations import Elementwise, Tanh
 from funcnet.layers.batch_norm import BatchNorm
@@ -186,7 +185,6 @@ def _takes(layer: Layer, shape: Any) -> bool:
 def _models(draw: st.DrawFn, shape: Shape, depth: int, flatten: bool) -> Layer:
     """Models; only if `flatten` may they make one axis of several."""
     kinds = ["sequential", "layer", "residual", "add", "concatenate", "branches", "tied"] if depth else ["layer"]
-    kinds += ["standardize"]
     kinds += [*(["group norm"] if shape[-1] > 1 else []), *(["recurrent"] if len(shape) == 2 and flatten else [])]
     kind = draw(st.sampled_from([*kinds, "flatten"] if depth and flatten and len(shape) > 1 else kinds))
     if kind in _OF_SHAPE:
@@ -225,7 +223,6 @@ _OF_SHAPE: dict[str, Callable[[Shape], st.SearchStrategy[Layer]]] = {
     "flatten": lambda shape: st.just(Flatten()),
     "group norm": _group_norms,
     "recurrent": _recurrent,
-    "standardize": lambda shape: st.just(Standardize((0.5,) * shape[-1], (2.0,) * shape[-1])),
     "tied": _autoencoders,
 }
 

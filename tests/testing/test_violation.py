@@ -188,7 +188,7 @@ def test_a_law_of_losses_that_there_is_not():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["functions in fields", "a node", "a pair"])
+@pytest.mark.parametrize("name", ["functions in fields", "a node", "a pair", "in a network"])
 def test_cases_shrink_to_few_rows_of_short_numbers(name, monkeypatch):
     monkeypatch.setattr(shrinking, "_SECONDS", 120.0)  # a busy machine takes longer
     case, numbers = found_in.__wrapped__(name).case, {}

@@ -50,8 +50,9 @@ def shrunk(case: Case, fails: Callable[[Case], bool]) -> Case:
         rows = draw(hypothesis.strategies.integers(0, case.batch[0])) if case.batch else None
         x = case.x if case.is_given else map_parts(lambda part: like(draw, part, rows), case.x)
         params = case.params
-        if not case.is_given and not draw(hypothesis.strategies.booleans()):
-            params = map_floats(lambda leaf: like(draw, leaf, None), params)
+        if not case.is_given:  # drawn in any case: Hypothesis takes fewer draws for simpler, whatever they are
+            simple = map_floats(lambda leaf: like(draw, leaf, None), params)
+            params = params if draw(hypothesis.strategies.booleans()) else simple
         return with_dy(attrs.evolve(case, x=x, params=params), lambda _, shape: draw(strategies.arrays(shape)), None)
 
     ignored = list(hypothesis.HealthCheck)

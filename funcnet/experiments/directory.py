@@ -86,7 +86,7 @@ class Directory:
     def _extended(self, experiment: Experiment, there: Receipt) -> Receipt:
         """The receipt of the run in the folder once it is as long as the experiment."""
         if self.experiment() != experiment:
-            _check_best(there, self.reached(), experiment)
+            _check_best(self.reached(), experiment)
             self._write(_EXPERIMENT, experiment.to_json() + "\n")
         if there.experiment != experiment:
             there = there.longer(experiment.epochs)
@@ -254,7 +254,7 @@ class Nowhere:
         """Write nothing."""
 
 
-def _check_best(there: Receipt, reached: tuple[Progress, list[Row]] | None, longer: Experiment) -> None:
+def _check_best(reached: tuple[Progress, list[Row]] | None, longer: Experiment) -> None:
     """Raise ExperimentError if the params that were kept are of an epoch that the longer run would not evaluate."""
     progress, rows = reached or (None, [])
     best = reduce(Best.after, rows, Best(kept_by(longer)))

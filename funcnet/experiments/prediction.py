@@ -20,18 +20,18 @@ _ROWS = 4096  # at a time; products round differently with another number, and t
 
 def outputs(model: Layer, params: Any, x: Flow) -> Any:
     """`model.apply(params, x)`, a part of the rows at a time: all activations may not fit into memory."""
-    n = n_rows(x)
+    n = _n_rows(x)
     if n <= _ROWS:
         return apply(model, params, x)
-    return np.concatenate([apply(model, params, rows(x, start, start + _ROWS)) for start in range(0, n, _ROWS)])
+    return np.concatenate([apply(model, params, _rows(x, start, start + _ROWS)) for start in range(0, n, _ROWS)])
 
 
-def n_rows(x: Flow) -> int:
+def _n_rows(x: Flow) -> int:
     """The number of rows of an array, or of the first array of a tuple."""
-    return n_rows(x[0]) if isinstance(x, tuple) else len(x)
+    return _n_rows(x[0]) if isinstance(x, tuple) else len(x)
 
 
-def rows(x: Flow, start: int, stop: int) -> Flow:
+def _rows(x: Flow, start: int, stop: int) -> Flow:
     """The rows from `start` to `stop` of each array."""
     return map_flow(lambda array: array[start:stop], x)
 

@@ -12,7 +12,6 @@ from funcnet.data.finite import check_finite
 from funcnet.errors import NonFiniteError, TreeError
 from funcnet.experiments.datasets import Datasets
 from funcnet.experiments.experiment import Experiment
-from funcnet.experiments.prediction import rows
 from funcnet.experiments.progress import Progress, initial_params
 from funcnet.layers.inputs import apply
 from funcnet.random import Key
@@ -38,7 +37,7 @@ def tried(experiment: Experiment, data: Datasets, start: Progress, check_data: b
 
 def _try_loss(experiment: Experiment, dataset: Dataset, params: Tree) -> None:
     """Try the loss on all targets, with the outputs for the first example as those for every one."""
-    y = apply(experiment.model, params, rows(dataset.x, 0, 1))
+    y = apply(experiment.model, params, dataset[:1].x)
     experiment.loss.forward(np.repeat(y, len(dataset), axis=0), dataset.y)
 
 
@@ -46,10 +45,10 @@ def _try_last_batch(experiment: Experiment, train: Dataset, start: Progress) -> 
     """Try a step on as many examples as the last batch of an epoch has, if it has fewer than the others."""
     n = len(train) % experiment.batch_size
     if n:
-        batch, key = (rows(train.x, 0, n), train.y[:n]), Key(experiment.seed)
+        (x, y), key = train[:n], Key(experiment.seed)
         model, loss, optimizer = experiment.model, experiment.loss, experiment.optimizer
         with _told(f"the last batch of an epoch has {n} of {experiment.batch_size} examples"), suppress(NonFiniteError):
-            train_step(model, loss, optimizer, start.state, batch, key, experiment.penalty, experiment.gradient)
+            train_step(model, loss, optimizer, start.state, (x, y), key, experiment.penalty, experiment.gradient)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from contextlib import closing
+from typing import Any
 
 import attrs
 
@@ -155,14 +156,14 @@ def attempt(
     receipt = Receipt.begun(experiment, data, params)
     with opened(directory) as files:
         files.check_fits(receipt)
-        start = initial_progress(experiment, data.train, params)
-        if not (files.has_epochs() or is_over(experiment, start, [])):
+        start: Any = None if files.has_epochs() else initial_progress(experiment, data.train, params)
+        if start is not None and not is_over(experiment, start, []):
             tried(experiment, data, start, options.check_data, directory is not None)
         receipt = files.begin(receipt, params)
         if not options.accept_changes:
             check_code(receipt, experiment, directory)
         reached, rows = files.resume_point() or (start, [])
-        chosen = threads_for(start.state.params, experiment.batch_size, options.threads, receipt)
+        chosen = threads_for(reached.state.params, experiment.batch_size, options.threads, receipt)
         with blas_threads(chosen if options.choose_threads else None):
             return _run(experiment, data, files, receipt, reached, rows, options)
 

@@ -146,10 +146,13 @@ class Pool(ProcessPoolExecutor):
     def __exit__(self, kind, error, traceback):
         """Wait for the processes or, where there is an error, end them."""
         if kind:
+            own_thread = self._executor_manager_thread  # which `shutdown` forgets, so that nobody would wait for it
             self.shutdown(wait=False, cancel_futures=True)
             sleep(0.2)  # the pool's own thread forgets what has not begun, or else it fails when the processes end
             for worker in active_children():
                 worker.terminate()
+            if own_thread is not None:
+                own_thread.join()
         return super().__exit__(kind, error, traceback)
 
     def submit(self, *arguments, **options):

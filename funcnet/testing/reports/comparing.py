@@ -24,6 +24,7 @@ class Difference(Exception):  # noqa: N818, a law turns it into a LawViolation
     bound: float = 0.0
     diagnosis: str = ""
     arrays: tuple[Any, Any] | None = None
+    counts: Mapping[str, tuple[int, int]] = {}
 
 
 def same_form(at: str, got: Any, expected: Any, *whats: str) -> None:

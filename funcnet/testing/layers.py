@@ -39,8 +39,8 @@ def check_layer(
 
     x has the shape (*batch, *input_shape), or is a tuple of such arrays, and dy is like y. Integers in x stay integers
     for a layer that declares `takes_integers`; rows may depend on each other in one that declares `statistics="batch"`.
-    The same seed draws the same cases; with Hypothesis installed, the case that breaks a law is shrunk. Rounding by the
-    layer's own formula is tolerated: y * (1 - y) is accepted where 1 - y has become 0.
+    The same seed draws the same cases, and the case that breaks a law is shrunk to a small one. Rounding by the layer's
+    own formula is tolerated: y * (1 - y) is accepted where 1 - y has become 0.
 
     Parameters
     ----------

@@ -209,7 +209,7 @@ def _check_is_loss(loss: Any) -> None:
         raise TypeError(f"loss must be a loss, got a layer, which check_layer checks: {loss!r}")
 
 
-def _shrunk(case: Case, fails: Callable[[Case], bool]) -> Case:
+def _shrunk(case: Case, fails: Callable[[Case], Any]) -> Case:
     """The case with only its first rows, and with y rounded to quarters, where that fails too."""
     loss, target = case.layer.loss, case.layer.target
     for n in range(1, len(case.x) + 1 if target.ndim else 1):

@@ -36,6 +36,7 @@ def coordinates(case: Case) -> None:
     is_exact = point.derivatives(point.directions([])).is_exact  # no directions: only to find out
     most = _MOST_EXACT if is_exact else _MOST_NUMERIC
     places = np.array([(i, j) for i in point.moving for j in np.sort(draws.permutation(point.leaves[i].size)[:most])])
+    places = places if case.only is None else np.array([point.place(*case.only)])
     in_between = 8  # arrays of the size of the largest that forward may hold at once
     for part in in_chunks(places, in_between * max(point.dy.size, sum(leaf.size for leaf in point.leaves))):
         which, indices = part.T
@@ -148,7 +149,8 @@ def _normal(array: Array, original: Array) -> Array:
 def symmetry(case: Case) -> None:
     """If shift-invariant, {dx} sums to 0 over each example; if homogeneous of degree k, <{dx}, {x}> = k <dy, {y}>."""
     x = parts("dx", case.x)
-    needs(bool(case.symmetries) and any(part.size for part in x.values()))
+    needs(bool(case.symmetries), "no symmetry is declared")
+    needs(any(part.size for part in x.values()))
     results = case.passes()
     dy = parts("y", case.dy)
     y = {at: results[at] for at in dy}

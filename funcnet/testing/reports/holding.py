@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -32,7 +33,7 @@ class Kind:
     arguments: Callable[[Any], dict[str, Any]]
     options: Callable[[Any], dict[str, Any]] = lambda case: {}
     diagnosis: Callable[[Difference, Any], str] = lambda difference, case: difference.diagnosis
-    shrunk: Callable[[Any, Callable[[Any], bool]], Any] = lambda case, fails: case
+    shrunk: Callable[[Any, Callable[[Any], Exception | None]], Any] = lambda case, fails: case
 
     def of_one(self, law: str) -> Kind:
         """The kind with this law alone, whose case is not shrunk. Raises ValueError for an unknown law."""
@@ -151,7 +152,12 @@ def violation(kind: Kind, answer: Answer) -> LawViolation:
     """The violation on the shrunk case; the diagnosis is that of the case before it was shrunk, if there is one."""
     law, error = answer.law, answer.error
     diagnosis = kind.diagnosis(_difference(error), answer.case)
-    case = kind.shrunk(answer.case, lambda other: _is_like(_ask(kind, law, other).error, error))
+
+    def fails(case: Any) -> Exception | None:
+        found = _ask(kind, law, case).error
+        return found if _signature(found) == _signature(error) else None
+
+    case = kind.shrunk(answer.case, fails)
     difference = _difference(_ask(kind, law, case).error or error)
     return _written(kind, law, case, difference, diagnosis or kind.diagnosis(difference, case))
 
@@ -180,7 +186,7 @@ def _written(kind: Kind, law: str, case: Any, difference: Difference, diagnosis:
     return LawViolation(
         law=law,
         statement=kind.statement(law, names),
-        layer=subject(kind, case),
+        layer=subject_of(kind, case),
         at=names.get(difference.at, difference.at),
         index=difference.index,
         got=difference.got,
@@ -193,7 +199,7 @@ def _written(kind: Kind, law: str, case: Any, difference: Difference, diagnosis:
     )
 
 
-def subject(kind: Kind, case: Any) -> str:
+def subject_of(kind: Kind, case: Any) -> str:
     """Code of the layer, loss or optimizer of a case."""
     return written(next(iter(kind.arguments(case).values())))
 
@@ -204,6 +210,11 @@ def _difference(error: Exception | None) -> Difference:
     return Difference("", f"{type(error).__name__}: {error}", "no exception")
 
 
-def _is_like(error: Exception | None, original: Exception | None) -> bool:
-    """Whether both errors say that the same result is wrong."""
-    return type(error) is type(original) and getattr(error, "at", "") == getattr(original, "at", "")
+def _signature(error: Exception | None) -> tuple[Any, ...]:
+    """What a smaller case has to show too: which result is wrong, and whether it and the right one are finite."""
+    place = re.sub(r"\(.*?\)", "", getattr(error, "at", ""))  # an index in it depends on the case
+    return type(error), place, *(_is_finite(getattr(error, name, None)) for name in ("got", "expected"))
+
+
+def _is_finite(value: Any) -> bool:
+    return isinstance(value, float | np.floating) and bool(np.isfinite(value))

@@ -62,8 +62,8 @@ class LawViolation(AssertionError):  # noqa: N818, it reads as what it is
 
     def __str__(self) -> str:
         place = self.at + (f"[{', '.join(map(str, self.index))}]" if self.index else "")
-        expected = f"{_number(self.expected)}{f', give or take {self.bound:.2g}' if self.bound else ''}"
-        rows = {"at": place, "got": _number(self.got), "expected": expected}
+        expected = f"{number(self.expected)}{f', give or take {self.bound:.2g}' if self.bound else ''}"
+        rows = {"at": place, "got": number(self.got), "expected": expected}
         rows |= {"oracle": self.oracle, "leaves": self.leaves, "diagnosis": self.diagnosis}
         lines = [f"{self.layer} breaks the law {self.law!r}:", *textwrap.wrap(self.statement, 110), ""]
         lines += [f"    {name:<9}  {text}" for name, text in rows.items() if text]
@@ -71,7 +71,8 @@ class LawViolation(AssertionError):  # noqa: N818, it reads as what it is
         return "\n".join([*lines, *case])
 
 
-def _number(value: Any) -> str:
+def number(value: Any) -> str:
+    """A number as a violation prints it."""
     if isinstance(value, np.longdouble):
         return repr(float(value))
     return value if isinstance(value, str) else repr(value.item() if hasattr(value, "item") else value)

@@ -11,14 +11,13 @@ from typing import Any
 import attrs
 
 from funcnet.testing.budgets import made
-from funcnet.testing.cases.case import Inapplicable
 from funcnet.testing.layers import check_layer
 from funcnet.testing.losses import check_loss
 from funcnet.testing.optimizers import check_optimizer
 from funcnet.testing.reports.causes import causes
 from funcnet.testing.reports.holding import (
-    Answer,
     Check,
+    Tally,
     answers,
     needless_exemption,
     quietly,
@@ -74,7 +73,7 @@ def report(subject: Any, input_shape: Any = None, *, budget: str | None = None, 
         options["input_shape"] = input_shape
     check = made(_check_of(subject), subject, options, budget)
     check = attrs.evolve(check, cases=(case for case, _ in zip(check.cases, drawn, strict=False)))
-    tallies = {law: _Tally() for law in check.kind.laws}
+    tallies = {law: Tally() for law in check.kind.laws}
     with quietly():
         with Lines.of(subject) as lines:
             for answer in answers(check):
@@ -92,30 +91,7 @@ def _check_of(subject: Any) -> Callable[..., None]:
     return check_loss if callable(backward) and len(inspect.signature(backward).parameters) == 1 else check_layer
 
 
-@attrs.define
-class _Tally:
-    """The answers of one law."""
-
-    cases: int = 0
-    seconds: float = 0.0
-    oracles: dict[str, None] = attrs.Factory(dict)  # in order
-    last: Any = None  # case
-    broken: Answer | None = None
-    reason: str = ""
-
-    def add(self, answer: Answer) -> None:
-        self.last = answer.case
-        self.seconds += answer.seconds
-        if isinstance(answer.error, Inapplicable):
-            self.reason = str(answer.error)
-            return
-        self.cases += 1
-        self.broken = answer if answer.error is not None else None
-        if answer.oracle:
-            self.oracles[answer.oracle] = None
-
-
-def _results(check: Check, tallies: dict[str, _Tally]) -> Iterator[LawResult]:
+def _results(check: Check, tallies: dict[str, Tally]) -> Iterator[LawResult]:
     """The results; broken laws come first."""
     broken = {law: tally.broken for law, tally in tallies.items() if tally.broken and law not in check.exempt}
     of_broken = causes(broken)
@@ -126,7 +102,7 @@ def _results(check: Check, tallies: dict[str, _Tally]) -> Iterator[LawResult]:
         yield attrs.evolve(held, **_outcome(check, law, tally, cause))
 
 
-def _outcome(check: Check, law: str, tally: _Tally, cause: str) -> dict[str, Any]:
+def _outcome(check: Check, law: str, tally: Tally, cause: str) -> dict[str, Any]:
     """The status of a law, and what there is to say about it."""
     reason = check.exempt.get(law, "")
     if tally.broken and reason:
@@ -135,7 +111,7 @@ def _outcome(check: Check, law: str, tally: _Tally, cause: str) -> dict[str, Any
         kind = check.kind.of_one(law) if cause else check.kind  # only the cause's case is shrunk
         return {"status": "broken", "violation": violation(kind, tally.broken)}
     if not tally.cases:
-        return {"status": "not asked", "reason": tally.reason or "it applies to none of the cases"}
+        return {"status": "not asked", "reason": tally.reason}
     return {"violation": needless_exemption(check, [law], tally.last)} if reason else {}
 
 

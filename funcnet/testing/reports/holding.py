@@ -85,6 +85,33 @@ class Answer:
         return self.error is not None and not isinstance(self.error, Inapplicable)
 
 
+@attrs.define
+class Tally:
+    """What came of one law so far: on how many cases, by which oracles, and the answer that it is broken."""
+
+    cases: int = 0
+    seconds: float = 0.0
+    oracles: dict[str, None] = attrs.Factory(dict)  # in order
+    last: Any = None  # case
+    broken: Answer | None = None
+    reason: str = "it applies to none of the cases"  # why it was not asked
+
+    @property
+    def has_held(self) -> bool:
+        return self.cases > 0 and self.broken is None
+
+    def add(self, answer: Answer) -> None:
+        self.last = answer.case
+        self.seconds += answer.seconds
+        if isinstance(answer.error, Inapplicable):
+            self.reason = str(answer.error) or self.reason
+            return
+        self.cases += 1
+        self.broken = answer if answer.is_broken else None
+        if answer.oracle:
+            self.oracles[answer.oracle] = None
+
+
 _P = ParamSpec("_P")
 
 
@@ -101,21 +128,18 @@ def raising(check: Callable[_P, Check]) -> Callable[_P, None]:
     return raise_violations
 
 
-def hold(check: Check) -> None:
+def hold(check: Check) -> dict[str, Tally]:
     """Ask every law on every case. Raises LawViolation for a broken law, and for an exempted law that holds."""
     __tracebackhide__ = True
-    held, broken, case = set(), set(), None
+    tallies = {law: Tally() for law in check.kind.laws}
     with quietly():
         for answer in answers(check):
-            case = answer.case
-            if answer.error is None:
-                held.add(answer.law)
-            elif answer.is_broken and answer.law in check.exempt:
-                broken.add(answer.law)
-            elif answer.is_broken:
+            tallies[answer.law].add(answer)
+            if answer.is_broken and answer.law not in check.exempt:
                 raise violation(check.kind, answer) from cause_of(answer.error)
-    if idle := needless(check, held, broken):
-        raise needless_exemption(check, idle, case)
+    if idle := sorted(law for law in check.exempt if tallies[law].has_held):
+        raise needless_exemption(check, idle, tallies[idle[0]].last)
+    return tallies
 
 
 def answers(check: Check) -> Iterator[Answer]:
@@ -162,14 +186,15 @@ def violation(kind: Kind, answer: Answer) -> LawViolation:
     return _written(kind, law, case, difference, diagnosis or kind.diagnosis(difference, case))
 
 
-def cause_of(error: Exception) -> BaseException | None:
-    """The exception of the user's code behind a broken law, if any."""
-    return error.__cause__ if isinstance(error, Difference) else error
-
-
-def needless(check: Check, held: set[str], broken: set[str]) -> list[str]:
-    """The exempted laws that hold."""
-    return sorted((held & set(check.exempt)) - broken)
+def cause_of(error: Exception | None) -> BaseException | None:
+    """The exception of the user's code behind a broken law, if any, from the user's code on."""
+    cause = error.__cause__ if isinstance(error, Difference) else error
+    if cause is None:
+        return None
+    traceback = cause.__traceback__
+    while traceback is not None and traceback.tb_frame.f_globals.get("__name__", "").startswith("funcnet.testing."):
+        traceback = traceback.tb_next
+    return cause.with_traceback(traceback or cause.__traceback__)
 
 
 def needless_exemption(check: Check, idle: list[str], case: Any) -> LawViolation:

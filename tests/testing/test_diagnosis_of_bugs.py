@@ -38,9 +38,9 @@ class Wrong(fn.Layer):
         return dx, self.change(np.sin(flat[0]).T @ flat[1], flat[1].sum(axis=0), params)
 
 
-def said(layer, x=X, dy=DY, law="coordinates", params=PARAMS, shape=None):
+def said(layer, x=X, dy=DY, law="coordinates", params=PARAMS, shape=None, is_given=False):
     with pytest.raises(LawViolation) as caught:
-        check_layer_law(law, layer, params, x, dy, input_shape=shape)
+        check_layer_law(law, layer, params, x, dy, input_shape=shape, is_given=is_given)
     return caught.value.diagnosis
 
 
@@ -183,8 +183,14 @@ def relu(params, x):
 
 def test_one_number_has_a_sign_by_chance():
     broken = relu, lambda params, x, dy: (dy, ())
-    found = said(broken, np.array([[2.0, -3.0]]), np.array([[1.0, 1.0]]), params=())
+    found = said(broken, np.array([[2.0, -3.0]]), np.array([[1.0, 1.0]]), params=(), is_given=True)
     assert found == "1 of 2 numbers are wrong; there it should be 0"
+
+
+def test_where_more_rows_can_be_drawn_they_tell_more():
+    leaky = lambda params, x: (np.where(x < 0, x / 4, x), x), lambda params, x, dy: (np.where(x < 0, 0, dy), ())
+    found = said(leaky, np.array([[2.0, -3.0]]), np.array([[1.0, 1.0]]), params=())
+    assert found == "it is wrong only where x is negative; there it is 0"
 
 
 def test_two_zeros_may_be_chance():
@@ -194,7 +200,7 @@ def test_two_zeros_may_be_chance():
 
 def test_a_few_numbers_of_one_column_may_be_chance():
     broken = Wrong(change_dx=lambda dx, x, dy, w: zero_at(dx, slice(None), 0))
-    assert said(broken, X[:2], DY[:2]) == "2 of 8 numbers are wrong; there it is 0"
+    assert said(broken, X[:2], DY[:2], is_given=True) == "2 of 8 numbers are wrong; there it is 0"
 
 
 def test_what_is_right_but_for_a_few_digits_is_not_said_to_be_reordered():

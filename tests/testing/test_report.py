@@ -201,6 +201,13 @@ def test_a_budget_draws_the_same_cases_until_time_is_up(monkeypatch):
 # --- What was not exercised ---
 
 
+@pytest.mark.parametrize(("layer", "is_met"), [(fn.ReLU(), True), (fn.Tanh(), False)])
+def test_whether_a_tie_or_a_corner_was_met(layer, is_met):
+    found = ask(layer, (3,), **FEW)
+    assert ("no tie or corner was met" in found.unexercised) != is_met
+    assert found["kinks"].oracle == ("one-sided slopes" if is_met else "")
+
+
 class Cautious:
     """y = sin(x), with a way in each pass that no case takes."""
 

@@ -108,7 +108,7 @@ def over_batch(layer: Any) -> bool:
     return isinstance(layer, Layer) and (layer.statistics == "batch" or any(map(over_batch, layers_in(layer))))
 
 
-Law: TypeAlias = Callable[[Case], None]
+Law: TypeAlias = Callable[[Case], str | None]
 
 
 class Inapplicable(Exception):  # noqa: N818, it is not an error

@@ -52,15 +52,17 @@ def adjointness(case: Case) -> None:
     point.compare(point.moving, point.directions(vectors))
 
 
-def kinks(case: Case) -> None:
+def kinks(case: Case) -> str | None:
     """At a tie or a corner of one number of {y}, <{dx}, v> lies between the slopes along v on its sides."""
     needs(not (isinstance(case.layer, Layer) and any(layers_in(case.layer))))  # where corners may meet
     ties = [lambda part: np.sign(np.round(part)), lambda part: np.round(part * 4) / 4]
+    oracle = None  # unless a tie or a corner is met
     for x in [case.x] if case.is_given else [map_parts(tied, case.x) for tied in ties]:
         point, draws = Point.of(attrs.evolve(case, x=x)), case.draws("kinks")
         v = map_flow(partial(_quarters, draws), x)
         try:
             low, high, slack = point.slopes(v)
+            oracle = "one-sided slopes" if (high - low > slack).any() else oracle
             for j in draws.permutation(low.size)[:_MOST_CORNERS]:
                 place = np.unravel_index(j, low.shape)
                 got = point.slope_of(place, v)
@@ -72,6 +74,7 @@ def kinks(case: Case) -> None:
             raise
         except Exception as outside:  # forward may fail near a point where it works
             raise Inapplicable from outside
+    return oracle
 
 
 def _quarters(draws: np.random.Generator, x: Array) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -10,11 +11,14 @@ import numpy as np
 
 from funcnet.testing.cases.case import Case, Results
 from funcnet.testing.cases.case import leaves as named
+from funcnet.testing.laws.derivatives import coordinates
 from funcnet.testing.reports.amounts import added, clipped, constant_ratio, factor, rough, same_along
 from funcnet.testing.reports.comparing import Difference, nearly
 from funcnet.testing.reports.orders import reordered
 from funcnet.testing.reports.places import where
-from funcnet.tree import Array, equal, flatten, is_leaf, leaves, map_flow
+from funcnet.tree import Array, equal, flatten, is_integer, is_leaf, leaves, map_flow
+
+_ROWS = 16  # among which some numbers are negative
 
 Look: TypeAlias = Callable[[Array, Array, str, Case], str]
 
@@ -27,10 +31,36 @@ def diagnosis(difference: Difference, case: Case) -> str:
         return text
     if difference.arrays is None:
         return _of_number(difference)
-    got, expected = (np.asarray(array, np.float64) for array in difference.arrays)
+    text = _of_arrays(difference, case)
+    if re.match(r"\d+ of", text) and (closer := _tried(_of_more_rows, difference.at, case)):
+        return closer
+    return text
+
+
+def _of_arrays(difference: Difference, case: Case) -> str:
+    got, expected = (np.asarray(array, np.float64) for array in difference.arrays or ())
     if got.shape != expected.shape or not got.size:
         return ""
     return next((text for look in _LOOKS if (text := _tried(look, got, expected, difference.at, case))), "")
+
+
+def _of_more_rows(at: str, case: Case) -> str:
+    """What is said where dx has more numbers, of which enough may be negative to tell."""
+    draws = case.draws("more rows")
+
+    def numbers(part: Array) -> Array:
+        return draws.normal(size=(_ROWS, *part.shape[1:])).astype(part.dtype)
+
+    if case.is_given or len(case.batch) != 1 or not at.startswith("dx") or any(map(is_integer, leaves(case.x))):
+        return ""
+    case = attrs.evolve(case, x=map_flow(numbers, case.x), dy=map_flow(numbers, case.dy))
+    try:
+        coordinates(case)
+    except Difference as difference:
+        if difference.at == at and difference.arrays is not None:
+            text = _of_arrays(difference, case)
+            return "" if re.match(r"\d+ of", text) else text
+    return ""
 
 
 def _tried(look: Callable[..., str], *arguments: Any) -> str:

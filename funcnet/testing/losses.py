@@ -18,7 +18,7 @@ from funcnet.testing.laws import LOSS_LAWS
 from funcnet.testing.laws.losses import loss_case
 from funcnet.testing.layers import check_symmetries
 from funcnet.testing.reports.diagnosis import diagnosis
-from funcnet.testing.reports.holding import Kind, hold
+from funcnet.testing.reports.holding import Check, Kind, raising
 from funcnet.tree import Array, Shape, as_floating
 from funcnet.values import check_methods, integer
 
@@ -54,6 +54,7 @@ _OF_OURS: dict[type, tuple[tuple[str, ...], str]] = {
 }
 
 
+@raising
 def check_loss(
     loss: Any,
     *,
@@ -63,7 +64,7 @@ def check_loss(
     symmetries: Sequence[Any] = (),
     examples: int = 48,
     seed: int = 0,
-) -> None:
+) -> Check:
     """Check a loss, `forward(y, target) -> (value, cache)` and `backward(cache) -> dy`, against every law of losses.
 
     y has the shape (*batch, n), and targets have the shape of y or, as labels, (*batch,). "numbers", "probabilities",
@@ -118,7 +119,8 @@ def check_loss(
     targets = tuple(targets) if isinstance(targets, tuple | list) else (targets,)
     outputs = default_outputs if outputs is None else outputs
     _check_drawn(targets, outputs)
-    hold(LOSSES, _cases(loss, targets, outputs, Key(seed), examples, tuple(symmetries)), exempt)
+    cases = _cases(loss, targets, outputs, Key(seed), examples, tuple(symmetries))
+    return Check(LOSSES, cases, exempt)
 
 
 def _check_drawn(targets: tuple[Any, ...], outputs: Any) -> None:
@@ -161,7 +163,8 @@ def _given(draws: Any, targets: Array, outputs: Any, drawn: Any, is_whole: bool)
     return target, drawn(draws, target.shape if target.dtype.kind == "f" else (*target.shape, int(targets.max()) + 1))
 
 
-def check_loss_law(law: str, loss: Any, y: Any, target: Any, *, symmetries: Sequence[Any] = ()) -> None:
+@raising
+def check_loss_law(law: str, loss: Any, y: Any, target: Any, *, symmetries: Sequence[Any] = ()) -> Check:
     """Check a loss against one law, on one case.
 
     y has the shape (*batch, n), and target has the shape that the loss takes.
@@ -196,7 +199,8 @@ def check_loss_law(law: str, loss: Any, y: Any, target: Any, *, symmetries: Sequ
     __tracebackhide__ = True
     _check_is_loss(loss)
     check_symmetries(symmetries)
-    hold(LOSSES.of_one(law), [loss_case(loss, as_floating(y), np.asarray(target), False, tuple(symmetries))], {})
+    case = loss_case(loss, as_floating(y), np.asarray(target), False, tuple(symmetries))
+    return Check(LOSSES.of_one(law), [case])
 
 
 def _check_is_loss(loss: Any) -> None:
@@ -205,7 +209,7 @@ def _check_is_loss(loss: Any) -> None:
         raise TypeError(f"loss must be a loss, got a layer, which check_layer checks: {loss!r}")
 
 
-def _shrunk(case: Case, fails: Callable[[Case], bool]) -> Case:
+def _shrunk(case: Case, fails: Callable[[Case], Any]) -> Case:
     """The case with only its first rows, and with y rounded to quarters, where that fails too."""
     loss, target = case.layer.loss, case.layer.target
     for n in range(1, len(case.x) + 1 if target.ndim else 1):

@@ -101,10 +101,7 @@ def _in_long_double(point: Point) -> Point | None:
         there = Point.at(point.case.cast(np.longdouble))
     except Exception:  # as that of `np.linalg`, which refuses it
         return None
-    is_wider = any(
-        array.dtype == np.longdouble and (array != array.astype(np.float64)).any() for array in there.gradients
-    )
-    return there if is_wider else None
+    return there if there.precision < point.precision else None
 
 
 def _spread(point: Point, which: int, direction: list[Array], value: float) -> float:

@@ -66,11 +66,16 @@ def in_more_digits(case: Case) -> Case | None:
 
 
 def neighbours(case: Case) -> list[Case]:
-    """The case with every number moved by an ulp or two of its results, which changes these about as rounding does."""
+    """The case with every number moved by an ulp or two of its results, which changes these about as rounding does.
+
+    Equal numbers of an array stay equal, since ties have laws of their own.
+    """
     draws, eps = case.draws("neighbours"), precision(*case.passes().values())
 
     def moved(array: Array) -> Array:
-        return np.asarray(array * (1 + draws.integers(-2, 3, array.shape) * eps), array.dtype)
+        numbers, which = np.unique(array, return_inverse=True)
+        scales = 1 + draws.integers(-2, 3, numbers.shape) * eps
+        return np.asarray(array * scales[which].reshape(array.shape), array.dtype)
 
     def neighbour() -> Case:
         x, dy = map_parts(moved, case.x), map_parts(moved, case.dy)

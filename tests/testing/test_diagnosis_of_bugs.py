@@ -8,6 +8,8 @@ import pytest
 
 import funcnet as fn
 from funcnet.testing import LawViolation, check_layer, check_layer_law
+from funcnet.testing.laws import LAYER_LAWS
+from funcnet.testing.reports.comparing import Difference
 from tests.testing.gallery.exhibits import Dense
 from tests.testing.gallery.kill_table import BROKEN, kill
 
@@ -206,6 +208,34 @@ def test_a_few_numbers_of_one_column_may_be_chance():
 def test_what_is_right_but_for_a_few_digits_is_not_said_to_be_reordered():
     broken = Wrong(change_dx=lambda dx, x, dy, w: dx * (1 + 1e-9 * np.arange(4)))
     assert "order" not in said(broken)
+
+
+def test_numbers_among_zeros_may_be_moved_by_chance():
+    sparse = np.where(np.arange(4) == 1, DY, 0)
+    moved = relu, lambda params, x, dy: (np.roll(dy, 2, axis=1), ())
+    assert said(moved, np.abs(X), sparse, params=()) == "the same numbers are in a different order"
+
+
+def test_nothing_is_guessed_from_the_small_case_that_is_shown():
+    broken = Wrong(change_dx=lambda dx, x, dy, w: dx * (1 + x**2))
+    with pytest.raises(LawViolation) as caught:
+        check_layer(broken, (4,), params=PARAMS)
+    assert caught.value.diagnosis == ""
+    names = {}
+    exec(caught.value.case.rpartition("\n")[0].replace("layer =", "#"), names)
+    assert (names["dy"] == 0).sum() > 2
+
+
+def test_how_many_numbers_are_wrong_is_counted_before_numbers_become_0(monkeypatch):
+    def law(case):
+        """Say that all is wrong."""
+        raise Difference("dx", 1.0, 0.0, counts={"dx": (np.count_nonzero(case.x), case.x.size)})
+
+    monkeypatch.setitem(LAYER_LAWS, "coordinates", law)
+    with pytest.raises(LawViolation) as caught:
+        check_layer(fn.Tanh(), (3,))
+    assert caught.value.counts == {"dx": (6, 6)}
+    assert caught.value.leaves == "dx wrong in 6 of 6"
 
 
 # --- Of the gallery ---

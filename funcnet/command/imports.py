@@ -21,7 +21,7 @@ def import_all(options: argparse.Namespace) -> None:
     """
     for name in options.modules:
         imported(name)
-    for name in imports_in(options):
+    for name in imports_in(options) if {"directory", "experiment"} & vars(options).keys() else ():
         try:
             imported(_found(name, options))
         except (FileNotFoundError, ModuleNotFoundError) as error:
@@ -81,8 +81,6 @@ def imports_in(options: argparse.Namespace) -> tuple[str, ...]:
     """The modules that the experiment of a command names: in the folder of a run, or in the file itself."""
     if hasattr(options, "directory"):
         return recorded(Path(options.directory))
-    if not hasattr(options, "experiment"):
-        return ()
     return (*_named(Path(options.experiment)), *(recorded(Path(options.out)) if getattr(options, "out", "") else ()))
 
 

@@ -88,7 +88,8 @@ def _check_of(subject: Any) -> Callable[..., None]:
     if hasattr(subject, "update"):
         return check_optimizer
     backward = getattr(subject, "backward", None)
-    return check_loss if callable(backward) and len(inspect.signature(backward).parameters) == 1 else check_layer
+    needed = inspect.signature(backward).parameters.values() if callable(backward) else ()
+    return check_loss if sum(each.default is each.empty for each in needed) == 1 else check_layer
 
 
 def _results(check: Check, tallies: dict[str, Tally]) -> Iterator[LawResult]:

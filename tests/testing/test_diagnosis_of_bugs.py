@@ -8,6 +8,8 @@ import pytest
 
 import funcnet as fn
 from funcnet.testing import LawViolation, check_layer, check_layer_law
+from funcnet.testing.laws import LAYER_LAWS
+from funcnet.testing.reports.comparing import Difference
 from tests.testing.gallery.exhibits import Dense
 from tests.testing.gallery.kill_table import BROKEN, kill
 
@@ -181,6 +183,14 @@ def relu(params, x):
     return np.maximum(x, 0), x
 
 
+def square(params, x):
+    return x**2, x
+
+
+def half_square(params, x, dy):
+    return dy * x, ()
+
+
 def test_one_number_has_a_sign_by_chance():
     broken = relu, lambda params, x, dy: (dy, ())
     found = said(broken, np.array([[2.0, -3.0]]), np.array([[1.0, 1.0]]), params=(), is_given=True)
@@ -206,6 +216,58 @@ def test_a_few_numbers_of_one_column_may_be_chance():
 def test_what_is_right_but_for_a_few_digits_is_not_said_to_be_reordered():
     broken = Wrong(change_dx=lambda dx, x, dy, w: dx * (1 + 1e-9 * np.arange(4)))
     assert "order" not in said(broken)
+
+
+def test_numbers_among_zeros_may_be_moved_by_chance():
+    sparse = np.where(np.arange(4) == 1, DY, 0)
+    moved = relu, lambda params, x, dy: (np.roll(dy, 2, axis=1), ())
+    assert said(moved, np.abs(X), sparse, params=()) == "the same numbers are in a different order"
+
+
+def test_many_places_here_and_there_are_not_listed():
+    rows, dy = DRAWS.normal(size=(2, 9, 4))
+    broken = Wrong(change_dx=lambda dx, x, dy, w: zero_at(dx, [0, 2, 4, 6]))
+    assert said(broken, rows, dy, is_given=True) == "16 of 36 numbers are wrong; there it is 0"
+
+
+def test_one_number_at_the_top_is_not_clipped():
+    largest = np.unravel_index(np.abs(DY).argmax(), DY.shape)
+    broken = relu, lambda params, x, dy: (dy * (1 - 0.01 * (dy == dy[largest])), ())
+    assert said(broken, np.abs(X), params=(), is_given=True) == "1 of 20 numbers are wrong"
+
+
+@pytest.mark.parametrize("law", ["batch.permutation", "batch.sum"])
+def test_of_a_y_nothing_is_said_that_is_about_gradients(law):
+    """Neither that dy is not used, nor that a mean over the batch is an approximation."""
+    scale = np.reshape([1, 1.001, 1.002, 0.999, 0.998], (5, 1))
+    broken = lambda params, x: (x * scale[: len(x)], x), lambda params, x, dy: (dy * scale[: len(dy)], ())
+    assert not re.search("dy|approximation", said(broken, law=law, params=()))
+
+
+def test_a_slope_that_is_wrong_where_there_is_no_corner_is_not_said_to_be_at_one():
+    assert said((square, half_square), law="kinks", params=()) == ""
+
+
+def test_nothing_is_guessed_from_the_small_case_that_is_shown():
+    broken = Wrong(change_dx=lambda dx, x, dy, w: dx * (1 + x**2))
+    with pytest.raises(LawViolation) as caught:
+        check_layer(broken, (4,), params=PARAMS)
+    assert caught.value.diagnosis == ""
+    names = {}
+    exec(caught.value.case.rpartition("\n")[0].replace("layer =", "#"), names)
+    assert (names["dy"] == 0).sum() > 2
+
+
+def test_how_many_numbers_are_wrong_is_counted_before_numbers_become_0(monkeypatch):
+    def law(case):
+        """Say that all is wrong."""
+        raise Difference("dx", 1.0, 0.0, counts={"dx": (np.count_nonzero(case.x), case.x.size)})
+
+    monkeypatch.setitem(LAYER_LAWS, "coordinates", law)
+    with pytest.raises(LawViolation) as caught:
+        check_layer(fn.Tanh(), (3,))
+    assert caught.value.counts == {"dx": (6, 6)}
+    assert caught.value.leaves == "dx wrong in 6 of 6"
 
 
 # --- Of the gallery ---

@@ -9,6 +9,13 @@ from funcnet.testing import check_layer, check_loss, check_optimizer
 from funcnet.testing.laws import LAYER_LAWS, LOSS_LAWS, OPTIMIZER_LAWS
 
 
+@pytest.mark.parametrize("check", [check_layer, check_loss, check_optimizer])
+def test_a_check_returns_nothing_as_its_signature_says(check):
+    signature = inspect.signature(check)
+    assert signature.return_annotation is None
+    assert {"exempt", "examples", "seed"} <= set(signature.parameters)
+
+
 @pytest.mark.parametrize(
     ("check", "laws"), [(check_layer, LAYER_LAWS), (check_loss, LOSS_LAWS), (check_optimizer, OPTIMIZER_LAWS)]
 )

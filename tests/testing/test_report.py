@@ -12,7 +12,8 @@ from funcnet.testing import LawViolation, check_layer
 from funcnet.testing import report as ask
 from funcnet.testing.budgets import _LEAST
 from funcnet.testing.laws import LAYER_LAWS, LOSS_LAWS, OPTIMIZER_LAWS
-from funcnet.testing.reports.violation import LawViolation as Violation
+from funcnet.testing.reports.causes import causes
+from funcnet.testing.reports.holding import Answer
 from tests.testing.gallery.exhibits import Sine
 from tests.testing.gallery.params import BiasMean
 from tests.testing.gallery.state import NoiseInInference, RemembersInField
@@ -110,6 +111,13 @@ def test_an_error_of_forward_is_told_once():
     assert [result.law for result in found.results if result.violation and not result.cause] == ["structure"]
 
 
+def test_what_follows_is_told_of_the_first_cause_of_all():
+    same, other = OSError("no such file"), ValueError("something else")
+    broken = {"structure": same, "determinism": same, "purity": other, "coordinates": other, "kinks": KeyError("third")}
+    found = causes({law: Answer(law, None, "", error, 0.0) for law, error in broken.items()})
+    assert found == {"structure": "", **dict.fromkeys(("determinism", "purity", "coordinates", "kinks"), "structure")}
+
+
 # --- What it is asked of ---
 
 
@@ -125,6 +133,26 @@ def test_losses_optimizers_and_functions(subject, laws):
     found = ask(subject, **({} if laws else {"x": np.ones((2, 3))}), examples=6)
     assert {result.law for result in found.results} == {*(laws or LAYER_LAWS)}
     assert found.ok, found
+
+
+class PlainLoss:
+    """The mean of squares, as an object that knows nothing of funcnet and has an option."""
+
+    def forward(self, y, target):
+        if y.shape != target.shape:
+            raise ValueError("y and target must have one shape")
+        if not y.size:
+            raise ValueError("the mean of nothing")
+        return np.mean((y - target) ** 2, dtype=y.dtype), y - target
+
+    def backward(self, error, scale=2):
+        return scale * error / error.dtype.type(error.size)
+
+
+def test_an_object_with_a_backward_of_the_cache_alone_is_a_loss():
+    found = ask(PlainLoss(), examples=6)
+    assert found.ok, found
+    assert {result.law for result in found.results} == {*LOSS_LAWS}
 
 
 def test_the_sentences_of_a_loss_have_its_names():
@@ -167,7 +195,6 @@ def test_a_violation_says_which_leaves_are_wrong(wrong):
     assert f"    leaves     {text}\n" in str(violation)
     result = attrs.evolve(wrong["coordinates"], violation=violation)
     assert result.note == text
-    assert isinstance(violation, Violation)
 
 
 def test_as_json(wrong):

@@ -8,7 +8,7 @@ from funcnet.testing.reports.holding import Answer
 
 _FIRST = ("determinism", "structure", "purity", "interleaving")  # passes that break one of these may break any law
 _FOLLOWING = {
-    "coordinates": ("adjointness", "kinks", "linearity", "symmetry", "shapes"),
+    "coordinates": ("adjointness", "kinks", "linearity", "symmetry", "shapes", "like"),
     "adjointness": ("kinks", "symmetry"),
     "batch.rows": ("batch.permutation", "batch.sum", "batch.single", "batch.axes"),
     "batch.permutation": ("batch.sum", "batch.axes"),

@@ -173,17 +173,21 @@ def _ask(kind: Kind, law: str, case: Any) -> Answer:
 
 
 def violation(kind: Kind, answer: Answer) -> LawViolation:
-    """The violation on the shrunk case; the diagnosis is that of the case before it was shrunk, if there is one."""
+    """The violation on the shrunk case.
+
+    The diagnosis, and how many numbers are wrong, are those of the case before: among zeros much looks alike.
+    """
     law, error = answer.law, answer.error
-    diagnosis = kind.diagnosis(_difference(error), answer.case)
+    original = _difference(error)
+    diagnosis = kind.diagnosis(original, answer.case)
 
     def fails(case: Any) -> Exception | None:
         found = _ask(kind, law, case).error
         return found if _signature(found) == _signature(error) else None
 
     case = kind.shrunk(answer.case, fails)
-    difference = _difference(_ask(kind, law, case).error or error)
-    return _written(kind, law, case, difference, diagnosis or kind.diagnosis(difference, case))
+    difference = attrs.evolve(_difference(_ask(kind, law, case).error or error), counts=original.counts)
+    return _written(kind, law, case, difference, diagnosis)
 
 
 def cause_of(error: Exception | None) -> BaseException | None:

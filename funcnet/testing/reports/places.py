@@ -44,7 +44,8 @@ def _by_index(wrong: Array) -> str:
     for axis in range(wrong.ndim):
         some = wrong.any(axis=tuple(i for i in range(wrong.ndim) if i != axis))
         indices = np.flatnonzero(some)
-        if wrong.take(indices, axis).all() and min(wrong.sum(), (~wrong).sum()) > 3:  # fewer may be chance
+        is_short = len(indices) < 4 or indices[-1] - indices[0] < len(indices)
+        if is_short and wrong.take(indices, axis).all() and min(wrong.sum(), (~wrong).sum()) > 3:  # fewer may be chance
             return f"it is wrong only at {_said(indices)} of axis {axis}"
     return ""
 

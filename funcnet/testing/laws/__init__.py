@@ -63,6 +63,7 @@ LOSS_LAWS: dict[str, Law] = {
 OPTIMIZER_LAWS: dict[str, OptimizerLaw] = {
     "purity": optimizers.purity,
     "structure": optimizers.structure,
+    "like": optimizers.like,
     "determinism": optimizers.determinism,
     "zero": optimizers.zero,
     "descent": optimizers.descent,

@@ -30,6 +30,8 @@ Results: TypeAlias = dict[str, Array]
 class Case:
     """A case: x (*batch, *input_shape) and dy of the shape of y. Where x `is_given`, no law may choose other numbers.
 
+    `like` is a reference to agree with, if there is one.
+
     `names` are the names of x, y and dx in reports, where they are not these: for a loss.
     """
 
@@ -41,6 +43,7 @@ class Case:
     symmetries: tuple[Any, ...] = ()
     is_given: bool = False
     names: Mapping[str, str] = {}
+    like: Any = None
 
     @property
     def batch(self) -> Shape:

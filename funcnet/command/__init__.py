@@ -1,4 +1,4 @@
-"""The command line: run, verify, show and check experiments on built-in data or on your own.
+"""The command line: run, verify, show and check experiments on built-in data or on your own; list the laws.
 
 python -m funcnet run examples/digits.json --out runs/digits
 python -m funcnet verify runs/digits
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from funcnet.command.commands import check, run, show, verify
+from funcnet.command.commands import check, laws, run, show, verify
 from funcnet.command.exits import Parser, exit_code, flush
 from funcnet.command.imports import import_all
 from funcnet.command.options import parser
@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     It is 1 if a run does not verify or diverges or a gradient is wrong, 2 for wrong usage, 130 after Ctrl-C, else 0.
     """
     try:
-        options = parser(run, verify, show, check).parse_args(arguments)
+        options = parser(run, verify, show, check, laws).parse_args(arguments)
     except SystemExit:  # the help was asked for, or an option is wrong
         flush()
         raise

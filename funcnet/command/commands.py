@@ -97,6 +97,14 @@ def check(options: argparse.Namespace) -> int:
     return _OK if is_right else _FAILED
 
 
+def laws(options: argparse.Namespace) -> int:
+    """Print every law, or the one of this name."""
+    from funcnet.testing.listing import listed
+
+    print(listed(options.law))
+    return _OK
+
+
 def _has_bar() -> bool:
     return sys.stderr.isatty() and find_spec("tqdm") is not None
 

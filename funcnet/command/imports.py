@@ -81,6 +81,8 @@ def imports_in(options: argparse.Namespace) -> tuple[str, ...]:
     """The modules that the experiment of a command names: in the folder of a run, or in the file itself."""
     if hasattr(options, "directory"):
         return recorded(Path(options.directory))
+    if not hasattr(options, "experiment"):
+        return ()
     return (*_named(Path(options.experiment)), *(recorded(Path(options.out)) if getattr(options, "out", "") else ()))
 
 

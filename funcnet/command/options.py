@@ -14,7 +14,7 @@ from funcnet.version import __version__
 Command = Callable[[argparse.Namespace], int]
 
 
-def parser(run: Command, verify: Command, show: Command, check: Command) -> Parser:
+def parser(run: Command, verify: Command, show: Command, check: Command, laws: Command) -> Parser:
     """The parser, whose options have the function of their command as `command`."""
     made = Parser(
         prog="python -m funcnet",
@@ -45,6 +45,11 @@ def parser(run: Command, verify: Command, show: Command, check: Command) -> Pars
     a_check.add_argument("experiment", type=expanduser, metavar="EXPERIMENT.json", help="made by Experiment.to_json")
     a_check.add_argument("--examples", type=int, default=5, metavar="N", help="check on the first N examples (5)")
     _add_data(a_check, "data with the examples (digits)")
+
+    some_laws = _command(
+        commands, "laws", laws, "print what layers, losses and optimizers are checked for", "batch.sum"
+    )
+    some_laws.add_argument("law", nargs="?", metavar="LAW", help="print this law alone")
     return made
 
 

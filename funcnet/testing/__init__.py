@@ -12,6 +12,9 @@ from funcnet.testing.gradients import GradientReport, LeafReport, check_gradient
 from funcnet.testing.layers import check_layer, check_layer_law
 from funcnet.testing.losses import check_loss, check_loss_law
 from funcnet.testing.optimizers import check_optimizer, check_optimizer_law
+from funcnet.testing.pytesting import layer_tests, loss_tests, optimizer_tests
+from funcnet.testing.reporting import report
+from funcnet.testing.reports.report import LawReport, LawResult
 from funcnet.testing.reports.violation import LawViolation
 
 if _TYPE_CHECKING:
@@ -19,8 +22,9 @@ if _TYPE_CHECKING:
 
 # fmt: off
 __all__ = [
-    "GradientReport", "LawViolation", "LeafReport", "check_gradients", "check_layer", "check_layer_law", "check_loss",
-    "check_loss_law", "check_optimizer", "check_optimizer_law",
+    "GradientReport", "LawReport", "LawResult", "LawViolation", "LeafReport", "check_gradients", "check_layer",
+    "check_layer_law", "check_loss", "check_loss_law", "check_optimizer", "check_optimizer_law", "layer_tests",
+    "loss_tests", "optimizer_tests", "report",
 ]
 # fmt: on
 

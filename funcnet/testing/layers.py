@@ -20,11 +20,12 @@ from funcnet.testing.cases.foreign import Pair, WithContainers, as_tree, with_co
 from funcnet.testing.cases.shrinking import shrunk
 from funcnet.testing.laws import LAYER_LAWS
 from funcnet.testing.reports.diagnosis import diagnosis
-from funcnet.testing.reports.holding import Kind, hold
+from funcnet.testing.reports.holding import Check, Kind, raising
 from funcnet.tree import Flow, Tree, as_array, as_floating, is_nested, map_flow, shape_of
 from funcnet.values import check_methods, integer
 
 
+@raising
 def check_layer(
     layer: Any,
     input_shape: Any = None,
@@ -36,13 +37,13 @@ def check_layer(
     symmetries: Sequence[Any] = (),
     examples: int = 56,
     seed: int = 0,
-) -> None:
+) -> Check:
     """Check a layer against every law, in inference and in training, in float64 and float32.
 
     x has the shape (*batch, *input_shape), or is a tuple of such arrays, and dy is like y. Integers in x stay integers
     for a layer that declares `takes_integers`; rows may depend on each other in one that declares `statistics="batch"`.
-    The same seed draws the same cases; with Hypothesis installed, the case that breaks a law is shrunk. Rounding by the
-    layer's own formula is tolerated: y * (1 - y) is accepted where 1 - y has become 0.
+    The same seed draws the same cases, and the case that breaks a law is shrunk to a small one. Rounding by the layer's
+    own formula is tolerated: y * (1 - y) is accepted where 1 - y has become 0.
 
     Parameters
     ----------
@@ -119,9 +120,10 @@ def check_layer(
         map(partial(attrs.evolve, like=each), layer_cases(form, shape, key, examples, params, x, symmetries))
         for form, each in zip(forms, references, strict=False)
     )
-    hold(LAYERS, chain.from_iterable(zip(*cases, strict=True)), exempt)
+    return Check(LAYERS, chain.from_iterable(zip(*cases, strict=True)), exempt)
 
 
+@raising
 def check_layer_law(
     law: str,
     layer: Any,
@@ -133,7 +135,7 @@ def check_layer_law(
     input_shape: Any = None,
     symmetries: Sequence[Any] = (),
     is_given: bool = False,
-) -> None:
+) -> Check:
     """Check a layer against one law, on one case.
 
     x has the shape (*batch, *input_shape), or is a tuple of such arrays, and dy is like y.
@@ -179,7 +181,7 @@ def check_layer_law(
     like = _as_reference(like, params)
     subject, params = _with_tree(_as_layer(layer), params)
     case = Case(subject, params, x, dy, _input_shape(input_shape, x), tuple(symmetries), is_given, like=like)
-    hold(LAYERS.of_one(law), [case], {})
+    return Check(LAYERS.of_one(law), [case])
 
 
 def _arguments(case: Case) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from funcnet.testing.laws import LOSS_LAWS
 from funcnet.testing.laws.losses import loss_case
 from funcnet.testing.layers import check_symmetries
 from funcnet.testing.reports.diagnosis import diagnosis
-from funcnet.testing.reports.holding import Kind, hold
+from funcnet.testing.reports.holding import Check, Kind, raising
 from funcnet.tree import Array, Shape, as_floating
 from funcnet.values import check_methods, integer
 
@@ -56,6 +56,7 @@ _OF_OURS: dict[type, tuple[tuple[str, ...], str]] = {
 }
 
 
+@raising
 def check_loss(
     loss: Any,
     *,
@@ -66,7 +67,7 @@ def check_loss(
     symmetries: Sequence[Any] = (),
     examples: int = 48,
     seed: int = 0,
-) -> None:
+) -> Check:
     """Check a loss, `forward(y, target) -> (value, cache)` and `backward(cache) -> dy`, against every law of losses.
 
     y has the shape (*batch, n), and targets have the shape of y or, as labels, (*batch,). "numbers", "probabilities",
@@ -126,7 +127,7 @@ def check_loss(
     outputs = default_outputs if outputs is None else outputs
     _check_drawn(targets, outputs)
     cases = _cases(loss, targets, outputs, Key(seed), examples, tuple(symmetries))
-    hold(LOSSES, map(partial(_with_reference, like), cases), exempt)
+    return Check(LOSSES, map(partial(_with_reference, like), cases), exempt)
 
 
 def _check_drawn(targets: tuple[Any, ...], outputs: Any) -> None:
@@ -174,9 +175,10 @@ def _with_reference(like: Any, case: Case) -> Case:
     return case if like is None else attrs.evolve(case, like=attrs.evolve(case.layer, loss=like))
 
 
+@raising
 def check_loss_law(
     law: str, loss: Any, y: Any, target: Any, like: Any = None, *, symmetries: Sequence[Any] = ()
-) -> None:
+) -> Check:
     """Check a loss against one law, on one case.
 
     y has the shape (*batch, n), and target has the shape that the loss takes.
@@ -216,7 +218,7 @@ def check_loss_law(
         _check_is_loss(like, "like")
     check_symmetries(symmetries)
     case = loss_case(loss, as_floating(y), np.asarray(target), False, tuple(symmetries))
-    hold(LOSSES.of_one(law), [_with_reference(like, case)], {})
+    return Check(LOSSES.of_one(law), [_with_reference(like, case)])
 
 
 def _check_is_loss(loss: Any, name: str = "loss") -> None:
@@ -225,7 +227,7 @@ def _check_is_loss(loss: Any, name: str = "loss") -> None:
         raise TypeError(f"{name} must be a loss, got a layer, which check_layer checks: {loss!r}")
 
 
-def _shrunk(case: Case, fails: Callable[[Case], bool]) -> Case:
+def _shrunk(case: Case, fails: Callable[[Case], Any]) -> Case:
     """The case with only its first rows, and with y rounded to quarters, where that fails too."""
     loss, target = case.layer.loss, case.layer.target
     for n in range(1, len(case.x) + 1 if target.ndim else 1):

@@ -15,7 +15,7 @@ from funcnet.testing.cases.case import cast
 from funcnet.testing.cases.drawing import dyadic, ordinary
 from funcnet.testing.laws import OPTIMIZER_LAWS
 from funcnet.testing.laws.optimizers import OptimizerCase
-from funcnet.testing.reports.holding import Kind, hold
+from funcnet.testing.reports.holding import Check, Kind, raising
 from funcnet.tree import Array, Tree
 from funcnet.values import check_methods, integer
 
@@ -28,6 +28,7 @@ _SHAPES: tuple[Tree, ...] = (
 )
 
 
+@raising
 def check_optimizer(
     optimizer: Any,
     *,
@@ -36,7 +37,7 @@ def check_optimizer(
     exempt: Mapping[str, str] = {},
     examples: int = 24,
     seed: int = 0,
-) -> None:
+) -> Check:
     """Check an optimizer against every law of optimizers.
 
     An optimizer has `init(params) -> state` and `update(params, grads, state) -> (params, state)`. Laws about plain
@@ -85,10 +86,11 @@ def check_optimizer(
     __tracebackhide__ = True
     _check_are_optimizers(optimizer, like)
     integer(examples, "examples", 1)
-    hold(OPTIMIZERS, _cases(optimizer, params, like, Key(seed), examples), exempt)
+    return Check(OPTIMIZERS, _cases(optimizer, params, like, Key(seed), examples), exempt)
 
 
-def check_optimizer_law(law: str, optimizer: Any, params: Tree, grads: tuple[Tree, ...], like: Any = None) -> None:
+@raising
+def check_optimizer_law(law: str, optimizer: Any, params: Tree, grads: tuple[Tree, ...], like: Any = None) -> Check:
     """Check an optimizer against one law, on one case.
 
     Parameters
@@ -122,7 +124,7 @@ def check_optimizer_law(law: str, optimizer: Any, params: Tree, grads: tuple[Tre
     _check_are_optimizers(optimizer, like)
     if not grads:
         raise ValueError("grads must hold the gradients of at least one update, got none")
-    hold(OPTIMIZERS.of_one(law), [OptimizerCase(optimizer, params, grads, like)], {})
+    return Check(OPTIMIZERS.of_one(law), [OptimizerCase(optimizer, params, grads, like)])
 
 
 def _check_are_optimizers(optimizer: Any, like: Any) -> None:

@@ -44,11 +44,13 @@ def with_layer(tmp_path, monkeypatch):
 def test_help_names_the_commands_and_the_exit_codes(said):
     code, out, _ = said("--help")
     assert code == 0
-    assert all(re.search(rf"^ +{name} ", out, flags=re.MULTILINE) for name in ("run", "verify", "show", "check"))
+    assert all(
+        re.search(rf"^ +{name} ", out, flags=re.MULTILINE) for name in ("run", "verify", "show", "check", "laws")
+    )
     assert "Exit codes: 0, 1" in out
 
 
-@pytest.mark.parametrize("name", ["run", "verify", "show", "check"])
+@pytest.mark.parametrize("name", ["run", "verify", "show", "check", "laws"])
 def test_the_help_of_a_command_has_an_example(said, name):
     code, out, _ = said(name, "--help")
     assert (code, f"Example: python -m funcnet {name} " in " ".join(out.split())) == (0, True)

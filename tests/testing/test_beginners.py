@@ -9,14 +9,8 @@ import pytest
 
 import funcnet as fn
 from funcnet.testing import LawViolation, check_layer, check_loss, check_optimizer
-from funcnet.testing.cases import shrinking
 
 pytestmark = pytest.mark.slow  # each mistake is looked for, and its case made smaller
-
-
-@pytest.fixture(autouse=True)
-def _brief_shrinking(monkeypatch):
-    monkeypatch.setattr(shrinking, "_SECONDS", 0.2)  # what is said does not depend on how small the case becomes
 
 
 @fn.tree.node

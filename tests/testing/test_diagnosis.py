@@ -62,11 +62,20 @@ class Product(fn.Layer):
         (lambda dx, x, dy: np.where(x == 1, np.nan, dx), "1 of 9 numbers are NaN or infinite"),
         (lambda dx, x, dy: dx / (np.abs(x) > 0.75), "4 of 9 numbers are NaN or infinite"),
         (lambda dx, x, dy: np.where(x == 0, 0.5, dx), "it is wrong only where x is 0"),
-        (lambda dx, x, dy: np.where(np.abs(x) > 4, 0, dx), "it is wrong only in the tails, from |x| = 6 on"),
+        (
+            lambda dx, x, dy: np.where(np.abs(x) > 4, 0, dx),
+            "it is wrong only in the tails, from |x| = 6 on; there it is 0",
+        ),
         (lambda dx, x, dy: np.where(np.abs(x) < 0.6, dy, dx) + (x == 0), "3 of 9 numbers are wrong"),
-        (lambda dx, x, dy: np.where(x > 0, 2 * dx, dx), "it is wrong only where x is positive"),
-        (lambda dx, x, dy: np.where(x < 0, 2 * dx, dx), "it is wrong only where x is negative"),
-        (lambda dx, x, dy: np.where((x == 1) | (x == 3), 2 * dx, dx), "2 of 9 numbers are wrong"),
+        (
+            lambda dx, x, dy: np.where(x > 0, 2 * dx, dx),
+            "it is wrong only where x is positive; there it is 2 times the right one",
+        ),
+        (lambda dx, x, dy: np.where(x < 0, -dx, dx), "it is wrong only where x is negative; there the sign is wrong"),
+        (
+            lambda dx, x, dy: np.where((x == 1) | (x == 3), 2 * dx, dx),
+            "2 of 9 numbers are wrong; there it is 2 times the right one",
+        ),
         (lambda dx, x, dy: dx + np.arange(9.0).reshape(3, 3) ** 2 + 1, NONE),
     ],
 )
@@ -116,7 +125,7 @@ def test_of_dx_of_two_rows_a_factor_of_two_is_just_that():
 
 def test_of_a_single_example_there_are_no_rows():
     found = violation(Cubic(lambda dx, x, dy: 3 * dx), x=X[0], dy=DY[0], input_shape=(3,))
-    assert found.diagnosis == "every number is 3 times the expected one"
+    assert found.diagnosis == "3 times too large, the length of its axis 0: divide by it"
 
 
 def test_of_one_number_alone_nothing_is_said_of_others():
@@ -126,7 +135,7 @@ def test_of_one_number_alone_nothing_is_said_of_others():
 
 def test_of_grads_with_a_constant_added_no_sum_is_missed():
     layer = Product(change=lambda grads, x, dy: grads + np.diag([0, 0, 1]))
-    assert violation(layer, WEIGHT, X * 0, DY).diagnosis == "1 of 9 numbers are wrong"
+    assert violation(layer, WEIGHT, X * 0, DY).diagnosis == "1 of 9 numbers are wrong; there it should be 0"
 
 
 def test_of_dx_near_0():
@@ -159,7 +168,7 @@ def test_it_stands_in_the_text():
 )
 def test_shrinking_does_not_take_it_away(change, text):
     with pytest.raises(LawViolation) as caught:
-        check_layer(Cubic(change), (1,))
+        check_layer(Cubic(change), (3,))
     assert text in caught.value.diagnosis
 
 

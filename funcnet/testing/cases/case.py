@@ -30,9 +30,9 @@ Results: TypeAlias = dict[str, Array]
 class Case:
     """A case: x (*batch, *input_shape) and dy of the shape of y. Where x `is_given`, no law may choose other numbers.
 
-    `like` is a reference to agree with, if there is one.
-
-    `names` are the names of x, y and dx in reports, where they are not these: for a loss.
+    `names` are the names of x, y and dx in reports, where they are not these: for a loss. `only` is the one number of
+    dx or of grads, by the name of its array and its index, that the law of coordinates is asked about. `like` is a
+    reference to agree with, if there is one.
     """
 
     layer: Any
@@ -43,6 +43,7 @@ class Case:
     symmetries: tuple[Any, ...] = ()
     is_given: bool = False
     names: Mapping[str, str] = {}
+    only: tuple[str, tuple[int, ...]] | None = None
     like: Any = None
 
     @property
@@ -95,7 +96,7 @@ class Case:
 
     def needs_layer(self) -> Layer:
         """The layer; raises Inapplicable unless it is a `Layer`."""
-        needs(isinstance(self.layer, Layer))
+        needs(isinstance(self.layer, Layer), "it is asked of a Layer, which this is not")
         return self.layer  # type: ignore[no-any-return]
 
     def needs_rows(self, least: int = 1) -> int:
@@ -109,17 +110,17 @@ def over_batch(layer: Any) -> bool:
     return isinstance(layer, Layer) and (layer.statistics == "batch" or any(map(over_batch, layers_in(layer))))
 
 
-Law: TypeAlias = Callable[[Case], None]
+Law: TypeAlias = Callable[[Case], str | None]
 
 
 class Inapplicable(Exception):  # noqa: N818, it is not an error
     """The law does not apply to this case."""
 
 
-def needs(condition: bool) -> None:
+def needs(condition: bool, reason: str = "") -> None:
     """Raise Inapplicable, because the law does not apply to this case, unless the condition holds."""
     if not condition:
-        raise Inapplicable
+        raise Inapplicable(reason)
 
 
 def named(y: Flow, dx: Flow, grads: Tree) -> Results:

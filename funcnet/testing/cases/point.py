@@ -70,6 +70,16 @@ class Point:
         """The indices of the leaves that have a gradient."""
         return [which for which, leaf in enumerate(self.leaves) if leaf.dtype.kind == "f"]
 
+    @property
+    def names(self) -> list[str]:
+        """The names of the leaves in results."""
+        return [*named_parts("dx", self.case.x), *leaves("grads", self.case.params)]
+
+    def place(self, at: str, index: tuple[int, ...]) -> tuple[int, int]:
+        """The leaf of this name, and the number at the index in it."""
+        which = self.names.index(at)
+        return which, int(np.ravel_multi_index(index, self.leaves[which].shape))
+
     def directions(self, vectors: Sequence[tuple[int, Array]]) -> list[Array]:
         """Directions of this point's leaves, see `oracles.directions`."""
         return directions(self.leaves, vectors)
@@ -215,7 +225,7 @@ class Point:
     ) -> Difference:
         """The difference with the name of the leaf that direction i moves and, for one coordinate, its place there."""
         which = moved[i]
-        name = [*named_parts("dx", self.case.x), *leaves("grads", self.case.params)][which]
+        name = self.names[which]
         g = self.gradients[which]
         if indices is None:
             return attrs.evolve(difference, at=f"<{self.case.name(name)}, v>")

@@ -36,6 +36,7 @@ def coordinates(case: Case) -> None:
     is_exact = point.derivatives(point.directions([])).is_exact  # no directions: only to find out
     most = _MOST_EXACT if is_exact else _MOST_NUMERIC
     places = np.array([(i, j) for i in point.moving for j in np.sort(draws.permutation(point.leaves[i].size)[:most])])
+    places = places if case.only is None else np.array([point.place(*case.only)])
     in_between = 8  # arrays of the size of the largest that forward may hold at once
     for part in in_chunks(places, in_between * max(point.dy.size, sum(leaf.size for leaf in point.leaves))):
         which, indices = part.T
@@ -51,15 +52,17 @@ def adjointness(case: Case) -> None:
     point.compare(point.moving, point.directions(vectors))
 
 
-def kinks(case: Case) -> None:
+def kinks(case: Case) -> str | None:
     """At a tie or a corner of one number of {y}, <{dx}, v> lies between the slopes along v on its sides."""
     needs(not (isinstance(case.layer, Layer) and any(layers_in(case.layer))))  # where corners may meet
     ties = [lambda part: np.sign(np.round(part)), lambda part: np.round(part * 4) / 4]
+    oracle = None  # unless a tie or a corner is met
     for x in [case.x] if case.is_given else [map_parts(tied, case.x) for tied in ties]:
         point, draws = Point.of(attrs.evolve(case, x=x)), case.draws("kinks")
         v = map_flow(partial(_quarters, draws), x)
         try:
             low, high, slack = point.slopes(v)
+            oracle = "one-sided slopes" if (high - low > slack).any() else oracle
             for j in draws.permutation(low.size)[:_MOST_CORNERS]:
                 place = np.unravel_index(j, low.shape)
                 got = point.slope_of(place, v)
@@ -71,6 +74,7 @@ def kinks(case: Case) -> None:
             raise
         except Exception as outside:  # forward may fail near a point where it works
             raise Inapplicable from outside
+    return oracle
 
 
 def _quarters(draws: np.random.Generator, x: Array) -> Array:
@@ -148,7 +152,8 @@ def _normal(array: Array, original: Array) -> Array:
 def symmetry(case: Case) -> None:
     """If shift-invariant, {dx} sums to 0 over each example; if homogeneous of degree k, <{dx}, {x}> = k <dy, {y}>."""
     x = parts("dx", case.x)
-    needs(bool(case.symmetries) and any(part.size for part in x.values()))
+    needs(bool(case.symmetries), "no symmetry is declared")
+    needs(any(part.size for part in x.values()))
     results = case.passes()
     dy = parts("y", case.dy)
     y = {at: results[at] for at in dy}

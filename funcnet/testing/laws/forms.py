@@ -28,7 +28,8 @@ def training(case: Case) -> None:
 
     y, first = y_of(layer), y_of(trained)
     same_bits(parts("y", y_of(layer.training(key))), parts("y", first), "the first training(key)")
-    needs(case.batch != () and not over_batch(trained) and not tree.equal(y, first))
+    needs(case.batch != () and not over_batch(trained))
+    needs(not tree.equal(y, first), "it is the same in training")
     if all(tree.equal(y_of(layer.training(Key(seed))), first) for seed in range(1, 9)):
         raise Difference("y", "the same with nine keys", "other draws with another key", diagnosis=_DRAWS_NOTHING)
 
@@ -42,7 +43,7 @@ _DRAWS_NOTHING = (
 def statistics(case: Case) -> None:
     """`track` keeps the leaves; statistics do not depend on the order of rows, and an empty batch changes none."""
     layer = case.needs_layer()
-    needs(has_buffers(case.params))
+    needs(has_buffers(case.params), "params hold no buffer")
     _, cache = layer.forward(case.params, case.x)
     tracked = layer.track(case.params, cache)
     leaves_like(case.params, tracked, "the tracked params")

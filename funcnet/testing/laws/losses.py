@@ -32,14 +32,14 @@ class AtTarget:
         return (dx if dy == 1 else dx * dy), ()
 
 
-_NAMES = {"x": "y", "y": "value", "dx": "dy"}  # a loss's names for a layer's x, y and dx
+NAMES = {"x": "y", "y": "value", "dx": "dy"}  # a loss's names for a layer's x, y and dx
 
 
 def loss_case(loss: Any, y: Array, target: Array, is_bounded: bool, symmetries: tuple[Any, ...] = ()) -> Case:
     """The case of the loss at this target as a layer, with x = y."""
     # For the laws of layers x is given, because a different x may not fit the target; and dy is always 1.
     layer = AtTarget(loss, target, is_bounded)
-    return Case(layer, (), y, np.ones((), y.dtype), y.shape[-1:], symmetries, is_given=True, names=_NAMES)
+    return Case(layer, (), y, np.ones((), y.dtype), y.shape[-1:], symmetries, is_given=True, names=NAMES)
 
 
 def _passes(case: Case, y: Array | None = None, target: Array | None = None) -> Results:

@@ -24,6 +24,7 @@ class Difference(Exception):  # noqa: N818, a law turns it into a LawViolation
     bound: float = 0.0
     diagnosis: str = ""
     arrays: tuple[Any, Any] | None = None
+    counts: Mapping[str, tuple[int, int]] = {}
 
 
 def same_form(at: str, got: Any, expected: Any, *whats: str) -> None:
@@ -93,3 +94,8 @@ def largest(array: Any) -> float:
     """The largest magnitude among the finite numbers of the array; 0 if it has none."""
     magnitudes = np.abs(np.asarray(array, np.float64))
     return float(np.max(magnitudes, initial=0, where=np.isfinite(magnitudes)))
+
+
+def nearly(a: Array, b: Array) -> bool:
+    """Whether two arrays are the same but for the error of an oracle."""
+    return a.shape == b.shape and bool(np.allclose(a, b, rtol=1e-4, atol=1e-6 * largest(b), equal_nan=True))

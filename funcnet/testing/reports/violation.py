@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Mapping
 from typing import Any
 
 import attrs
@@ -35,6 +36,8 @@ class LawViolation(AssertionError):  # noqa: N818, it reads as what it is
         Guess at the mistake; "" if there is none.
     case : str
         Code that breaks the law again when it is run.
+    counts : mapping of str to (int, int), default {}
+        For each leaf that was compared, how many of its numbers are wrong, and how many it has.
     """
 
     law: str
@@ -48,19 +51,28 @@ class LawViolation(AssertionError):  # noqa: N818, it reads as what it is
     bound: float
     diagnosis: str
     case: str
+    counts: Mapping[str, tuple[int, int]] = {}
+
+    @property
+    def leaves(self) -> str:
+        """Which leaves are wrong, in words, such as "dx wrong in 12 of 24; grads.bias right"."""
+        return "; ".join(
+            f"{at} wrong in {wrong} of {size}" if wrong else f"{at} right" for at, (wrong, size) in self.counts.items()
+        )
 
     def __str__(self) -> str:
         place = self.at + (f"[{', '.join(map(str, self.index))}]" if self.index else "")
-        expected = f"{_number(self.expected)}{f', give or take {self.bound:.2g}' if self.bound else ''}"
-        rows = {"at": place, "got": _number(self.got), "expected": expected}
-        rows |= {"oracle": self.oracle, "diagnosis": self.diagnosis}
+        expected = f"{number(self.expected)}{f', give or take {self.bound:.2g}' if self.bound else ''}"
+        rows = {"at": place, "got": number(self.got), "expected": expected}
+        rows |= {"oracle": self.oracle, "leaves": self.leaves, "diagnosis": self.diagnosis}
         lines = [f"{self.layer} breaks the law {self.law!r}:", *textwrap.wrap(self.statement, 110), ""]
         lines += [f"    {name:<9}  {text}" for name, text in rows.items() if text]
         case = ["", "The case, as code that runs:", "", textwrap.indent(self.case, "    ")] if self.case else []
         return "\n".join([*lines, *case])
 
 
-def _number(value: Any) -> str:
+def number(value: Any) -> str:
+    """A number as a violation prints it."""
     if isinstance(value, np.longdouble):
         return repr(float(value))
     return value if isinstance(value, str) else repr(value.item() if hasattr(value, "item") else value)

@@ -16,7 +16,7 @@ from funcnet.data.parts import Folds, fold_of_each, labels_of, shared, sizes
 from funcnet.data.targets import Classes, targets
 from funcnet.errors import ShapeError
 from funcnet.random import Key, checked_key
-from funcnet.tree import Array, Flow, build, canonical, frozen, map_flow, node, static
+from funcnet.tree import Array, Flow, build, canonical, frozen, hand_out_views, map_flow, node, static
 from funcnet.values import integer
 
 
@@ -273,6 +273,9 @@ class Dataset:
         for part in (*_canonical(self.x), canonical(self.y)):
             hashed.update(part)
         return hashed.hexdigest()
+
+
+hand_out_views(Dataset, "x", "y")
 
 
 def checked_dataset(value: Any) -> Dataset:

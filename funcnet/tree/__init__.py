@@ -21,6 +21,7 @@ from funcnet.tree.arrays import as_array as as_array
 from funcnet.tree.arrays import as_dtype as as_dtype, as_floating as as_floating
 from funcnet.tree.arrays import as_numpy_dtype as as_numpy_dtype, canonical as canonical
 from funcnet.tree.arrays import frozen as frozen, read_only as read_only, to_array as to_array
+from funcnet.tree.fields import hand_out_views as hand_out_views
 from funcnet.tree.flows import MERGE as MERGE, Flow as Flow, added as added, converted as converted
 from funcnet.tree.flows import dtypes_in as dtypes_in, is_integer as is_integer, is_nested as is_nested
 from funcnet.tree.flows import listed as listed, map_flow as map_flow, one_array as one_array, passed_on as passed_on

@@ -1,10 +1,16 @@
-"""The fields of nodes that are declared: `leaf`, an array with a layout, and `static`, a value that is structure."""
+"""The fields of nodes that are declared: `leaf`, an array with a layout, and `static`, a value that is structure.
+
+`hand_out_views` is for nodes whose digest must stay true, since NumPy lets the shape of a read-only array be set.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 import attrs
+import numpy as np
+
+from funcnet.tree.flows import Flow, map_flow
 
 _STATIC = "static"
 
@@ -76,3 +82,22 @@ def static(*, default: Any = attrs.NOTHING) -> Any:
 def is_static(field: Any) -> bool:
     """Whether a field of a node is declared `static`."""
     return bool(field.metadata.get(_STATIC))
+
+
+class _Views:
+    """A field that gives views of its arrays: one whose shape or dtype is set leaves those of the node as they are."""
+
+    def __init__(self, slot: Any) -> None:
+        self.slot = slot
+
+    def __get__(self, node: Any, owner: type) -> Flow:
+        return self if node is None else map_flow(np.ndarray.view, self.slot.__get__(node))
+
+    def __set__(self, node: Any, value: Flow) -> None:
+        self.slot.__set__(node, value)
+
+
+def hand_out_views(cls: type, *names: str) -> None:
+    """Make these fields of a node, arrays or tuples of arrays, give views: for data, since a view takes 0.2 us."""
+    for name in names:
+        setattr(cls, name, _Views(getattr(cls, name)))

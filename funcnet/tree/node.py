@@ -34,6 +34,9 @@ def node(cls: type[T]) -> type[T]:
     arrays of other libraries, such as tensors of PyTorch, become arrays of NumPy. A number that is structure, such as a
     count of steps, stands in a field that is declared `static`. `==` returns one bool, see `equal`.
 
+    NumPy has two holes: `np.add.at` and its kind write into read-only arrays in NumPy 2.4, and the shape or the dtype
+    of any array can be set. Use neither on the arrays of a node; copy them first.
+
     Parameters
     ----------
     cls : type

@@ -163,6 +163,15 @@ def test_the_digest_is_sha_256_of_dtype_shape_and_bytes():
     assert dataset.digest == hashlib.sha256(x + y).hexdigest()
 
 
+def test_an_array_that_is_given_another_shape_or_dtype_leaves_the_dataset_as_it_is():
+    dataset, several = numbered(4), Dataset((np.zeros((4, 2)), np.zeros(4)), np.zeros(4))
+    before = dataset.digest, several.digest
+    x, y = dataset
+    x.shape, y.dtype, dataset.x.dtype, several.x[0].shape = (2, 4), np.uint64, np.int64, (8,)
+    assert (dataset.shape, several.shape) == ((4, 2), ((4, 2), (4,)))
+    assert (dataset.digest, several.digest) == before
+
+
 @pytest.mark.parametrize(
     "laid_out",
     [

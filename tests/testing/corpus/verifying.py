@@ -6,7 +6,7 @@ from funcnet import tree
 from funcnet.layers.layer import Layer
 from funcnet.random import Key
 from funcnet.testing.cases.foreign import Pair, WithContainers, as_tree
-from funcnet.tree import flatten
+from funcnet.tree import flatten, map_flow
 
 RIGHT, BROKEN = 1e-5, 1e-3  # at most, and at least, how far off a gradient is
 REGIMES = {"ordinary": lambda x: x, "ties": np.round, "tails": lambda x: x * 6, "float32": np.float32}
@@ -19,16 +19,45 @@ def is_right(entry):
 
 
 def is_broken(entry, layer):
-    """Whether the gradient disagrees with differences at some point; in float32 these are rough."""
-    for regime, tries, bar in (
-        ("ordinary", 16, BROKEN),
-        ("ties", 100, BROKEN),
-        ("tails", 50, BROKEN),
-        ("float32", 8, 0.1),
-    ):
+    """Whether passes leave traces, or the gradient disagrees with differences at some point."""
+    if leaves_traces(*point(entry, layer, 1, "ordinary")[1:]):
+        return True
+    for regime, tries in (("ordinary", 16), ("ties", 100), ("tails", 50), ("float32", 8)):
+        bar = 0.1 if regime == "float32" else BROKEN  # differences in float32 are rough
         if any(not unlike(*point(entry, layer, i, regime), i, regime) < bar for i in range(tries)):
             return True
     return False
+
+
+def leaves_traces(layer, params, x):
+    """Whether passes write into what they are given, or give something else after other passes."""
+    was, other = copies((x, params)), map_flow(lambda part: np.array(part[::-1]), x)
+    try:
+        runs = [calls(layer, params, x), calls(layer, params, x), calls(layer, params, x, between=[other, other])]
+    except ValueError as error:  # params are read-only
+        return "read-only" in str(error)
+    pairs = [
+        (was, copies((x, params))),
+        *zip(runs[0], runs[1], strict=True),
+        *zip(runs[0], runs[2], strict=True),
+        runs[0],
+    ]
+    return not all(np.array_equal(a, b) for before, after in pairs for a, b in zip(before, after, strict=True))
+
+
+def calls(layer, params, x, between=()):
+    """All that a forward and two backwards give and hold, after the first and after the second."""
+    y, cache = layer.forward(params, x)
+    kept, dy = copies(y), map_flow(lambda part: 1.0 + np.arange(np.size(part)).reshape(np.shape(part)), y)
+    given = copies(dy)
+    for each in between:
+        layer.forward(params, each)
+    first = kept + given + copies(layer.backward(params, cache, dy))
+    return first, copies(y) + copies(dy) + copies(layer.backward(params, cache, dy))
+
+
+def copies(value):
+    return [np.array(leaf) for leaf in flatten(value)[0]]
 
 
 def point(entry, layer, seed, regime):

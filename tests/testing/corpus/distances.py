@@ -1,6 +1,6 @@
 """Distances, kernels and features: polynomials, splines, cosines."""
 
-from tests.testing.corpus.entry import ROWS, layer, np
+from tests.testing.corpus.entry import DOUBLE, ROWS, layer, np
 
 
 @layer(
@@ -125,6 +125,7 @@ def fourier_features():
     (2,),
     params={"w": (5,)},
     exempt={"nan": "NaN has no place among the knots"},
+    **DOUBLE,
     bugs={
         "a knot has the gradient of the one before.": (
             "np.add.at(dw, left + 1, dy * part)",

@@ -27,7 +27,6 @@ def polynomial():
 @layer(
     (2,),
     params={"centers": (3, 2)},
-    exempt={"finite": "squares overflow"},
     bugs={
         "centers move as x does.": ("-2 * np.einsum", "2 * np.einsum"),
         "2 is missing in dx.": ('2 * np.einsum("...k,...kd->...d"', 'np.einsum("...k,...kd->...d"'),

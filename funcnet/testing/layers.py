@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from itertools import chain
 from numbers import Real
 from typing import Any
 
+import attrs
 import numpy as np
 
 from funcnet import tree
@@ -30,6 +32,7 @@ def check_layer(
     *,
     params: Tree = None,
     x: Any = None,
+    like: Any = None,
     exempt: Mapping[str, str] = {},
     symmetries: Sequence[Any] = (),
     examples: int = 56,
@@ -52,6 +55,9 @@ def check_layer(
         Params to use instead of drawn ones, dicts and lists allowed; by default `()` for a layer without `init`.
     x : ndarray (*batch, *input_shape) or tuple of them, optional
         Examples to use instead of drawn ones, for a layer whose domain is limited.
+    like : Layer, object or tuple of two functions, optional
+        Reference whose y, dx and grads the layer's must be, up to rounding. One that has `init` is given the layer's
+        params, leaf by leaf, in the structure of its own. In training it is asked where it draws nothing.
     exempt : mapping of str to str, default {}
         Reason for each law that need not hold, by its name, see Notes; an exempted law that holds is a violation too.
     symmetries : sequence, default ()
@@ -72,9 +78,10 @@ def check_layer(
 
     Notes
     -----
-    The laws, by the names that `exempt` takes: init, structure, purity, determinism, coordinates, adjointness, kinks,
-    linearity, symmetry, batch.rows, batch.permutation, batch.sum, batch.single, batch.axes, batch.empty, interleaving,
-    threads, aliasing, layout, dtype, integers, finite, nan, shortcuts, composition, pickle, training, statistics.
+    The laws, by the names that `exempt` takes: init, structure, like, purity, determinism, coordinates, adjointness,
+    kinks, linearity, symmetry, batch.rows, batch.permutation, batch.sum, batch.single, batch.axes, batch.empty,
+    interleaving, threads, aliasing, layout, dtype, integers, finite, nan, shortcuts, composition, pickle, training,
+    statistics.
 
     Examples
     --------
@@ -92,6 +99,7 @@ def check_layer(
     ... except fn.testing.LawViolation as violation:
     ...     print(violation.law, violation.at, violation.index, violation.got)
     coordinates dx (0, 0) 0.0
+    >>> check_layer(fn.Sigmoid(), (3,), like=fn.sequential(fn.Sigmoid()))
     """
     __tracebackhide__ = True
     subject = _as_layer(layer)
@@ -100,13 +108,18 @@ def check_layer(
     x = x if x is None else _arrays(layer, x)
     if params is None and not hasattr(subject, "init"):
         params = ()
+    reference = _as_reference(like, params)
     subject, params = _with_tree(subject, params)
     shape = _input_shape(input_shape, x)
     if x is not None and 0 in batch_of(x, shape):
         raise ValueError(f"x must have at least one example, got shape {shape_of(x)}")
     key = Key(seed)
     forms = [subject, *_in_training(subject, key)]
-    cases = (layer_cases(form, shape, key, examples, params, x, symmetries) for form in forms)
+    references = [reference, _in_training_alike(reference, key)]
+    cases = (
+        map(partial(attrs.evolve, like=each), layer_cases(form, shape, key, examples, params, x, symmetries))
+        for form, each in zip(forms, references, strict=False)
+    )
     return Check(LAYERS, chain.from_iterable(zip(*cases, strict=True)), exempt)
 
 
@@ -117,6 +130,7 @@ def check_layer_law(
     params: Tree,
     x: Any,
     dy: Any,
+    like: Any = None,
     *,
     input_shape: Any = None,
     symmetries: Sequence[Any] = (),
@@ -138,6 +152,8 @@ def check_layer_law(
         Examples.
     dy : ndarray (*batch, *output_shape) or tuple of them
         Gradient with respect to y.
+    like : Layer, object or tuple of two functions, optional
+        Reference that the layer must agree with.
     input_shape : tuple of int, or tuple of shapes, optional
         Shape of one example; by default that of the rows of `x`.
     symmetries : sequence, default ()
@@ -162,15 +178,22 @@ def check_layer_law(
     __tracebackhide__ = True
     check_symmetries(symmetries)
     x, dy = _arrays(layer, x), map_flow(as_floating, dy)
+    like = _as_reference(like, params)
     subject, params = _with_tree(_as_layer(layer), params)
-    case = Case(subject, params, x, dy, _input_shape(input_shape, x), tuple(symmetries), is_given)
+    case = Case(subject, params, x, dy, _input_shape(input_shape, x), tuple(symmetries), is_given, like=like)
     return Check(LAYERS.of_one(law), [case])
 
 
 def _arguments(case: Case) -> dict[str, Any]:
-    layer = case.layer.layer if isinstance(case.layer, WithContainers) else case.layer
-    layer = (layer.forward, layer.backward) if isinstance(layer, Pair) else layer
-    return {"layer": layer, "params": with_containers(case.params), "x": case.x, "dy": case.dy}
+    reference = {} if case.like is None else {"like": _as_given(case.like)}
+    given = {"layer": _as_given(case.layer), "params": with_containers(case.params), "x": case.x, "dy": case.dy}
+    return given | reference
+
+
+def _as_given(layer: Any) -> Any:
+    """The layer as `check_layer` was given it."""
+    layer = layer.layer if isinstance(layer, WithContainers) else layer
+    return (layer.forward, layer.backward) if isinstance(layer, Pair) else layer
 
 
 def _options(case: Case) -> dict[str, Any]:
@@ -180,11 +203,19 @@ def _options(case: Case) -> dict[str, Any]:
 LAYERS = Kind(LAYER_LAWS, "check_layer_law", _arguments, _options, diagnosis, shrunk)
 
 
-def _as_layer(layer: Any) -> Any:
+def _as_layer(layer: Any, name: str = "layer") -> Any:
     if isinstance(layer, tuple) and len(layer) == 2 and all(map(callable, layer)):
         return Pair(*layer)
-    check_methods("layer", layer, "forward", "backward", otherwise=", or a pair of functions")
+    check_methods(name, layer, "forward", "backward", otherwise=", or a pair of functions")
     return layer
+
+
+def _as_reference(like: Any, params: Any) -> Any:
+    """The reference for a layer of these params, which takes the same unless it has its own."""
+    if like is None:
+        return None
+    like = _as_layer(like, "like")
+    return like if hasattr(like, "init") else _with_tree(like, params)[0]
 
 
 def _in_training(layer: Any, key: Key) -> list[Any]:
@@ -194,6 +225,14 @@ def _in_training(layer: Any, key: Key) -> list[Any]:
     except Exception:  # the law of training reports it
         return []
     return [trained] if trained is not layer and isinstance(trained, Layer) else []
+
+
+def _in_training_alike(like: Any, key: Key) -> Any:
+    """The reference's training form; None if that draws, as a layer may draw differently."""
+    if not isinstance(like, Layer):
+        return like
+    trained = like.training(key)
+    return trained if trained == like.training(key.fold_in(1)) else None
 
 
 def _with_tree(layer: Any, params: Any) -> tuple[Any, Tree]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
+import attrs
 import numpy as np
 
 from funcnet.layers.layer import Layer
@@ -60,6 +62,7 @@ def check_loss(
     *,
     targets: Any = None,
     outputs: Any = None,
+    like: Any = None,
     exempt: Mapping[str, str] = {},
     symmetries: Sequence[Any] = (),
     examples: int = 48,
@@ -81,6 +84,8 @@ def check_loss(
     outputs : str or ndarray, optional
         "numbers", "probabilities" or "distributions" for y, or the y to use, row by row with targets that are an array;
         by default as for a loss of the library, else "numbers".
+    like : Loss or object, optional
+        Reference whose value and dy the loss's must be, up to rounding.
     exempt : mapping of str to str, default {}
         Reason for each law that need not hold, by its name, see Notes; an exempted law that holds is a violation too.
     symmetries : sequence, default ()
@@ -101,9 +106,9 @@ def check_loss(
 
     Notes
     -----
-    The laws, by the names that `exempt` takes: structure, purity, determinism, coordinates, adjointness, kinks,
-    symmetry, batch.permutation, batch.sum, batch.reductions, batch.empty, shapes, interleaving, threads, aliasing,
-    layout, dtype, finite, nan, pickle.
+    The laws, by the names that `exempt` takes: structure, like, purity, determinism, coordinates, adjointness,
+    kinks, symmetry, batch.permutation, batch.sum, batch.reductions, batch.empty, shapes, interleaving, threads,
+    aliasing, layout, dtype, finite, nan, pickle.
 
     Examples
     --------
@@ -112,6 +117,8 @@ def check_loss(
     """
     __tracebackhide__ = True
     _check_is_loss(loss)
+    if like is not None:
+        _check_is_loss(like, "like")
     check_symmetries(symmetries)
     integer(examples, "examples", 1)
     default_targets, default_outputs = _OF_OURS.get(type(loss), (("numbers",), "numbers"))
@@ -120,7 +127,7 @@ def check_loss(
     outputs = default_outputs if outputs is None else outputs
     _check_drawn(targets, outputs)
     cases = _cases(loss, targets, outputs, Key(seed), examples, tuple(symmetries))
-    return Check(LOSSES, cases, exempt)
+    return Check(LOSSES, map(partial(_with_reference, like), cases), exempt)
 
 
 def _check_drawn(targets: tuple[Any, ...], outputs: Any) -> None:
@@ -163,8 +170,15 @@ def _given(draws: Any, targets: Array, outputs: Any, drawn: Any, is_whole: bool)
     return target, drawn(draws, target.shape if target.dtype.kind == "f" else (*target.shape, int(targets.max()) + 1))
 
 
+def _with_reference(like: Any, case: Case) -> Case:
+    """The case with a reference at the same target, if there is one."""
+    return case if like is None else attrs.evolve(case, like=attrs.evolve(case.layer, loss=like))
+
+
 @raising
-def check_loss_law(law: str, loss: Any, y: Any, target: Any, *, symmetries: Sequence[Any] = ()) -> Check:
+def check_loss_law(
+    law: str, loss: Any, y: Any, target: Any, like: Any = None, *, symmetries: Sequence[Any] = ()
+) -> Check:
     """Check a loss against one law, on one case.
 
     y has the shape (*batch, n), and target has the shape that the loss takes.
@@ -179,6 +193,8 @@ def check_loss_law(law: str, loss: Any, y: Any, target: Any, *, symmetries: Sequ
         Outputs of a model.
     target : ndarray
         Targets as the loss takes them.
+    like : Loss or object, optional
+        Reference that the loss must agree with.
     symmetries : sequence, default ()
         Symmetries in y that the loss must have, as for `check_layer`.
 
@@ -198,15 +214,17 @@ def check_loss_law(law: str, loss: Any, y: Any, target: Any, *, symmetries: Sequ
     """
     __tracebackhide__ = True
     _check_is_loss(loss)
+    if like is not None:
+        _check_is_loss(like, "like")
     check_symmetries(symmetries)
     case = loss_case(loss, as_floating(y), np.asarray(target), False, tuple(symmetries))
-    return Check(LOSSES.of_one(law), [case])
+    return Check(LOSSES.of_one(law), [_with_reference(like, case)])
 
 
-def _check_is_loss(loss: Any) -> None:
-    check_methods("loss", loss, "forward", "backward")
+def _check_is_loss(loss: Any, name: str = "loss") -> None:
+    check_methods(name, loss, "forward", "backward")
     if isinstance(loss, Layer):
-        raise TypeError(f"loss must be a loss, got a layer, which check_layer checks: {loss!r}")
+        raise TypeError(f"{name} must be a loss, got a layer, which check_layer checks: {loss!r}")
 
 
 def _shrunk(case: Case, fails: Callable[[Case], Any]) -> Case:
@@ -215,15 +233,21 @@ def _shrunk(case: Case, fails: Callable[[Case], Any]) -> Case:
     for n in range(1, len(case.x) + 1 if target.ndim else 1):
         for y in (case.x[:n] if case.layer.is_bounded else np.round(case.x[:n] * 4) / 4, case.x[:n]):
             smaller = loss_case(loss, y, target[:n], case.layer.is_bounded, case.symmetries)
+            smaller = _with_reference(case.like and case.like.loss, smaller)
             if fails(smaller):
                 return smaller
     return case
 
 
+def _arguments(case: Case) -> dict[str, Any]:
+    reference = {} if case.like is None else {"like": case.like.loss}
+    return {"loss": case.layer.loss, "y": case.x, "target": case.layer.target} | reference
+
+
 LOSSES = Kind(
     LOSS_LAWS,
     "check_loss_law",
-    lambda case: {"loss": case.layer.loss, "y": case.x, "target": case.layer.target},
+    _arguments,
     lambda case: {"symmetries": case.symmetries or None},
     diagnosis,
     _shrunk,

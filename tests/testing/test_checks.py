@@ -273,7 +273,9 @@ def test_a_law_alone_is_asked_as_it_is_given():
 
 
 def test_a_law_that_there_is_not():
-    with pytest.raises(ValueError, match=r"unknown law 'gradient'; the laws are .*structure, purity, determinism"):
+    with pytest.raises(
+        ValueError, match=r"unknown law 'gradient'; the laws are .*structure, like, purity, determinism"
+    ):
         check_layer_law("gradient", fn.ReLU(), (), np.zeros((1, 2)), np.zeros((1, 2)))
 
 

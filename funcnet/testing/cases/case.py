@@ -31,8 +31,8 @@ class Case:
     """A case: x (*batch, *input_shape) and dy of the shape of y. Where x `is_given`, no law may choose other numbers.
 
     `names` are the names of x, y and dx in reports, where they are not these: for a loss. `only` is the one number of
-    dx or of grads, by the name of its array and its index, that the law of coordinates is asked about. Where there is
-    a `derivative_of`, a layer or a function of params and x, backward is held against its derivative.
+    dx or of grads, by the name of its array and its index, that the law of coordinates is asked about. `like` is a
+    reference to agree with; backward is held against `derivative_of`, a layer or a function of params and x.
     """
 
     layer: Any
@@ -44,6 +44,7 @@ class Case:
     is_given: bool = False
     names: Mapping[str, str] = {}
     only: tuple[str, tuple[int, ...]] | None = None
+    like: Any = None
     derivative_of: Any = None
 
     @property

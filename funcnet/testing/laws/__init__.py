@@ -5,11 +5,13 @@ from funcnet.testing.cases.rounding import forgiving
 from funcnet.testing.laws import derivatives, forms, losses, numbers, optimizers, passes, rows
 from funcnet.testing.laws.integers import integers
 from funcnet.testing.laws.optimizers import OptimizerLaw
+from funcnet.testing.laws.references import like
 from funcnet.testing.laws.structure import structure
 
 LAYER_LAWS: dict[str, Law] = {
     "init": passes.initialization,
     "structure": structure,
+    "like": like,
     "purity": passes.purity,
     "determinism": passes.determinism,
     "coordinates": derivatives.coordinates,
@@ -40,6 +42,7 @@ LAYER_LAWS: dict[str, Law] = {
 
 LOSS_LAWS: dict[str, Law] = {
     "structure": losses.structure,
+    "like": like,
     "purity": losses.purity,
     "determinism": passes.determinism,
     "coordinates": losses.coordinates,
@@ -64,6 +67,7 @@ LOSS_LAWS: dict[str, Law] = {
 OPTIMIZER_LAWS: dict[str, OptimizerLaw] = {
     "purity": optimizers.purity,
     "structure": optimizers.structure,
+    "like": optimizers.like,
     "determinism": optimizers.determinism,
     "zero": optimizers.zero,
     "descent": optimizers.descent,

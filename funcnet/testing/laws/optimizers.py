@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, TypeAlias
 
 import attrs
@@ -18,15 +19,17 @@ from funcnet.testing.reports.comparing import Difference, as_index, close, large
 from funcnet.tree import Array, Tree, leaves_like, map_new
 
 _STEPS = 20
+_SIZES = (1.0, -0.5, 2.0**-20, 3.0, 0.0, 1.0)  # of gradients one after another, some of the size of an optimizer's eps
 
 
 @attrs.frozen(eq=False)
 class OptimizerCase:
-    """An optimizer, the params that it starts from, and the gradients of its updates."""
+    """An optimizer, the params that it starts from, the gradients of its updates, and a reference to agree with."""
 
     optimizer: Any
     params: Tree
     grads: tuple[Tree, ...]
+    like: Any = None
 
     def run(self) -> list[tuple[Tree, Tree]]:
         """Params and state after each update."""
@@ -115,6 +118,29 @@ def _leaves_of_state(state: Any, name: str = "state") -> dict[str, Array]:
     except TypeError:  # a state that is not a tree; one that has a number beside its moments may be a tuple
         parts = enumerate(state) if isinstance(state, tuple) else ()
         return {at: leaf for i, part in parts for at, leaf in _leaves_of_state(part, f"{name}.{i}").items()}
+
+
+def like(case: OptimizerCase) -> None:
+    """In float64 the params after each update are those of the reference, up to rounding."""
+    needs(case.like is not None)
+    case = _varied(case).map(lambda given: cast(given, np.float64))
+    runs = case.run(), attrs.evolve(case, optimizer=case.like).run()
+    for number, ((params, _), (expected, _)) in enumerate(zip(*runs, strict=True), 1):
+        leaves_like(case.params, expected, "params of the reference")
+        got, wanted = leaves("params", params), leaves("params", expected)
+        close(got, wanted, partial(_rounding, number), f"the reference after update {number}")
+
+
+def _varied(case: OptimizerCase) -> OptimizerCase:
+    """The case with more updates, at gradients of other sizes and signs."""
+    sizes, n = _SIZES * 3, len(case.grads)
+    grads = tuple(tree.map(partial(np.multiply, size), case.grads[i % n]) for i, size in enumerate(sizes))
+    return attrs.evolve(case, grads=case.grads + grads)
+
+
+def _rounding(number: int, got: Array, expected: Array) -> float:
+    """Bound on what rounding may add up to in so many updates."""
+    return float(64 * number * np.finfo(np.float64).eps * (1 + max(largest(got), largest(expected))))
 
 
 def zero(case: OptimizerCase) -> None:

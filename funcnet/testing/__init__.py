@@ -8,7 +8,8 @@ from importlib import import_module as _import_module
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
-from funcnet.testing.gradients import GradientReport, LeafReport, check_gradients
+from funcnet.testing.gradient_reports import GradientReport, LeafReport
+from funcnet.testing.gradients import check_gradients
 from funcnet.testing.layers import check_layer, check_layer_law
 from funcnet.testing.losses import check_loss, check_loss_law
 from funcnet.testing.optimizers import check_optimizer, check_optimizer_law

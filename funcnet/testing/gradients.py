@@ -1,15 +1,12 @@
-"""`check_gradients`, which checks the gradient of a model and a loss against an oracle, and the report of a check."""
+"""`check_gradients`, which checks the gradient of a model and a loss against an oracle."""
 
 from __future__ import annotations
 
-import math
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
-import attrs
 import numpy as np
 
 from funcnet import tree
@@ -19,103 +16,14 @@ from funcnet.layers.layer import Layer
 from funcnet.losses.loss import Loss
 from funcnet.losses.penalties import Penalty
 from funcnet.random import Key
-from funcnet.testing import oracles
-from funcnet.tree import Array, Flow, Shape, Tree, leaves_like, map_flow
-from funcnet.values import aligned
+from funcnet.testing.cases.case import map_both, named_parts
+from funcnet.testing.gradient_oracles import Judgement, Question, eps, judged
+from funcnet.testing.gradient_reports import GradientReport, LeafReport, largest, mean, relative
+from funcnet.tree import Array, Flow, Tree, leaves_like, map_flow
 
+Gradients: TypeAlias = dict[str, Array]
 
-@attrs.frozen
-class LeafReport:
-    """Differences between the model's gradient a of one leaf and the oracle's n.
-
-    Parameters
-    ----------
-    path : str
-        Path of the leaf in the params.
-    shape : tuple of int
-        Shape of the leaf.
-    largest, mean : float
-        Largest and mean absolute difference |n - a|.
-    relative : float
-        ||n - a|| / (||n|| + ||a||), 0 where both are 0.
-
-    Examples
-    --------
-    >>> LeafReport("bias", (3,), largest=2e-9, mean=1e-9, relative=1e-8).relative <= 1e-7
-    True
-    """
-
-    path: str
-    shape: Shape
-    largest: float
-    mean: float
-    relative: float
-
-
-@attrs.frozen
-class GradientReport:
-    """Differences between the model's gradient a and the oracle's n, leaf by leaf and overall; prints as a table.
-
-    Parameters
-    ----------
-    method : str
-        Oracle that gave n: "exact", "richardson" or "central".
-    leaves : tuple of LeafReport
-        Reports of the leaves, in order.
-    mean : float
-        Mean absolute difference |n - a| over all leaves.
-    relative : float
-        ||n - a|| / (||n|| + ||a||) over all leaves, 0 where both are 0.
-
-    Examples
-    --------
-    >>> leaf = LeafReport("bias", (3,), largest=2e-9, mean=1e-9, relative=1e-8)
-    >>> report = GradientReport("exact", (leaf,), mean=1e-9, relative=1e-8)
-    >>> report.worst.path, report.ok(1e-7)
-    ('bias', True)
-    """
-
-    method: str
-    leaves: tuple[LeafReport, ...]
-    mean: float
-    relative: float
-
-    @property
-    def worst(self) -> LeafReport:
-        """The leaf with the largest relative difference; NaN is larger than any.
-
-        Raises
-        ------
-        ValueError
-            If there are no leaves.
-        """
-        if not self.leaves:
-            raise ValueError("the report has no leaves, so none is the worst")
-        return max(self.leaves, key=lambda leaf: (math.isnan(leaf.relative), leaf.relative))
-
-    def ok(self, tolerance: float) -> bool:
-        """Whether the relative difference of every leaf is at most the tolerance; NaN is not.
-
-        Parameters
-        ----------
-        tolerance : float
-            Largest relative difference to accept.
-
-        Returns
-        -------
-        bool
-            True also for a report without leaves.
-        """
-        return all(leaf.relative <= tolerance for leaf in self.leaves)
-
-    def __str__(self) -> str:
-        rows = [
-            (leaf.path or "-", str(leaf.shape), *(f"{x:.3e}" for x in (leaf.largest, leaf.mean, leaf.relative)))
-            for leaf in self.leaves
-        ]
-        largest = _largest(np.array([leaf.largest for leaf in self.leaves]))
-        total = ("all", self.method, *(f"{x:.3e}" for x in (largest, self.mean, self.relative)))
-        return aligned([("path", "shape", "max |n - a|", "mean |n - a|", "relative"), *rows, total])
+_ROUNDINGS = 64  # of the whole gradient's, how large the gradient of a leaf may be that counts as 0
 
 
 @contextmanager
@@ -138,12 +46,13 @@ def check_gradients(
     method: str | None = None,
     step: float = 1e-5,
     sample: int | None = None,
+    dx: bool = False,
     key: Key = Key(0),  # noqa: B008, a key is a value
 ) -> GradientReport:
     """Check the gradient that `value_and_grad` gives against an oracle that does not use a backward pass.
 
-    The oracle works in float64, whatever the dtype of the params. At a corner, "exact" accepts whatever lies between
-    the one-sided derivatives.
+    The oracle works in float64, whatever the dtype of the params. At a corner, such as that of a ReLU at 0, it accepts
+    whatever lies between the one-sided derivatives, and the report counts such coordinates.
 
     Parameters
     ----------
@@ -160,12 +69,14 @@ def check_gradients(
     penalty : Penalty, optional
         Penalty on the params to add to the loss.
     method : str, optional
-        "exact" (dual numbers), "richardson" or "central" (differences); by default "exact" where every operation of
-        model and loss has a rule, else "richardson".
+        "exact" (dual numbers), "richardson" or "central" (differences); by default "exact" unless model or loss
+        raise an error on dual numbers, as where an operation has no rule: then "richardson", and the report says why.
     step : float, default 1e-5
         Step of "central".
     sample : int, optional
         Number of coordinates of each leaf to check, where all of them would take too long; by default all.
+    dx : bool, default False
+        Whether to check the gradient with respect to x, too: a row "x", or "x.0" and so on for a tuple.
     key : Key, default Key(0)
         Key that chooses the sample.
 
@@ -179,7 +90,7 @@ def check_gradients(
     ValueError
         For an unknown method, a step that is not above 0, or a sample below 1.
     TypeError
-        If an operation has no rule for "exact".
+        If an operation has no rule, and `method` is "exact".
     TreeError
         If the gradient has not the structure and shapes of params.
 
@@ -194,29 +105,43 @@ def check_gradients(
     """
     if not step > 0 or (sample is not None and sample < 1):
         raise ValueError(f"step must be above 0 and sample at least 1, got {step} and {sample}")
-    _, grads = value_and_grad(model, loss, params, x, target, penalty)
+    value, grads = value_and_grad(model, loss, params, x, target, penalty)
     named = dict(zip(tree.named_leaves(params), leaves_like(params, grads, "grads"), strict=True))
-    coordinates = [_coordinates(leaf.size, sample, key.fold_in(path)) for path, leaf in named.items()]
-    wide_params = tree.cast(params, np.float64)
     wide_x = map_flow(_wide, x)
+    inputs = _floats(x) if dx else {}
+    named |= _gradient_of_x(model, loss, params, x, target) if dx else {}
+    coordinates = [_coordinates(leaf.size, sample, key.fold_in(path)) for path, leaf in named.items()]
 
-    def objective(params: Tree) -> Any:
-        value, _ = loss.forward(model.forward(params, wide_x)[0], target)
+    def objective(point: Tree) -> Any:
+        params, parts = point
+        value, _ = loss.forward(model.forward(params, _with_floats(wide_x, parts) if dx else wide_x)[0], target)
         return value if penalty is None else value + penalty.forward(params)[0]
 
-    asked = objective, wide_params, coordinates
-    used, numeric = _derivatives(method, step, *asked)
     chosen = zip(named.values(), coordinates, strict=True)
     analytic = [leaf.ravel()[indices].astype(np.float64) for leaf, indices in chosen]
-    if used == "exact":
-        apart = [_apart(n, a, leaf) for n, a, leaf in zip(numeric, analytic, named.values(), strict=True)]
-        numeric = _nearest(numeric, analytic, apart, *asked)
-    leaves = tuple(
-        LeafReport(path, leaf.shape, _largest(n - a), _mean(n - a), _relative(n, a))
-        for (path, leaf), n, a in zip(named.items(), numeric, analytic, strict=True)
-    )
-    n, a = np.concatenate([np.zeros(0), *numeric]), np.concatenate([np.zeros(0), *analytic])
-    return GradientReport(used, leaves, _mean(n - a), _relative(n, a))
+    point = tree.cast(params, np.float64), tuple(map(_wide, inputs.values()))
+    asked = Question(objective, point, coordinates, analytic, [eps(leaf) for leaf in named.values()])
+    size = tree.norm(point)
+    return _reported(named, analytic, judged(asked, method, step), abs(float(value)) / size if size else 0.0)
+
+
+def _gradient_of_x(model: Layer, loss: Loss, params: Tree, x: Flow, target: Array) -> Gradients:
+    """The model's gradient with respect to the floating-point numbers in x, by the names of these; None counts as 0."""
+    y, cache = model.forward(params, x)
+    dx, _ = model.backward(params, cache, loss.backward(loss.forward(y, target)[1]))
+    filled = map_both(lambda part, of_x: np.zeros(np.shape(of_x)) if part is None else np.asarray(part), dx, x)
+    return {at: part for at, part in named_parts("x", filled).items() if at in _floats(x)}
+
+
+def _floats(x: Flow) -> Gradients:
+    """The floating-point numbers in x by their names."""
+    return {at: np.asarray(part) for at, part in named_parts("x", x).items() if np.asarray(part).dtype.kind == "f"}
+
+
+def _with_floats(x: Flow, parts: tuple[Any, ...]) -> Flow:
+    """x with these parts, in order, for its floating-point numbers."""
+    rest = iter(parts)
+    return map_flow(lambda part: next(rest) if part.dtype.kind == "f" else part, x)
 
 
 def _wide(x: Any) -> Array:
@@ -225,56 +150,27 @@ def _wide(x: Any) -> Array:
     return array.astype(np.float64) if array.dtype.kind == "f" else array
 
 
-def _derivatives(method: str | None, step: float, *arguments: Any) -> tuple[str, list[Array]]:
-    """The oracle's derivatives, and the name of the oracle that gave them."""
-    if method is None:
-        try:
-            return _derivatives("exact", step, *arguments)
-        except TypeError:
-            return _derivatives("richardson", step, *arguments)
-    named: dict[str, Callable[..., list[Array]]] = {
-        "exact": oracles.exact,
-        "richardson": oracles.richardson,
-        "central": partial(oracles.central, step=step),
-    }
-    if method not in named:
-        raise ValueError(f'method must be "exact", "richardson", "central" or None, got {method!r}')
-    return method, named[method](*arguments)
+def _reported(named: Gradients, analytic: list[Array], oracle: Judgement, steepness: float) -> GradientReport:
+    """The report of gradients a, of these leaves, held against an oracle's; the loss is `steepness` * ||params||."""
+    n, a = (np.concatenate([np.zeros(0), *arrays]) for arrays in (oracle.derivatives, analytic))
+    whole = tree.norm((n,)) + tree.norm((a,)) + steepness
 
+    def report(i: int, path: str, leaf: Array) -> LeafReport:
+        n, a = oracle.derivatives[i], analytic[i]
+        floor = tree.norm((oracle.errors[i],)) + _ROUNDINGS * 2.0**-52 * whole
+        is_0 = (
+            np.isfinite(floor)
+            and tree.norm((n,)) <= floor
+            and tree.norm((a,)) <= floor + _ROUNDINGS * eps(leaf) * whole
+        )
+        apart = 0.0 if is_0 else relative(n, a)
+        return LeafReport(path, leaf.shape, largest(n - a), mean(n - a), apart, oracle.corners[i])
 
-def _apart(n: Array, a: Array, leaf: Array) -> Array:
-    """Where n and a differ by more than rounding in the leaf's dtype explains."""
-    eps = np.finfo(leaf.dtype if leaf.dtype.kind == "f" else np.float64).eps
-    apart: Array = ~(np.abs(n - a) <= 100 * eps * np.abs(n))  # NaN counts as apart
-    return apart
-
-
-def _nearest(
-    above: list[Array], analytic: list[Array], apart: list[Array], f: Any, params: Tree, coordinates: list[Array]
-) -> list[Array]:
-    """The derivatives from above; where the analytic one is apart, the nearest to it that the two sides allow."""
-    asked = [indices[where] for indices, where in zip(coordinates, apart, strict=True)]
-    nearest = [n.copy() for n in above]
-    for n, a, where, below in zip(nearest, analytic, apart, oracles.exact(f, params, asked, side=-1), strict=True):
-        n[where] = np.clip(a[where], np.minimum(n[where], below), np.maximum(n[where], below))
-    return nearest
+    leaves = tuple(report(i, *item) for i, item in enumerate(named.items()))
+    return GradientReport(oracle.method, leaves, mean(n - a), relative(n, a), oracle.reason)
 
 
 def _coordinates(size: int, sample: int | None, key: Key) -> Array:
     if sample is None or sample >= size:
         return np.arange(size)
     return np.sort(key.generator().choice(size, sample, replace=False))
-
-
-def _largest(difference: Array) -> float:
-    return float(np.max(np.abs(difference), initial=0))
-
-
-def _mean(difference: Array) -> float:
-    return float(np.abs(difference).mean()) if difference.size else 0.0
-
-
-def _relative(n: Array, a: Array) -> float:
-    """||n - a|| / (||n|| + ||a||), and 0 where both are 0."""
-    scale = tree.norm((n,)) + tree.norm((a,))  # this norm neither overflows nor vanishes
-    return tree.norm((n - a,)) / scale if scale != 0 else 0.0

@@ -8,12 +8,13 @@ the derivatives leaf by leaf.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from funcnet import tree
-from funcnet.gradients.dual_rules import Dual
+from funcnet.gradients.dual_rules import Dual, NoRuleError
 from funcnet.tree import Array, Tree, flatten
 
 _NUMBERS = 2**22  # most numbers in a chunk of tangents: 32 MB
@@ -96,7 +97,7 @@ def central(f: Callable[[Tree], Any], params: Tree, coordinates: Sequence[Array]
     >>> bool(abs(central(lambda p: p[0][0] ** 2, (np.array([3.0]),), [np.array([0])])[0][0] - 6) < 1e-8)
     True
     """
-    return _one_by_one(lambda along, p: _central(along)(step), f, params, coordinates)
+    return [np.array([difference(along, step) for along, _ in leaf]) for leaf in lines(f, params, coordinates)]
 
 
 def richardson(f: Callable[[Tree], Any], params: Tree, coordinates: Sequence[Array]) -> list[Array]:
@@ -108,7 +109,8 @@ def richardson(f: Callable[[Tree], Any], params: Tree, coordinates: Sequence[Arr
     True
     """
     rounding = 2.0**-52 * abs(float(f(params)))
-    return _one_by_one(lambda along, p: float(slope(along, rounding, max(1.0, abs(p)))[0]), f, params, coordinates)
+    each = lines(f, params, coordinates)
+    return [np.array([float(slope(along, rounding, size)[0]) for along, size in leaf]) for leaf in each]
 
 
 def slope(along: Callable[[float], Any], rounding: Any, size: float = 1.0) -> tuple[Any, Any]:
@@ -122,7 +124,7 @@ def slope(along: Callable[[float], Any], rounding: Any, size: float = 1.0) -> tu
     >>> bool(abs(derivative - 1) <= error < 1e-12)
     True
     """
-    return _extrapolated(_central(along), 4, rounding, size)
+    return _extrapolated(partial(difference, along), 4, rounding, size)
 
 
 def one_sided(along: Callable[[float], Any], rounding: Any, size: float = 1.0) -> tuple[Any, Any]:
@@ -138,20 +140,21 @@ def one_sided(along: Callable[[float], Any], rounding: Any, size: float = 1.0) -
     return _extrapolated(lambda step: (along(step) - start) / step, 2, rounding, size)
 
 
-def _central(along: Callable[[float], Any]) -> Callable[[float], Any]:
-    return lambda step: (along(step) - along(-step)) / (2 * step)
+def difference(along: Callable[[float], Any], step: float) -> Any:
+    """The central difference (along(step) - along(-step)) / (2 * step)."""
+    return (along(step) - along(-step)) / (2 * step)
 
 
-def _extrapolated(difference: Callable[[float], Any], factor: int, rounding: Any, size: float) -> tuple[Any, Any]:
-    """The limit of difference(step) at step 0; its error is a series in the step (factor 2) or its square (4)."""
+def _extrapolated(at: Callable[[float], Any], factor: int, rounding: Any, size: float) -> tuple[Any, Any]:
+    """The limit of at(step) at step 0; its error is a series in the step (factor 2) or its square (4)."""
     step = 2.0**-4 * size
-    above = [difference(step)]
+    above = [at(step)]
     best, least = np.full(np.shape(above[0]), np.nan), np.full(np.shape(above[0]), np.inf)
     for _ in range(12):
         step /= 2
         if np.all(rounding / step >= least):  # smaller steps can only be worse
             break
-        row = [difference(step)]
+        row = [at(step)]
         for column, previous in enumerate(above, start=1):
             row.append(row[-1] + (row[-1] - previous) / (factor**column - 1))
             error = np.maximum(abs(row[-1] - row[-2]), abs(row[-1] - previous)) + rounding / step
@@ -160,13 +163,15 @@ def _extrapolated(difference: Callable[[float], Any], factor: int, rounding: Any
     return best, least
 
 
-def _one_by_one(
-    derivative: Callable[[Callable[[float], float], float], float],
-    f: Callable[[Tree], Any],
-    params: Tree,
-    coordinates: Sequence[Array],
-) -> list[Array]:
-    """For each coordinate, `derivative` of f as a function of how far the coordinate moves, and of its value."""
+def lines(
+    f: Callable[[Tree], Any], params: Tree, coordinates: Sequence[Array]
+) -> list[list[tuple[Callable[[float], float], float]]]:
+    """For each coordinate, f as a function of how far the coordinate moves, and the size of its number, at least 1.
+
+    >>> (((along, size),),) = lines(lambda params: params[0][0] ** 2, (np.array([3.0]),), [np.array([0])])
+    >>> along(0.0), along(1.0), size
+    (9.0, 16.0, 3.0)
+    """
     vector, unravel = tree.ravel(params)
 
     def moved(index: int, step: float) -> float:
@@ -174,9 +179,17 @@ def _one_by_one(
         there[index] += step
         return float(f(unravel(there)))
 
-    def by(index: int) -> float:
-        return derivative(lambda step: moved(index, step), float(vector[index]))
-
     starts = np.cumsum([0, *(leaf.size for leaf in tree.leaves(params))])
-    of_leaves = zip(starts[:-1], coordinates, strict=True)
-    return [np.array([by(int(start + i)) for i in indices]) for start, indices in of_leaves]
+    places = [[int(start + i) for i in indices] for start, indices in zip(starts[:-1], coordinates, strict=True)]
+    return [[(partial(moved, index), max(1.0, abs(float(vector[index])))) for index in leaf] for leaf in places]
+
+
+def why(error: Exception) -> str:
+    """Why dual numbers did not judge, for "differences, as ...".
+
+    >>> why(NoRuleError("eigh", operation="np.linalg.eigh")), why(ValueError("no"))
+    ('np.linalg.eigh has no rule', 'forward of dual numbers raised ValueError: no')
+    """
+    if isinstance(error, NoRuleError) and error.operation:
+        return f"{error.operation} has no rule"
+    return f"forward of dual numbers raised {type(error).__name__}: {error}".partition("\n")[0][:200]

@@ -12,7 +12,6 @@ from tests.testing.gallery.kill_table import BROKEN, Kill, kill, kill_of_loss_or
 
 SURVIVORS: dict[str, str] = {
     "NormUnderflows": "where squares overflow, the textbook's norm gives 0 too, and is accepted",
-    "ThresholdAndInput": "kinks moves x alone, not x and params together",
 }
 
 

@@ -20,7 +20,7 @@ import numpy as np
 from funcnet import tree
 from funcnet.layers.layer import Layer, layers_in
 from funcnet.random import Key
-from funcnet.testing.reports.comparing import largest
+from funcnet.testing.reports.comparing import largest, precision
 from funcnet.tree import Array, DType, Flow, Shape, Tree, flatten, is_nested, map_flow
 
 Results: TypeAlias = dict[str, Array]
@@ -31,7 +31,8 @@ class Case:
     """A case: x (*batch, *input_shape) and dy of the shape of y. Where x `is_given`, no law may choose other numbers.
 
     `names` are the names of x, y and dx in reports, where they are not these: for a loss. `only` is the one number of
-    dx or of grads, by the name of its array and its index, that the law of coordinates is asked about. `like` is a
+    dx or of grads, by the name of its array and its index, that the law of coordinates is asked about. Where there is
+    a `derivative_of`, a layer or a function of params and x, backward is held against its derivative. `like` is a
     reference to agree with, if there is one.
     """
 
@@ -44,6 +45,7 @@ class Case:
     is_given: bool = False
     names: Mapping[str, str] = {}
     only: tuple[str, tuple[int, ...]] | None = None
+    derivative_of: Any = None
     like: Any = None
 
     @property
@@ -69,6 +71,14 @@ class Case:
         y, cache = self.layer.forward(self.params, self.x if x is None else x)
         return named(y, *self.layer.backward(self.params, cache, self.dy if dy is None else dy))
 
+    def y(self, x: Flow, params: Tree) -> Flow:
+        """The y whose derivative backward is to have."""
+        if self.derivative_of is None:
+            return self.layer.forward(params, x)[0]
+        if hasattr(self.derivative_of, "forward"):
+            return self.derivative_of.forward(params, x)[0]
+        return self.derivative_of(params, x)
+
     def cast(self, dtype: DType) -> Case:
         """The case with the same numbers in a different dtype."""
         x, dy = cast_parts(self.x, dtype), cast_parts(self.dy, dtype)
@@ -86,13 +96,11 @@ class Case:
 
     def rounding(self, *arrays: Any) -> float:
         """Bound on the rounding error of a number in these results: a few roundings per number of an example."""
-        dtypes = [array.dtype for array in map(np.asarray, arrays) if array.dtype.kind == "f"]
-        eps = max((np.finfo(dtype).eps for dtype in dtypes), default=0)
         sizes = [max(1.0, largest(array)) for array in (*tree.leaves((self.x, self.dy)), *floats(self.params))]
         count = 64 + _numbers(self.input_shape)
         if not self.has_independent_rows:  # what cancels over the batch has been divided by its deviation, often small
             count *= 2**10
-        return float(count * eps * (max(map(largest, arrays)) + math.prod(sizes)))
+        return float(count * precision(*arrays) * (max(map(largest, arrays)) + math.prod(sizes)))
 
     def needs_layer(self) -> Layer:
         """The layer; raises Inapplicable unless it is a `Layer`."""
@@ -131,6 +139,11 @@ def named(y: Flow, dx: Flow, grads: Tree) -> Results:
 def gradient(dx: Flow, grads: Tree) -> Results:
     """The results of backward by name; integers have none."""
     return {**parts("dx", dx), **leaves("grads", grads)}
+
+
+def unsigned(results: Results) -> Results:
+    """The results with 0 for -0: zero is zero."""
+    return {at: leaf + leaf.dtype.type(0) for at, leaf in results.items()}
 
 
 def parts(name: str, flow: Flow) -> Results:

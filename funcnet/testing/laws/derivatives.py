@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
 from functools import partial
+from itertools import islice
 from typing import Any
 
 import attrs
@@ -15,12 +18,17 @@ from funcnet.testing.cases.case import (
     Inapplicable,
     Results,
     cast_parts,
+    floats,
     gradient,
     map_both,
+    map_floats,
     map_parts,
     needs,
     parts,
+    unsigned,
 )
+from funcnet.testing.cases.corners import between
+from funcnet.testing.cases.judging import wrong
 from funcnet.testing.cases.point import Point
 from funcnet.testing.oracles import in_chunks
 from funcnet.testing.reports.comparing import Difference, as_index, close, same_bits
@@ -28,66 +36,113 @@ from funcnet.tree import Array, Flow, map_flow
 
 _MOST_EXACT, _MOST_NUMERIC = 4096, 64  # coordinates of a leaf that are checked in one case
 _MOST_CORNERS = 8  # numbers of y
+_MOST_COUNTED = 200  # wrong coordinates
 
 
-def coordinates(case: Case) -> None:
-    """Every coordinate of dx and of grads is the derivative of <dy, y>."""
+def coordinates(case: Case) -> str:
+    """Every coordinate of {dx} and of grads is the derivative of <dy, y>."""
     point, draws = Point.of(case), case.draws("coordinates")
-    is_exact = point.derivatives(point.directions([])).is_exact  # no directions: only to find out
-    most = _MOST_EXACT if is_exact else _MOST_NUMERIC
+    none = point.derivatives(point.directions([]))  # no directions: only to find out which oracle judges
+    most = _MOST_EXACT if none.is_exact else _MOST_NUMERIC
     places = np.array([(i, j) for i in point.moving for j in np.sort(draws.permutation(point.leaves[i].size)[:most])])
     places = places if case.only is None else np.array([point.place(*case.only)])
+    differences = _wrong_coordinates(point, places)
+    if (first := next(differences, None)) is not None:
+        raise attrs.evolve(first, counts=_counts(case, point, places, [first, *islice(differences, _MOST_COUNTED)]))
+    return none.oracle
+
+
+def _wrong_coordinates(point: Point, places: Array) -> Iterator[Difference]:
     in_between = 8  # arrays of the size of the largest that forward may hold at once
     for part in in_chunks(places, in_between * max(point.dy.size, sum(leaf.size for leaf in point.leaves))):
         which, indices = part.T
         vectors = [(i, np.eye(1, point.leaves[i].size, j)) for i, j in part]
-        point.compare(which.tolist(), point.directions(vectors), indices)
+        yield from wrong(point, which.tolist(), point.directions(vectors), indices)
 
 
-def adjointness(case: Case) -> None:
+def _counts(case: Case, point: Point, places: Array, found: list[Difference]) -> dict[str, tuple[int, int]]:
+    """For each leaf, how many of its coordinates are wrong, of how many; unknown where too many are wrong to count."""
+    if case.only is not None or len(found) > _MOST_COUNTED:
+        return {}
+    of_each = Counter(difference.at for difference in found)
+    asked = Counter(point.names[which] for which, _ in places.tolist())
+    return {at: (of_each[at], n) for at, n in asked.items()}
+
+
+def adjointness(case: Case) -> str:
     """<dy, J v> = <{dx}, v> for a random v, and likewise for each leaf of params."""
     point, draws = Point.of(case), case.draws("adjointness")
     # Multiples of 1/16, so that the steps of differences are exact.
     vectors = [(which, draws.integers(-32, 32, point.leaves[which].shape) / 16 + 1 / 32) for which in point.moving]
-    point.compare(point.moving, point.directions(vectors))
+    for difference in wrong(point, point.moving, point.directions(vectors)):
+        raise difference
+    return point.derivatives(point.directions([])).oracle
 
 
 def kinks(case: Case) -> str | None:
     """At a tie or a corner of one number of {y}, <{dx}, v> lies between the slopes along v on its sides."""
     needs(not (isinstance(case.layer, Layer) and any(layers_in(case.layer))))  # where corners may meet
-    ties = [lambda part: np.sign(np.round(part)), lambda part: np.round(part * 4) / 4]
-    oracle = None  # unless a tie or a corner is met
-    for x in [case.x] if case.is_given else [map_parts(tied, case.x) for tied in ties]:
-        point, draws = Point.of(attrs.evolve(case, x=x)), case.draws("kinks")
-        v = map_flow(partial(_quarters, draws), x)
-        try:
-            low, high, slack = point.slopes(v)
-            oracle = "one-sided slopes" if (high - low > slack).any() else oracle
-            for j in draws.permutation(low.size)[:_MOST_CORNERS]:
-                place = np.unravel_index(j, low.shape)
-                got = point.slope_of(place, v)
-                is_known = np.isfinite([low[place], high[place], slack[place]]).all()
-                if is_known and not low[place] - slack[place] <= got <= high[place] + slack[place]:
-                    beside = point.slopes_beside(point.towards(v), draws)[:, *place]
-                    _check_corner(case, place, got, np.array([*beside, low[place], high[place]]), float(slack[place]))
-        except Difference:
-            raise
-        except Exception as outside:  # forward may fail near a point where it works
-            raise Inapplicable from outside
-    return oracle
+    met = [_check_corners(tied, of_params) for tied, of_params in _tied(case)]
+    return "one-sided slopes" if any(met) else None  # unless a tie or a corner was met
 
 
-def _quarters(draws: np.random.Generator, x: Array) -> Array:
+def _tied(case: Case) -> Iterator[tuple[Case, bool]]:
+    """The case with equal numbers in x and, as the second ones say, in params too, with which x then moves."""
+    if case.is_given:
+        yield case, False
+        return
+    signs, quarters = (map_parts(tied, case.x) for tied in (lambda part: np.sign(np.round(part)), _in_quarters))
+    yield attrs.evolve(case, x=signs), False
+    yield attrs.evolve(case, x=quarters), False
+    if floats(case.params):
+        yield attrs.evolve(case, x=signs, params=map_floats(_in_quarters, case.params)), True
+        case = attrs.evolve(case, x=quarters)
+        yield attrs.evolve(case, params=map_floats(partial(_alike, case.draws("alike")), case.params)), True
+
+
+def _in_quarters(part: Array) -> Array:
+    return np.asarray(np.round(part * 4) / 4)
+
+
+def _alike(draws: np.random.Generator, leaf: Array) -> Array:
+    """The leaf with equal numbers along one of its axes."""
+    if not leaf.size or not leaf.ndim:
+        return leaf
+    return np.array(np.broadcast_to(leaf.take([0], int(draws.integers(leaf.ndim))), leaf.shape))
+
+
+def _check_corners(case: Case, of_params: bool) -> bool:
+    """Whether a tie or a corner was met; raises Difference if the gradient there is not between the slopes."""
+    try:
+        point, draws = Point.of(case), case.draws("kinks")
+        moved = point.leaves if of_params else point.leaves[: point.n_inputs]
+        direction = point.towards([_from_quarter_to_1(draws, leaf) for leaf in moved])
+        low, high, slack = point.slopes(direction)
+        for j in draws.permutation(low.size)[:_MOST_CORNERS]:
+            place = np.unravel_index(j, low.shape)
+            sides = float(low[place]), float(high[place])
+            if np.isfinite(np.array([*sides, slack[place]])).all():
+                _check_corner(point, direction, place, sides, float(slack[place]))
+    except Difference:
+        raise
+    except Exception as outside:  # forward may fail near a point where it works
+        raise Inapplicable from outside
+    return bool((high - low > slack).any())
+
+
+def _from_quarter_to_1(draws: np.random.Generator, x: Array) -> Array:
     return np.asarray(draws.integers(1, 5, x.shape) / 4.0) if x.dtype.kind == "f" else np.zeros(x.shape)
 
 
-def _check_corner(case: Case, place: Any, got: float, slopes: Array, slack: float) -> None:
-    """Raise Difference if <dx, v> is not between the slopes at the corner and beside it."""
-    low, high = float(slopes.min()), float(slopes.max())
-    slack += 1e-3 * (high - low)
-    if not low - slack <= got <= high + slack:
-        at = f"<{case.name('dx')}, v>, dy being 1 at {as_index(place)} and 0 elsewhere,"
-        raise Difference(at, got, f"from {low:.6g} to {high:.6g}", None, "one-sided differences", slack)
+def _check_corner(point: Point, direction: list[Array], place: Any, sides: tuple[float, float], slack: float) -> None:
+    """Raise Difference if the slope by the gradient is not between those on the two sides and beside the point."""
+    got = point.slope_of(place, direction)
+    low, high = between(point, direction, point.one(place), got, sides, slack)
+    if not low <= got <= high:
+        case, moved = point.case, [along.any() for along in direction]
+        names = [f"<{case.name(name)}, v>" for name, is_moved in zip(point.names, moved, strict=True) if is_moved]
+        at = f"{' + '.join(names)}, dy being 1 at {as_index(place)} and 0 elsewhere,"
+        raise Difference(at, got, f"from {low:.6g} to {high:.6g}", None, "one-sided differences")
 
 
 def linearity(case: Case) -> None:
@@ -100,7 +155,7 @@ def linearity(case: Case) -> None:
     first = backward(case.dy)
     needs(all(np.isfinite(leaf).all() for leaf in first.values()))
     zeros = {at: np.zeros_like(leaf) for at, leaf in first.items()}
-    same_bits(_unsigned(backward(map_flow(np.zeros_like, case.dy))), zeros, "b(0) = 0")
+    same_bits(unsigned(backward(map_flow(np.zeros_like, case.dy))), zeros, "b(0) = 0")
     if isinstance(cache, Cache) and type(case.layer).backward.__module__.startswith("funcnet."):
         _check_none(case, cache, zeros)
     for k in (-20, 20):
@@ -120,7 +175,7 @@ def _check_none(case: Case, cache: Any, zeros: Results) -> None:
     """Raise Difference unless None counts as 0, for dy and for each of its elements, as it does in the library."""
 
     def backward(dy: Flow) -> Results:
-        return _unsigned(gradient(*case.layer.backward(case.params, cache, dy)))
+        return unsigned(gradient(*case.layer.backward(case.params, cache, dy)))
 
     same_bits(backward(None), zeros, "b(None) = 0")
     for i in range(len(case.dy)) if isinstance(case.dy, tuple) else ():
@@ -135,11 +190,6 @@ def _times_power(array: Array, k: int) -> Array:
 
 def _as_dtype_of(array: Any, like: Array) -> Array:
     return np.asarray(array, like.dtype)
-
-
-def _unsigned(results: Results) -> Results:
-    """The results with 0 for -0."""
-    return {at: leaf + leaf.dtype.type(0) for at, leaf in results.items()}
 
 
 def _normal(array: Array, original: Array) -> Array:

@@ -11,25 +11,15 @@ A. Griewank, A. Walther: Evaluating Derivatives, 2nd edition, 2008, chapters 3 a
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
+from functools import partial
 from types import SimpleNamespace
 from typing import Any, NoReturn
 
 import numpy as np
 
+from funcnet.gradients.dual_registry import FUNCTIONS, METHODS, OF_METHODS, UFUNCS, NoRuleError, check_float, unknown
 from funcnet.tree import Array, DType
-
-# The rules. They need the classes below, so `dual_rules`, which imports these, fills them in.
-UFUNCS: dict[np.ufunc, Callable[..., Any]] = {}
-FUNCTIONS: dict[Any, Callable[..., Any]] = {}
-
-
-class NoRuleError(TypeError, AttributeError):
-    """An operation on dual numbers has no rule here, or names an attribute that they do not have."""
-
-    def __init__(self, what: str, problem: str = "there is no rule for the derivative of") -> None:
-        super().__init__(f"{problem} {what}")
 
 
 class Dual(np.lib.mixins.NDArrayOperatorsMixin):
@@ -43,10 +33,10 @@ class Dual(np.lib.mixins.NDArrayOperatorsMixin):
     array([2., 4.])
     >>> np.abs(Dual(np.array(0.0), np.array([2.0, -2.0]))).tangents
     array([2., 2.])
-    >>> np.round(x)
+    >>> np.linalg.eigh(x)
     Traceback (most recent call last):
     ...
-    funcnet.gradients.duals.NoRuleError: there is no rule for the derivative of round
+    funcnet.gradients.dual_registry.NoRuleError: there is no rule for the derivative of eigh
     """
 
     __slots__ = ("limits", "tangents", "value")
@@ -67,23 +57,35 @@ class Dual(np.lib.mixins.NDArrayOperatorsMixin):
     T = property(lambda self: self.transpose())
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
+        if method != "__call__":
+            if method not in OF_METHODS or ufunc not in UFUNCS:
+                raise unknown(ufunc, method)
+            return OF_METHODS[method](ufunc, *inputs, **options)
         (out,) = options.pop("out", (None,))
+        where = options.pop("where", True)
         check_float(options.pop("dtype", None))
-        if method != "__call__" or options or ufunc not in UFUNCS:
-            raise NoRuleError(ufunc.__name__)
-        result = UFUNCS[ufunc](*inputs)
+        if options or ufunc not in UFUNCS or (where is not True and not isinstance(out, Dual)):
+            raise unknown(ufunc)
+        if where is True:
+            result = UFUNCS[ufunc](*inputs)
+        else:
+            with np.errstate(all="ignore"):  # of numbers that are not chosen
+                result = FUNCTIONS[np.where](where, UFUNCS[ufunc](*inputs), out)
         return result if out is None else _written_into(out, result, ufunc.__name__)
 
     def __array_function__(self, function: Any, types: Any, inputs: Any, options: Any) -> Any:
         if function not in FUNCTIONS:
-            raise NoRuleError(function.__name__)
+            raise unknown(function)
         return FUNCTIONS[function](*inputs, **options)
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Array:
         raise NoRuleError("dual numbers to an array", "cannot convert")
 
     def __getattr__(self, name: str) -> Any:
-        raise NoRuleError(name)
+        rule = FUNCTIONS.get(getattr(np, name, name)) if name in METHODS else None
+        if rule is None:
+            raise NoRuleError(name, operation=f"ndarray.{name}" if hasattr(np.ndarray, name) else "")
+        return partial(rule, self)
 
     def setflags(self, write: bool | None = None) -> None:
         """Do nothing: views are read-only already."""
@@ -91,19 +93,47 @@ class Dual(np.lib.mixins.NDArrayOperatorsMixin):
     def __len__(self) -> int:
         return len(self.value)
 
-    def __getitem__(self, index: Any) -> Dual:
-        parts = index if isinstance(index, tuple) else (index,)
-        plain = all(part is None or part is Ellipsis or isinstance(part, int | slice) for part in parts)
-        if not plain and not (len(parts) == 1 and isinstance(index, np.ndarray)):
-            raise NoRuleError("an index with lists or with several arrays")
-        return self.along(self.value[index], lambda numbers: numbers[(slice(None), *parts)])
+    def __bool__(self) -> bool:
+        return bool(self != 0)
 
-    def __setitem__(self, index: Array, number: float) -> None:
-        """Write a plain number, which has no derivative, at the places of one array of indices."""
-        writeable = self.value.flags.writeable and self.tangents.flags.writeable and self.limits is None
-        if not (isinstance(index, np.ndarray) and isinstance(number, int | float) and writeable):
-            raise NoRuleError("into dual numbers, except plain numbers at one array of indices", "cannot write")
-        self.value[index], self.tangents[:, index] = number, 0
+    def __getitem__(self, index: Any) -> Dual:
+        parts = index_parts(index)
+        if all(
+            part is None or part is Ellipsis or isinstance(part, slice | np.integer) or type(part) is int
+            for part in parts
+        ):
+            return self.along(self.value[index], lambda numbers: numbers[(slice(None), *parts)])
+        return self.gathered(lambda numbers: numbers[index])
+
+    def __setitem__(self, index: Any, numbers: Any) -> None:
+        """Write numbers, which may be dual or plain; those at a comparison that ties are written where it is true."""
+        if isinstance(index, Mask) and index.value.shape == self.shape:
+            index, numbers = ..., FUNCTIONS[np.where](index, numbers, self)
+        self.check_writeable(numbers)
+        parts = index_parts(index)
+        self.value[index] = numbers.value if isinstance(numbers, Dual) else numbers
+        for j, tangents in enumerate(self.tangents):
+            tangents[parts] = numbers.tangents[j] if isinstance(numbers, Dual) else 0
+
+    def check_writeable(self, numbers: Any = 0.0) -> None:
+        """Raise NoRuleError unless the numbers, which must not jump, can be written into these."""
+        still = self.limits is None and (not isinstance(numbers, Dual) or numbers.limits is None)
+        if not still or isinstance(numbers, Mask) or not (self.value.flags.writeable and self.tangents.flags.writeable):
+            raise NoRuleError("into dual numbers that are read-only or jump", "cannot write")
+
+    def gathered(self, f: Callable[[Array], Array]) -> Dual:
+        """f of these numbers, for a function f that just moves or copies numbers, whatever they are."""
+        value, places = np.asarray(f(self.value)), f(np.arange(self.size).reshape(self.shape))
+        if np.may_share_memory(value, self.value):
+            value = value.copy()
+            for array in (value, self.own_value()):
+                array.flags.writeable = False  # a write would not reach the other one, as it does in arrays
+        return self.along(value, lambda numbers: numbers.reshape(len(numbers), self.size)[:, places])
+
+    def own_value(self) -> Array:
+        """The value as an array object of these numbers alone, which can be made read-only."""
+        self.value = self.value.view()
+        return self.value
 
     def along(self, value: Array, f: Callable[[Array], Array]) -> Dual:
         """Dual numbers of this value, with f applied to the tangents and to the limits, both (k, ...)."""
@@ -128,51 +158,17 @@ class Dual(np.lib.mixins.NDArrayOperatorsMixin):
         result = self.along(value, lambda numbers: numbers.reshape(len(numbers), *value.shape))
         if not np.may_share_memory(result.tangents, self.tangents):
             result.value = value.copy()
-            result.value.flags.writeable = False  # a write would not reach self, as it might in an array
+            for array in (result.value, self.own_value()):
+                array.flags.writeable = False  # a write would not reach the other one, as it might in arrays
         return result
-
-    def take(self, indices: Any, axis: int) -> Dual:
-        along = axis % self.ndim
-        return self.along(self.value.take(indices, along), lambda numbers: numbers.take(indices, along + 1))
 
     def transpose(self, *axes: Any) -> Dual:
         order = np.ravel(axes).astype(int) % self.ndim if axes else np.arange(self.ndim)[::-1]
         return self.along(self.value.transpose(order), lambda numbers: numbers.transpose(0, *(order + 1)))
 
-    def sum(self, axis: Any = None, dtype: DType | None = None, out: None = None, keepdims: bool = False) -> Dual:
-        check_float(dtype)
-        _check_no_out(out)
-        axes = self._axes(axis)
-        along = tuple(a + 1 for a in axes)
-        value = self.value.sum(axis=axes, keepdims=keepdims)
-        return self.along(value, lambda numbers: numbers.sum(axis=along, keepdims=keepdims))
-
-    def mean(self, axis: Any = None, dtype: DType | None = None, out: None = None, keepdims: bool = False) -> Dual:
-        count = math.prod(self.shape[a] for a in self._axes(axis))
-        return self.sum(axis, dtype, out, keepdims) / count  # type: ignore[no-any-return]
-
-    def _axes(self, axis: Any) -> tuple[int, ...]:
+    def axes(self, axis: Any) -> tuple[int, ...]:
         axes = range(self.ndim) if axis is None else np.ravel(axis)
         return tuple(int(a) % self.ndim for a in axes)
-
-    def max(self, axis: int, out: None = None, keepdims: bool = False, initial: float = -math.inf) -> Dual:
-        """The largest number along an axis; at a tie, each direction follows the number that grows most along it."""
-        _check_no_out(out)
-        if initial != -math.inf:
-            raise NoRuleError("max with an initial value")
-        value = np.max(self.value, axis=axis, keepdims=True, initial=initial)
-        zeros = np.zeros((len(self.tangents), *value.shape))
-        result = self._largest(value, axis % self.ndim + 1) if self.shape[axis] else Dual(value, zeros)
-        return result if keepdims else result.reshape(np.delete(value.shape, axis))
-
-    def _largest(self, value: Array, along: int) -> Dual:
-        numbers = self.value[None] if self.limits is None else self.limits
-        first = np.argmax(numbers, axis=along, keepdims=True)
-        largest, tangents = (np.take_along_axis(a, first, along) for a in (numbers, self.tangents))
-        ties = numbers == largest
-        if (ties.sum(axis=along) > 1).any():
-            tangents = np.where(ties, self.tangents, tangents).max(axis=along, keepdims=True)
-        return Dual(value, tangents, None if self.limits is None else largest)
 
 
 class Mask(np.lib.mixins.NDArrayOperatorsMixin):
@@ -201,7 +197,7 @@ class Mask(np.lib.mixins.NDArrayOperatorsMixin):
         raise NoRuleError(f"{ufunc.__name__} of a comparison that ties")
 
     def __array_function__(self, function: Any, types: Any, inputs: Any, options: Any) -> Any:
-        if function not in (np.where, np.sum):
+        if function not in (np.where, np.sum, np.select):
             raise NoRuleError(f"{function.__name__} of a comparison that ties")
         return FUNCTIONS[function](*inputs, **options)
 
@@ -209,7 +205,7 @@ class Mask(np.lib.mixins.NDArrayOperatorsMixin):
         """The number of true entries, as dual numbers, since it jumps."""
         check_float(dtype)
         numbers: Dual = self * np.ones((), dtype)
-        return numbers.sum(axis, None, out, keepdims)
+        return numbers.sum(axis, None, out, keepdims)  # type: ignore[no-any-return]
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Array:
         raise NoRuleError("a comparison that ties to an array", "cannot convert")
@@ -252,15 +248,17 @@ def aligned(along: Array, ndim: int) -> Array:
     return along.reshape(k, *(1,) * (ndim - len(shape)), *shape)
 
 
-def check_float(dtype: DType | None) -> None:
-    """Raise NoRuleError for a dtype that cannot hold derivatives."""
-    if dtype is not None and np.dtype(dtype).kind != "f":
-        raise NoRuleError(f"dual numbers to {np.dtype(dtype)}", "cannot convert")
+def _is_plain(part: Any) -> bool:
+    """Whether a part of an index gives a view: a slice or an integer, which True and False are not."""
+    return isinstance(part, slice | np.integer) or type(part) is int
 
 
-def _check_no_out(out: None) -> None:
-    if out is not None:
-        raise NoRuleError("a sum or maximum into `out`", "cannot write")
+def index_parts(index: Any) -> tuple[Any, ...]:
+    """The parts of an index, each for one axis or more."""
+    parts = index if isinstance(index, tuple) else (index,)
+    if any(isinstance(part, Dual | Mask) for part in parts):
+        raise NoRuleError("an index that moves", operation="an index that moves")
+    return parts
 
 
 def _written_into(out: Any, result: Any, name: str) -> Dual:

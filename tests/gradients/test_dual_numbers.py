@@ -107,27 +107,24 @@ def test_adding_in_place_changes_the_dual_that_is_added_to():
     [
         np.asarray,
         np.array,
-        lambda x: x.std(),
+        np.linalg.eigh,
+        np.unique,
+        np.nanmedian,
+        np.spacing,
+        np.bitwise_or.reduce,
+        np.frexp,
+        lambda x: x.partition(0),
+        lambda x: x.item(),
         lambda x: x.astype(int),
         lambda x: np.square(x, dtype=complex),
         lambda x: x + 1j,
         lambda x: np.sum(x, out=np.zeros(())),
-        lambda x: np.max(x, axis=0, initial=0.0),
         lambda x: np.where(x, 1.0, 0.0),
-        lambda x: x[[0, 1]],
         lambda x: np.add(x.view(), x, out=x.view()),
         lambda x: np.add(y := (x.reshape(2, 1) * np.ones(2)).T.reshape(4), y, out=y),
-        np.round,
-        np.floor,
-        np.cumsum,
-        np.linalg.norm,
-        np.add.reduce,
         lambda x: np.multiply(x, x, where=[True, False]),
         lambda x: np.add(x, x, out=np.zeros(2)),
         lambda x: np.greater(x, 0, out=x * 1.0),
-        lambda x: x @ x,
-        lambda x: np.dot(x, x),
-        lambda x: x[np.array([0]), ...],
     ],
 )
 def test_what_has_no_rule_is_refused(f):
@@ -136,7 +133,7 @@ def test_what_has_no_rule_is_refused(f):
 
 
 def test_what_a_dual_does_not_have_is_missing_to_hasattr_too():
-    assert not hasattr(Dual(np.ones(2), np.ones((1, 2))), "cumsum")
+    assert not hasattr(Dual(np.ones(2), np.ones((1, 2))), "tolist")
 
 
 @pytest.mark.parametrize("value", [lambda p: p[0], lambda p: np.array(None), lambda p: "1"])

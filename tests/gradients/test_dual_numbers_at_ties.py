@@ -206,7 +206,6 @@ def test_nan_and_infinity_do_not_tie():
         lambda mask: mask * mask,
         lambda mask: mask & 1,
         lambda mask: mask & tied(0.0),
-        lambda mask: np.logical_and(tied(0.0), mask),
         lambda mask: np.logical_and(mask, mask, out=np.zeros(1, bool)),
         lambda mask: np.logical_and.reduce(mask),
         lambda mask: np.concatenate([tied(0.0), mask]),

@@ -15,12 +15,14 @@ from funcnet import tree
 from funcnet.errors import TreeError
 from funcnet.layers.layer import Layer
 from funcnet.testing.cases.case import Case, leaves, map_shapes, named_parts, parts
+from funcnet.testing.cases.snapshots import fresh
 from funcnet.testing.reports.comparing import Difference, same_form
 from funcnet.tree import Array, Flow, Tree, dtypes_in, is_leaf, leaves_like, map_flow, without_integers
 
 
 def structure(case: Case) -> None:
     """y has shape batch + output_shape, dx the shape of x and dtype of dy or None for integers, grads are as params."""
+    case = fresh(case)  # what passes write here must not hide from `purity`
     y, cache = two(_forward(case), "forward", "(y, cache)")
     swapped = "y and cache seem to be swapped: forward returns (y, cache)"
     rows = "y has no row for each example: forward must keep the axes of the batch"

@@ -14,7 +14,7 @@ import numpy as np
 from funcnet import tree
 from funcnet.errors import TreeError
 from funcnet.layers.layer import Layer
-from funcnet.testing.cases.case import Case, leaves, map_shapes, named_parts, parts
+from funcnet.testing.cases.case import Case, leaves, map_shapes, named, named_parts, parts
 from funcnet.testing.cases.snapshots import fresh
 from funcnet.testing.reports.comparing import Difference, same_form
 from funcnet.tree import Array, Flow, Tree, dtypes_in, is_leaf, leaves_like, map_flow, without_integers
@@ -36,12 +36,25 @@ def structure(case: Case) -> None:
     dx, grads = two(_backward(case, cache), "backward", "(dx, grads)")
     with _Hint(lambda: _fits(_check_dx, case, grads), "dx and grads seem to be swapped: backward returns (dx, grads)"):
         _check_dx(case, dx)
-    wide = f"y has the dtype {_dtypes(y)}, and dy took it from y: forward must return the dtype of x and params"
-    with _Hint(lambda: _is_wider(case, y), wide):
-        for at, part in parts("dx", dx).items():
-            same_form(at, part, np.result_type(*tree.leaves(case.dy)).type(), "dtype")
-        for (at, p), g in zip(leaves("grads", case.params).items(), _grads_like(case, grads), strict=True):
-            same_form(at, g, p, "dtype")
+    _grads_like(case, grads)
+    for at, part in named(y, dx, grads).items():
+        if part.dtype.kind not in "fbiu" or part.dtype == np.float16:
+            raise Difference(at, f"dtype {part.dtype}", "real numbers of at least 32 bits")
+
+
+def same_dtypes(case: Case) -> None:
+    """Raise Difference unless y has the dtype of x, or float32, and dx and grads have the dtype of y."""
+    y, cache = case.layer.forward(case.params, case.x)
+    dx, grads = case.layer.backward(case.params, cache, case.dy)
+    for at, part in parts("y", y).items():
+        if part.dtype.kind == "f" and part.dtype.itemsize > case.dtype.itemsize:
+            hint = 'forward must return the dtype of x and params; of a layer in float64 alone, say dtypes=("float64",)'
+            raise Difference(at, f"dtype {part.dtype}", f"dtype {case.dtype}", diagnosis=hint)
+    of_dy = np.result_type(*tree.leaves(case.dy))
+    for at, part in parts("dx", dx).items():
+        same_form(at, part, of_dy.type(), "dtype")
+    for (at, p), g in zip(leaves("grads", case.params).items(), _grads_like(case, grads), strict=True):
+        same_form(at, g, of_dy.type() if p.dtype.kind == "f" else p, "dtype")
 
 
 def two(result: Any, call: str, names: str) -> tuple[Any, Any]:

@@ -69,7 +69,7 @@ def of_two(
 
     def rule(x: Any, y: Any) -> Dual:
         value = np.asarray(f(value_of(x), value_of(y)))
-        at = directed(x, value.ndim), directed(y, value.ndim)
+        at = _as_wide(directed(x, value.ndim), value), _as_wide(directed(y, value.ndim), value)
         terms = [
             _scaled(partial, at, tangents_of(argument, value.ndim))
             for argument, partial in ((x, by_x), (y, by_y))
@@ -78,6 +78,11 @@ def of_two(
         return dual(value, sum(terms[1:], terms[0]), f(*at) if jumps(x, y) else None)
 
     return rule
+
+
+def _as_wide(x: Any, value: Array) -> Any:
+    """A plain x in the dtype of the value: 1 / x of a float32 would lose digits."""
+    return np.asarray(x, value.dtype) if isinstance(x, np.generic | np.ndarray) else x
 
 
 _times = of_two(np.multiply, lambda a, b: b, lambda a, b: a)

@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
 from numbers import Real
 from typing import Any
 
 import attrs
-import numpy as np
 
-from funcnet import tree
 from funcnet.layers.layer import Layer
 from funcnet.random import Key
 from funcnet.testing.cases.case import Case, batch_of
 from funcnet.testing.cases.drawing import layer_cases
-from funcnet.testing.cases.foreign import Pair, WithContainers, as_tree, with_containers
+from funcnet.testing.cases.foreign import with_containers
 from funcnet.testing.cases.shrinking import shrunk
+from funcnet.testing.cases.subjects import (
+    arrays,
+    as_given,
+    as_layer,
+    as_reference,
+    floats_of,
+    real,
+    shape_of_example,
+    with_tree,
+)
 from funcnet.testing.laws import LAYER_LAWS
 from funcnet.testing.reports.diagnosis import diagnosis
 from funcnet.testing.reports.holding import Check, Kind, raising
-from funcnet.tree import Flow, Tree, as_array, as_floating, is_nested, map_flow, shape_of
-from funcnet.values import check_methods, integer
+from funcnet.tree import Tree, as_floating, map_flow, shape_of
+from funcnet.values import integer
 
 
 @raising
@@ -33,6 +41,7 @@ def check_layer(
     params: Tree = None,
     x: Any = None,
     like: Any = None,
+    dtypes: Sequence[Any] | None = None,
     exempt: Mapping[str, str] = {},
     symmetries: Sequence[Any] = (),
     examples: int = 56,
@@ -42,6 +51,7 @@ def check_layer(
 
     x has the shape (*batch, *input_shape), or is a tuple of such arrays, and dy is like y. Integers in x stay integers
     for a layer that declares `takes_integers`; rows may depend on each other in one that declares `statistics="batch"`.
+    Both are attributes, of `forward` where two functions are given.
     The same seed draws the same cases, and the case that breaks a law is shrunk to a small one. Rounding by the layer's
     own formula is tolerated: y * (1 - y) is accepted where 1 - y has become 0.
 
@@ -58,8 +68,11 @@ def check_layer(
     like : Layer, object or tuple of two functions, optional
         Reference whose y, dx and grads the layer's must be, up to rounding. One that has `init` is given the layer's
         params, leaf by leaf, in the structure of its own. In training it is asked where it draws nothing.
+    dtypes : sequence of str, optional
+        ("float64",) for a layer that computes in float64 alone, ("float32",) for one in float32 alone; by default both.
     exempt : mapping of str to str, default {}
         Reason for each law that need not hold, by its name, see Notes; an exempted law that holds is a violation too.
+        Where "batch.single", "batch.axes" or "batch.empty" is exempt, no law is asked about batches of that form.
     symmetries : sequence, default ()
         Symmetries that the layer must have: "shift-invariant", "scale-invariant" or ("homogeneous", k).
     examples : int, default 56
@@ -102,24 +115,26 @@ def check_layer(
     >>> check_layer(fn.Sigmoid(), (3,), like=fn.sequential(fn.Sigmoid()))
     """
     __tracebackhide__ = True
-    subject = _as_layer(layer)
+    subject = as_layer(layer)
     check_symmetries(symmetries)
     integer(examples, "examples", 1)
-    x = x if x is None else _arrays(layer, x)
+    of_dtypes = floats_of(dtypes)
+    x = x if x is None else arrays(subject, x)
     if params is None and not hasattr(subject, "init"):
         params = ()
-    reference = _as_reference(like, params)
-    subject, params = _with_tree(subject, params)
-    shape = _input_shape(input_shape, x)
+    reference = as_reference(like, params)
+    subject, params = with_tree(subject, params)
+    shape = shape_of_example(input_shape, x)
     if x is not None and 0 in batch_of(x, shape):
         raise ValueError(f"x must have at least one example, got shape {shape_of(x)}")
     key = Key(seed)
     forms = [subject, *_in_training(subject, key)]
     references = [reference, _in_training_alike(reference, key)]
-    cases = (
-        map(partial(attrs.evolve, like=each), layer_cases(form, shape, key, examples, params, x, symmetries))
-        for form, each in zip(forms, references, strict=False)
-    )
+
+    def drawn(form: Any) -> Iterator[Case]:
+        return layer_cases(form, shape, key, examples, params, x, symmetries, of_dtypes, tuple(exempt))
+
+    cases = (map(partial(attrs.evolve, like=each), drawn(form)) for form, each in zip(forms, references, strict=False))
     return Check(LAYERS, chain.from_iterable(zip(*cases, strict=True)), exempt)
 
 
@@ -177,23 +192,18 @@ def check_layer_law(
     """
     __tracebackhide__ = True
     check_symmetries(symmetries)
-    x, dy = _arrays(layer, x), map_flow(as_floating, dy)
-    like = _as_reference(like, params)
-    subject, params = _with_tree(_as_layer(layer), params)
-    case = Case(subject, params, x, dy, _input_shape(input_shape, x), tuple(symmetries), is_given, like=like)
+    subject = as_layer(layer)
+    x, dy = arrays(subject, x), map_flow(lambda part: as_floating(real("dy", part)), dy)
+    like = as_reference(like, params)
+    subject, params = with_tree(subject, params)
+    case = Case(subject, params, x, dy, shape_of_example(input_shape, x), tuple(symmetries), is_given, like=like)
     return Check(LAYERS.of_one(law), [case])
 
 
 def _arguments(case: Case) -> dict[str, Any]:
-    reference = {} if case.like is None else {"like": _as_given(case.like)}
-    given = {"layer": _as_given(case.layer), "params": with_containers(case.params), "x": case.x, "dy": case.dy}
+    reference = {} if case.like is None else {"like": as_given(case.like)}
+    given = {"layer": as_given(case.layer), "params": with_containers(case.params), "x": case.x, "dy": case.dy}
     return given | reference
-
-
-def _as_given(layer: Any) -> Any:
-    """The layer as `check_layer` was given it."""
-    layer = layer.layer if isinstance(layer, WithContainers) else layer
-    return (layer.forward, layer.backward) if isinstance(layer, Pair) else layer
 
 
 def _options(case: Case) -> dict[str, Any]:
@@ -201,21 +211,6 @@ def _options(case: Case) -> dict[str, Any]:
 
 
 LAYERS = Kind(LAYER_LAWS, "check_layer_law", _arguments, _options, diagnosis, shrunk)
-
-
-def _as_layer(layer: Any, name: str = "layer") -> Any:
-    if isinstance(layer, tuple) and len(layer) == 2 and all(map(callable, layer)):
-        return Pair(*layer)
-    check_methods(name, layer, "forward", "backward", otherwise=", or a pair of functions")
-    return layer
-
-
-def _as_reference(like: Any, params: Any) -> Any:
-    """The reference for a layer of these params, which takes the same unless it has its own."""
-    if like is None:
-        return None
-    like = _as_layer(like, "like")
-    return like if hasattr(like, "init") else _with_tree(like, params)[0]
 
 
 def _in_training(layer: Any, key: Key) -> list[Any]:
@@ -233,47 +228,6 @@ def _in_training_alike(like: Any, key: Key) -> Any:
         return like
     trained = like.training(key)
     return trained if trained == like.training(key.fold_in(1)) else None
-
-
-def _with_tree(layer: Any, params: Any) -> tuple[Any, Tree]:
-    """The layer and its params, as a tree even if they were given in dicts and lists."""
-    as_one = as_tree(params)
-    return (layer, params) if tree.equal(as_one, params) else (WithContainers(layer), as_one)
-
-
-def _arrays(layer: Any, x: Any) -> Flow:
-    """x as arrays: with floating-point numbers for integers unless the layer takes these, as in combinators."""
-    takes_integers = getattr(layer, "takes_integers", False)
-    return map_flow(lambda part: np.array(as_array(part)) if takes_integers else as_floating(part), x)
-
-
-def _input_shape(input_shape: Any, x: Flow) -> Any:
-    if input_shape is None and x is None:
-        raise TypeError("give input_shape, the shape of one example, such as (4,), or x, a batch of examples")
-    if input_shape is None:
-        input_shape = map_flow(lambda part: tuple(part.shape[1:]), x)
-    if not _is_shape(input_shape):
-        raise TypeError(f"input_shape must be a tuple such as (4,), or one of such tuples, got {input_shape!r}")
-    if x is not None and len(_batches(x, input_shape)) > 1:
-        wanted = f"shapes {input_shape} after the same batch axes"
-        if not is_nested(input_shape):
-            wanted = f"shape (..., {', '.join(map(str, input_shape))})"
-        raise ValueError(f"x must have {wanted}, got {shape_of(x)}")
-    return input_shape
-
-
-def _is_shape(shape: Any) -> bool:
-    return all(map(_is_shape, shape)) if is_nested(shape) else isinstance(shape, tuple)
-
-
-def _batches(x: Flow, shape: Any) -> set[Any]:
-    """The batch axes that arrays in x have; None stands for an array that is not of its shape."""
-    if isinstance(x, tuple) and is_nested(shape) and len(x) == len(shape):
-        return set().union(*map(_batches, x, shape))
-    if isinstance(x, tuple) or is_nested(shape):
-        return {None, ()}
-    axes = x.ndim - len(shape)
-    return {x.shape[:axes]} if axes >= 0 and x.shape[axes:] == shape else {None, ()}
 
 
 def check_symmetries(symmetries: Sequence[Any]) -> None:

@@ -9,7 +9,7 @@ A law is a function of a case whose docstring states the law. It raises `Differe
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import reduce
 from typing import Any, TypeAlias
 from zlib import crc32
@@ -32,7 +32,8 @@ class Case:
 
     `names` are the names of x, y and dx in reports, where they are not these: for a loss. `only` is the one number of
     dx or of grads, by the name of its array and its index, that the law of coordinates is asked about. `like` is a
-    reference to agree with; backward is held against `derivative_of`, a layer or a function of params and x.
+    reference to agree with; backward is held against `derivative_of`, a layer or a function of params and x. Laws make
+    no batch of a form whose law is `exempt`.
     """
 
     layer: Any
@@ -46,6 +47,7 @@ class Case:
     only: tuple[str, tuple[int, ...]] | None = None
     like: Any = None
     derivative_of: Any = None
+    exempt: Collection[str] = ()
 
     @property
     def batch(self) -> Shape:
@@ -114,7 +116,9 @@ class Case:
 
 def over_batch(layer: Any) -> bool:
     """Whether a layer, or one inside it, says that it takes statistics over the batch."""
-    return isinstance(layer, Layer) and (layer.statistics == "batch" or any(map(over_batch, layers_in(layer))))
+    if getattr(layer, "statistics", None) == "batch":
+        return True
+    return isinstance(layer, Layer) and any(map(over_batch, layers_in(layer)))
 
 
 Law: TypeAlias = Callable[[Case], str | None]

@@ -6,7 +6,7 @@ Batches, dtypes and regimes of numbers take turns: 56 cases cover every combinat
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -15,6 +15,7 @@ import numpy as np
 
 from funcnet.random import Key
 from funcnet.testing.cases.case import Case, batch_of, cast, cast_parts, map_floats, map_shapes, over_batch
+from funcnet.testing.cases.snapshots import writable
 from funcnet.tree import Array, DType, Flow, Shape, Tree, has_buffers, map_flow
 
 BATCHES: tuple[Shape, ...] = ((2,), (1,), (), (3,), (0,), (2, 2), (40,))
@@ -47,12 +48,15 @@ def layer_cases(
     params: Tree = None,
     x: Flow = None,
     symmetries: Sequence[Any] = (),
+    dtypes: Sequence[DType] | None = None,
+    exempt: Collection[str] = (),
 ) -> Iterator[Case]:
-    """Cases of a layer, with params and x as given or drawn."""
-    dtypes = _accepted(layer, input_shape, params, x)
-    batches = BATCHES if x is None else _batches_of(len(batch_of(x, input_shape)))
+    """Cases of a layer, with params and x as given or drawn; without batches of a form whose law is exempt."""
+    dtypes = _accepted(layer, input_shape, params, x) if dtypes is None else dtypes
+    batches = allowed(BATCHES if x is None else _batches_of(len(batch_of(x, input_shape))), exempt)
     if over_batch(layer):  # one row has no variance
         batches = tuple(batch for batch in batches if math.prod(batch) != 1)
+    batches += batches[: 1 - len(batches) % 2]  # dtypes and regimes have even periods
     for i in range(examples):
         draws, dtype = key.fold_in(i).generator(), dtypes[i % len(dtypes)]
         regime, batch = REGIMES[i // 2 % len(REGIMES)], batches[i % len(batches)]
@@ -67,14 +71,21 @@ def layer_cases(
         else:
             at = x if i == 0 else _rows(draws, x, batch_of(x, input_shape), batch)
         at = cast_parts(at, dtype)
-        case = Case(layer, drawn, at, np.zeros(()), input_shape, tuple(symmetries), x is not None)
+        case = Case(layer, drawn, at, np.zeros(()), input_shape, tuple(symmetries), x is not None, exempt=exempt)
         yield with_dy(case, dyadic if regime is dyadic else ordinary, draws)
+
+
+def allowed(batches: tuple[Shape, ...], exempt: Collection[str]) -> tuple[Shape, ...]:
+    """The batches but for those of a form whose law is exempt; all of them if that leaves none."""
+    forms = {"batch.single": lambda b: b == (), "batch.axes": lambda b: len(b) > 1, "batch.empty": lambda b: 0 in b}
+    barred = [is_of_form for law, is_of_form in forms.items() if law in exempt]
+    return tuple(b for b in batches if not any(is_of_form(b) for is_of_form in barred)) or batches
 
 
 def with_dy(case: Case, regime: Callable[[Any, Shape], Array], draws: Any) -> Case:
     """The case with a drawn dy of the shape and dtype of its y; if forward fails, the case itself: a law reports it."""
     try:
-        y = map_flow(np.asarray, case.layer.forward(case.params, case.x)[0])
+        y = map_flow(np.asarray, case.layer.forward(writable(case.params), writable(case.x))[0])  # it may write there
     except Exception:
         return case
 

@@ -21,12 +21,28 @@ class Pair:
     forward: Callable[[Any, Array], tuple[Array, Any]]
     backward: Callable[[Any, Any, Array], tuple[Array, Any]]
 
+    @property
+    def statistics(self) -> Any:
+        return getattr(self.forward, "statistics", None)
+
+    @property
+    def takes_integers(self) -> bool:
+        return bool(getattr(self.forward, "takes_integers", False))
+
 
 @attrs.frozen(eq=False)
 class WithContainers:
     """A layer whose params hold dicts and lists, turned into a layer whose params are a tree."""
 
     layer: Any
+
+    @property
+    def statistics(self) -> Any:
+        return getattr(self.layer, "statistics", None)
+
+    @property
+    def takes_integers(self) -> bool:
+        return bool(getattr(self.layer, "takes_integers", False))
 
     def forward(self, params: Tree, x: Array) -> tuple[Array, Any]:
         return self.layer.forward(with_containers(params), x)  # type: ignore[no-any-return]

@@ -9,7 +9,8 @@ from typing import Any
 import attrs
 import numpy as np
 
-from funcnet.testing.cases.case import Inapplicable
+from funcnet import tree
+from funcnet.testing.cases.case import Case, Inapplicable
 from funcnet.testing.reports.comparing import Difference
 from funcnet.tree import Array, Tree, flatten
 
@@ -25,6 +26,17 @@ def writable(value: Tree) -> Tree:
     """A copy of an array or a tree in which every array can be written to, even in nodes."""
     leaves, structure = flatten(value)
     return structure.assemble([np.array(leaf, order="K") for leaf in leaves])
+
+
+def fresh(case: Case) -> Case:
+    """The case with copies of its arrays that can be written to."""
+    return attrs.evolve(case, x=writable(case.x), dy=writable(case.dy), params=writable(case.params))
+
+
+def protected(case: Case) -> Case:
+    """The case with copies of its arrays that can't be written to."""
+    x, dy, params = (tree.map(read_only, value) for value in (case.x, case.dy, case.params))
+    return attrs.evolve(case, x=x, dy=dy, params=params)
 
 
 def snapshot(value: Any) -> Any:

@@ -52,6 +52,7 @@ def statistics(case: Case) -> None:
     same_bits(_buffers("grads", grads), _buffers("grads", case.params), "the buffers of params")
     needs(case.batch != ())
     close(_tracked(layer, case, slice(None, None, -1)), _buffers("params", tracked), case.rounding, "the rows in order")
+    needs("batch.empty" not in case.exempt)
     same_bits(_tracked(layer, case, slice(0)), _buffers("params", case.params), "the statistics before an empty batch")
 
 

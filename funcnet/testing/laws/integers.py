@@ -8,6 +8,7 @@ import numpy as np
 
 from funcnet import tree
 from funcnet.layers.combinators import sequential
+from funcnet.layers.layer import Layer
 from funcnet.testing.cases.case import Case, Inapplicable, Results, floats, named, named_parts, needs
 from funcnet.testing.reports.comparing import Difference, same_bits
 from funcnet.tree import Array, DType, Flow, flatten
@@ -17,10 +18,12 @@ _KINDS = {np.uint8: (0, 200, 200), np.int8: (-128, 100, -128), np.bool_: (0, 1, 
 
 def integers(case: Case) -> None:
     """Integers and bools in x give the y and grads of the same numbers as floats, bit for bit, and a dx of None."""
-    layer, count = case.needs_layer(), len(tree.leaves(case.x))
+    layer, count = case.layer, len(tree.leaves(case.x))
+    takes_integers = getattr(layer, "takes_integers", False)
+    needs(takes_integers or isinstance(layer, Layer), "it is asked of a Layer, or of what takes_integers")
     needs(not case.is_given and len(floats(case.x)) == count)
     asked, params, dtype = layer, case.params, np.dtype(np.float32)
-    if not layer.takes_integers:  # combinators convert them, to the dtype of the params
+    if not takes_integers:  # combinators convert them, to the dtype of the params
         asked, params, dtype = sequential(layer), (params,), next((leaf.dtype for leaf in floats(params)), dtype)
     for kind in _KINDS:
         for which in [range(count), range(0, count, 2), range(1, count, 2)] if count > 1 else [range(1)]:

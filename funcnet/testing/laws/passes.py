@@ -18,7 +18,7 @@ from funcnet.layers.layer import Layer
 from funcnet.layers.reshaping import Identity
 from funcnet.random import Key
 from funcnet.testing.cases.case import Case, Results, leaves, map_floats, named, named_parts, needs, parts
-from funcnet.testing.cases.snapshots import copied, read_only, snapshot, unchanged, writable
+from funcnet.testing.cases.snapshots import copied, fresh, protected, snapshot, unchanged
 from funcnet.testing.laws.rows import of_rows
 from funcnet.testing.reports.comparing import Difference, own_memory, same_bits
 from funcnet.tree import (
@@ -34,17 +34,24 @@ from funcnet.tree.node import node_fields
 
 
 def purity(case: Case) -> None:
-    """Forward and backward leave x, params, cache and dy as they were."""
-    expected = _fresh(case).passes()
-    needs(all(map(tree.equal, expected.values(), _fresh(case).passes().values())))  # else determinism is broken
-    with _writing():
-        same_bits(_protected(case).passes(), expected, "the same passes on arrays that can be written to")
-    x, params, dy = (writable(value) for value in (case.x, case.params, case.dy))
-    before = {"x": snapshot(x), "params": snapshot(params), "dy": snapshot(dy)}
-    _, cache = case.layer.forward(params, x)
-    before["cache"] = snapshot(cache)
-    case.layer.backward(params, cache, dy)
-    unchanged(before, {"x": x, "params": params, "dy": dy, "cache": cache}, "a pass")
+    """Forward and backward leave x, params, cache and dy as they were, whether these can be written to or not."""
+    expected = fresh(case).passes()
+    needs(all(map(tree.equal, expected.values(), fresh(case).passes().values())))  # else determinism is broken
+    for given in (protected(case), fresh(case)):
+        with _writing():
+            same_bits(_watched(given), expected, "the same passes on arrays that can be written to")
+
+
+def _watched(case: Case) -> Results:
+    """The results of both passes. Raises Difference where a pass changes a byte of what it is given."""
+    given = {"x": case.x, "params": case.params, "dy": case.dy}
+    before = {name: snapshot(value) for name, value in given.items()}
+    y, given["cache"] = case.layer.forward(case.params, case.x)
+    unchanged(before, given, "forward")
+    before["cache"] = snapshot(given["cache"])
+    dx, grads = case.layer.backward(case.params, given["cache"], case.dy)
+    unchanged(before, given, "backward")
+    return named(y, dx, grads)
 
 
 def determinism(case: Case) -> None:
@@ -131,21 +138,20 @@ def threads(case: Case) -> None:
 
 
 def aliasing(case: Case) -> None:
-    """Writing into y or dx raises or changes nothing else; grads share no memory with params, dy or each other."""
-    case = _protected(case)
+    """Writing into {dx}, or into {y} after backward, changes nothing; grads share no memory with params or dy."""
+    case = protected(case)
     expected = case.passes()
     y, cache = case.layer.forward(case.params, case.x)
     y_was = map_flow(np.array, y)
-    _overwrite(y)
     dx, grads = case.layer.backward(case.params, cache, case.dy)
+    _each_its_own({at: part for at, part in parts("dx", dx).items() if part.flags.writeable}, {})
     got = named(y_was, map_flow(_copied, dx), grads)
-    for written in (parts("y", y), parts("dx", dx)):
-        _each_its_own({at: part for at, part in written.items() if part.flags.writeable}, {})
     _overwrite(dx)
-    _unharmed(got, expected, "y, or dx,")
+    _unharmed(got, expected, "dx", "grads")
     dx, grads = case.layer.backward(case.params, cache, case.dy)
-    _unharmed(named(y_was, dx, grads), expected, "dx")
-    _unharmed(case.passes(), expected, "y and dx")
+    _unharmed(named(y_was, dx, grads), expected, "dx", "what backward reads, such as the cache")
+    _overwrite(y)
+    _unharmed(case.passes(), expected, "y or dx", "what later passes read, such as params")
     _each_its_own(leaves("grads", grads), {**parts("dy", case.dy), **leaves("params", case.params)})
 
 
@@ -160,11 +166,11 @@ def _copied(dx: Any) -> Any:
     return None if dx is None else np.array(dx)
 
 
-def _unharmed(got: Results, expected: Results, written: str) -> None:
+def _unharmed(got: Results, expected: Results, written: str, shared: str) -> None:
     try:
         same_bits(got, expected, f"the passes with nothing written into {written}")
     except Difference as difference:
-        hint = f"{written} shares memory with what backward reads, such as the cache: copy it, or make it read-only"
+        hint = f"{written} shares memory with {shared}: copy it, or make it read-only"
         raise attrs.evolve(difference, diagnosis=hint) from None
 
 
@@ -178,7 +184,7 @@ def initialization(case: Case) -> None:
 def shortcuts(case: Case) -> None:
     """`apply` gives the y of forward, `params_backward` the grads of backward; neither writes into its arguments."""
     layer, expected = case.needs_layer(), case.passes()
-    case = _protected(case)
+    case = protected(case)
     y = {at: array for at, array in expected.items() if at.startswith("y")}
     same_bits(parts("y", layer.apply(case.params, case.x)), y, "forward")
     _, cache = layer.forward(case.params, case.x)
@@ -243,17 +249,6 @@ def _writing() -> Iterator[None]:
             raise
         hint = "a pass writes into x, params or dy, which others use too: compute a new array"
         raise Difference("", f"{type(error).__name__}: {error}", "no exception", diagnosis=hint) from error
-
-
-def _fresh(case: Case) -> Case:
-    """The case with copies of its arrays that can be written to."""
-    return attrs.evolve(case, x=writable(case.x), dy=writable(case.dy), params=writable(case.params))
-
-
-def _protected(case: Case) -> Case:
-    """The case with arrays that can't be written to."""
-    x, dy = map_flow(read_only, case.x), map_flow(read_only, case.dy)
-    return attrs.evolve(case, x=x, dy=dy, params=tree.map(np.array, case.params))
 
 
 def _overwrite(flow: Flow) -> None:

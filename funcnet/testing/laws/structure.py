@@ -14,13 +14,15 @@ import numpy as np
 from funcnet import tree
 from funcnet.errors import TreeError
 from funcnet.layers.layer import Layer
-from funcnet.testing.cases.case import Case, leaves, map_shapes, named_parts, parts
+from funcnet.testing.cases.case import Case, Results, leaves, map_shapes, named_parts, parts
+from funcnet.testing.cases.snapshots import fresh
 from funcnet.testing.reports.comparing import Difference, same_form
 from funcnet.tree import Array, Flow, Tree, dtypes_in, is_leaf, leaves_like, map_flow, without_integers
 
 
 def structure(case: Case) -> None:
-    """y has shape batch + output_shape, dx the shape of x and dtype of dy or None for integers, grads are as params."""
+    """y has shape batch + output_shape, dx the shape of x or None for integers, grads have the structure of params."""
+    case = fresh(case)  # what passes write here must not hide from `purity`
     y, cache = two(_forward(case), "forward", "(y, cache)")
     swapped = "y and cache seem to be swapped: forward returns (y, cache)"
     rows = "y has no row for each example: forward must keep the axes of the batch"
@@ -34,12 +36,25 @@ def structure(case: Case) -> None:
     dx, grads = two(_backward(case, cache), "backward", "(dx, grads)")
     with _Hint(lambda: _fits(_check_dx, case, grads), "dx and grads seem to be swapped: backward returns (dx, grads)"):
         _check_dx(case, dx)
-    wide = f"y has the dtype {_dtypes(y)}, and dy took it from y: forward must return the dtype of x and params"
-    with _Hint(lambda: _is_wider(case, y), wide):
-        for at, part in parts("dx", dx).items():
-            same_form(at, part, np.result_type(*tree.leaves(case.dy)).type(), "dtype")
-        for (at, p), g in zip(leaves("grads", case.params).items(), _grads_like(case, grads), strict=True):
-            same_form(at, g, p, "dtype")
+    _check_numbers(parts("y", y), "fbiu")
+    _check_numbers(parts("dx", dx), "f")
+    for (at, p), g in zip(leaves("grads", case.params).items(), _grads_like(case, grads), strict=True):
+        _check_numbers({at: g}, "f" if p.dtype.kind == "f" else "fbiu")
+
+
+def same_dtypes(case: Case) -> None:
+    """Raise Difference unless y has the dtype of x, or float32, and dx and grads have the dtype of y."""
+    y, cache = case.layer.forward(case.params, case.x)
+    dx, grads = case.layer.backward(case.params, cache, case.dy)
+    for at, part in parts("y", y).items():
+        if part.dtype.kind == "f" and part.dtype.itemsize > case.dtype.itemsize:
+            hint = 'forward must return the dtype of x and params; of a layer in float64 alone, say dtypes=("float64",)'
+            raise Difference(at, f"dtype {part.dtype}", f"dtype {case.dtype}", diagnosis=hint)
+    of_dy = np.result_type(*tree.leaves(case.dy))
+    for at, part in parts("dx", dx).items():
+        same_form(at, part, of_dy.type(), "dtype")
+    for (at, p), g in zip(leaves("grads", case.params).items(), _grads_like(case, grads), strict=True):
+        same_form(at, g, of_dy.type() if p.dtype.kind == "f" else p, "dtype")
 
 
 def two(result: Any, call: str, names: str) -> tuple[Any, Any]:
@@ -113,13 +128,12 @@ def _check_rows(case: Case, grads: Tree) -> None:
         raise TreeError("there is no batch")
 
 
-def _is_wider(case: Case, y: Flow) -> bool:
-    """Whether y has floating-point numbers of a wider dtype than x and params."""
-    return any(part.dtype.kind == "f" and part.dtype.itemsize > case.dtype.itemsize for part in parts("y", y).values())
-
-
-def _dtypes(y: Flow) -> str:
-    return ", ".join(sorted({str(part.dtype) for part in parts("y", y).values()}))
+def _check_numbers(results: Results, kinds: str) -> None:
+    """Raise Difference unless the dtypes are of these kinds, and floating-point numbers have at least 32 bits."""
+    for at, part in results.items():
+        if part.dtype.kind not in kinds or part.dtype == np.float16:
+            wanted = "floating-point numbers" if kinds == "f" else "real numbers"
+            raise Difference(at, f"dtype {part.dtype}", f"{wanted} of at least 32 bits")
 
 
 def _is_x(case: Case, cache: Any) -> bool:

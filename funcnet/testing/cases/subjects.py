@@ -1,0 +1,100 @@
+"""What users give to a check, as a case needs it: layers in any form, params in dicts, lists of numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from funcnet import tree
+from funcnet.testing.cases.case import leaves
+from funcnet.testing.cases.foreign import Pair, WithContainers, as_tree
+from funcnet.tree import Array, DType, Flow, Tree, as_array, as_floating, is_nested, map_flow, shape_of
+from funcnet.values import check_methods
+
+
+def as_layer(layer: Any, name: str = "layer") -> Any:
+    """The layer, where two functions become one. Raises TypeError for anything else."""
+    if isinstance(layer, tuple) and len(layer) == 2 and all(map(callable, layer)):
+        return Pair(*layer)
+    check_methods(name, layer, "forward", "backward", otherwise=", or a pair of functions")
+    return layer
+
+
+def as_given(layer: Any) -> Any:
+    """The layer as `check_layer` was given it."""
+    layer = layer.layer if isinstance(layer, WithContainers) else layer
+    return (layer.forward, layer.backward) if isinstance(layer, Pair) else layer
+
+
+def as_reference(like: Any, params: Any) -> Any:
+    """The reference for a layer of these params, which takes the same unless it has its own."""
+    if like is None:
+        return None
+    like = as_layer(like, "like")
+    return like if hasattr(like, "init") else with_tree(like, params)[0]
+
+
+def with_tree(layer: Any, params: Any) -> tuple[Any, Tree]:
+    """The layer and its params, as a tree even if they were given in dicts and lists."""
+    as_one = as_tree(params)
+    for path, leaf in leaves("params", as_one).items():
+        real(path, leaf)
+    return (layer, params) if tree.equal(as_one, params) else (WithContainers(layer), as_one)
+
+
+def arrays(layer: Any, x: Any) -> Flow:
+    """x as arrays: with floating-point numbers for integers unless the layer takes these, as in combinators."""
+    takes_integers = getattr(layer, "takes_integers", False)
+    return map_flow(lambda part: np.array(real("x", part)) if takes_integers else as_floating(real("x", part)), x)
+
+
+def real(name: str, numbers: Any) -> Array:
+    """The numbers as an array. Raises TypeError for complex ones."""
+    array = as_array(numbers)
+    if array.dtype.kind == "c":
+        instead = "give the real and the imaginary part as two inputs, (z.real, z.imag)"
+        raise TypeError(f"{name} must hold real numbers, got {array.dtype}: {instead}")
+    return array
+
+
+def floats_of(dtypes: Any) -> tuple[DType, ...] | None:
+    """The dtypes that cases are to have. Raises ValueError unless they are float64, float32 or both."""
+    if dtypes is None:
+        return None
+    if isinstance(dtypes, str) or not dtypes or not {np.dtype(each) for each in dtypes} <= _FLOATS:
+        raise ValueError(f'dtypes must be ("float64",), ("float32",) or both, got {dtypes!r}')
+    return tuple(map(np.dtype, dtypes))
+
+
+_FLOATS = {np.dtype(np.float64), np.dtype(np.float32)}
+
+
+def shape_of_example(input_shape: Any, x: Flow) -> Any:
+    """The shape of one example as given, or as rows of x have it. Raises unless it is a shape, which x has."""
+    if input_shape is None and x is None:
+        raise TypeError("give input_shape, the shape of one example, such as (4,), or x, a batch of examples")
+    if input_shape is None:
+        input_shape = map_flow(lambda part: tuple(part.shape[1:]), x)
+    if not _is_shape(input_shape):
+        raise TypeError(f"input_shape must be a tuple such as (4,), or one of such tuples, got {input_shape!r}")
+    if x is not None and len(_batches(x, input_shape)) > 1:
+        wanted = f"shapes {input_shape} after the same batch axes"
+        if not is_nested(input_shape):
+            wanted = f"shape (..., {', '.join(map(str, input_shape))})"
+        raise ValueError(f"x must have {wanted}, got {shape_of(x)}")
+    return input_shape
+
+
+def _is_shape(shape: Any) -> bool:
+    return all(map(_is_shape, shape)) if is_nested(shape) else isinstance(shape, tuple)
+
+
+def _batches(x: Flow, shape: Any) -> set[Any]:
+    """The batch axes that arrays in x have; None stands for an array that is not of its shape."""
+    if isinstance(x, tuple) and is_nested(shape) and len(x) == len(shape):
+        return set().union(*map(_batches, x, shape))
+    if isinstance(x, tuple) or is_nested(shape):
+        return {None, ()}
+    axes = x.ndim - len(shape)
+    return {x.shape[:axes]} if axes >= 0 and x.shape[axes:] == shape else {None, ()}

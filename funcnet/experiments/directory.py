@@ -86,13 +86,14 @@ class Directory:
 
     def _extended(self, experiment: Experiment, there: Receipt) -> Receipt:
         """The receipt of the run in the folder once it is as long as the experiment."""
-        if there.experiment != experiment and (reached := self.reached()):
+        epochs = experiment.epochs  # all else is the same, as `check_fits` has found
+        if there.experiment.epochs != epochs and (reached := self.reached()):
             self._check_end(there, *reached)  # which the longer receipt no longer tells
             check_best(*reached, experiment)
-        if self.experiment() != experiment:
+        if self.experiment().epochs != epochs:
             self._write(_EXPERIMENT, experiment.to_json() + "\n")
-        if there.experiment != experiment:
-            there = there.longer(experiment.epochs)
+        if there.experiment.epochs != epochs:
+            there = there.longer(epochs)
             self.write(there)
         return there
 
@@ -129,7 +130,7 @@ class Directory:
     def checkpoint(self) -> Progress:
         """The progress of the run when it was last saved."""
         model, progress, _ = read_checkpoint(self.path / _CHECKPOINT, links=False)
-        if not isinstance(progress, Progress) or model != self.experiment().model:
+        if not isinstance(progress, Progress) or difference(model, self.experiment().model):
             raise CheckpointError(f"{self.path / _CHECKPOINT} does not belong to this experiment")
         return progress
 

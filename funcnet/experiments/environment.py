@@ -105,8 +105,8 @@ def _limited(count: int, threadpool_limits: Any) -> Iterator[None]:
     global _original
     with _LOCK:
         _original = _original if _counts else threadpool_limits(None, user_api="blas")
-        _counts.append(count)
-        threadpool_limits(min(_counts), user_api="blas")
+        threadpool_limits(min(*_counts, count) if _counts else count, user_api="blas")
+        _counts.append(count)  # once BLAS has accepted it
     try:
         yield
     finally:

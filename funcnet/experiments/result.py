@@ -18,6 +18,15 @@ from funcnet.experiments.receipt import Receipt
 from funcnet.experiments.stopping import Best, kept_by
 from funcnet.training import TrainState
 from funcnet.tree import Tree
+from funcnet.values import UnregisteredError
+
+
+def _compared(experiment: Experiment) -> object:
+    """What stands for an experiment in comparisons: its JSON form, in which a NaN is equal to a NaN."""
+    try:
+        return experiment.to_json()
+    except (UnregisteredError, TypeError):
+        return experiment
 
 
 @attrs.frozen
@@ -50,7 +59,7 @@ class Run:
     ((1, 2, 3), 6, None)
     """
 
-    experiment: Experiment
+    experiment: Experiment = attrs.field(eq=_compared)
     params: Tree = attrs.field(eq=False, repr=False)
     history: History = attrs.field(eq=False, repr=False)
     receipt: Receipt | None = attrs.field(repr=False)

@@ -30,7 +30,7 @@ def exit_code(main: Callable[[], int | None], *usage_errors: type[Exception]) ->
         flush()
         return code
     except NonFiniteError as error:
-        return _fail(1, f"the loss is {error.value} at {error.place}: a lower learning rate may help")
+        return _fail(1, f"{error.reason}: a lower learning rate may help")
     except KeyboardInterrupt:
         return _fail(130, "stopped")
     except BrokenPipeError:

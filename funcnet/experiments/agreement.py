@@ -21,7 +21,7 @@ def unlike_rows(experiment: Experiment, rows: Sequence[Row]) -> str:
     for row in rows:
         if row.keys() != columns:
             return f"the row of epoch {row['epoch']} has different columns from the first"
-        if other := [name for name in watched if not isinstance(row.get(name), float)]:
+        if other := [name for name in watched if not isinstance(row.get(name), float | int)]:
             return f"the row of epoch {row['epoch']} has no number {', '.join(other)}, which the experiment watches"
     return ""
 

@@ -84,11 +84,31 @@ class DTypeError(FuncnetError, TypeError):
     """
 
 
-class CheckpointError(ValueError):
+def printable(text: str) -> str:
+    r"""`text` with escapes, as `repr` has them, for whatever a terminal would obey or hide; line ends stay.
+
+    >>> print(printable("a\x1b[2Jb\tc"))
+    a\x1b[2Jb\tc
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        each if each.isprintable() or each == "\n" else each.encode("unicode_escape").decode() for each in text
+    )
+
+
+class QuotingError(ValueError):
+    """Base class of errors whose messages quote files, which may be of somebody who means harm: they are printable."""
+
+    def __str__(self) -> str:
+        return printable(super().__str__())
+
+
+class CheckpointError(QuotingError):
     """A file is damaged or is not a checkpoint; the message lists every problem found."""
 
 
-class ExperimentError(ValueError):
+class ExperimentError(QuotingError):
     """A directory belongs to a different experiment, to different data, or to a run in another process."""
 
 

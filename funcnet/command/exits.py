@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn
 
-from funcnet.errors import NonFiniteError
+from funcnet.errors import NonFiniteError, printable
 
 
 class Parser(argparse.ArgumentParser):
@@ -53,5 +53,5 @@ def flush() -> None:
 
 def _fail(code: int, message: str) -> int:
     flush()
-    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    print(f"error: {printable(' '.join(message.split()))}", file=sys.stderr)
     return code

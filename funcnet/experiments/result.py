@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 
 from funcnet.data.alike import features_like
-from funcnet.errors import ShapeError
+from funcnet.errors import ShapeError, printable
 from funcnet.experiments.datasets import Names
 from funcnet.experiments.experiment import Experiment
 from funcnet.experiments.history import History
@@ -152,9 +152,9 @@ class Run:
         experiment, epoch = self.experiment, self.history["epoch"][-1] if self.history else 0
         end = f"{epoch} of {experiment.epochs} epochs"
         if self.error is not None:
-            return f"{end}, then {type(self.error).__name__}: {self.error}".rstrip(": ")
+            return printable(f"{end}, then {type(self.error).__name__}: {self.error}".rstrip(": "))
         watch = kept_by(experiment)
         if watch is None:
             return f"{end}; params of the last epoch"
         best = reduce(Best.after, self.history.rows(), Best(watch))
-        return f"{end}; params of epoch {best.epoch}, the best by {watch.metric}"
+        return printable(f"{end}; params of epoch {best.epoch}, the best by {watch.metric}")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 from warnings import warn
 
-from funcnet.errors import CheckpointError, MissingExtraError
+from funcnet.errors import CheckpointError, MissingExtraError, printable
 from funcnet.saving.description import Entries, Form, Layout, describe, forms, parsed, verified
 from funcnet.saving.files import replacing
 from funcnet.saving.formats import check_content, check_name, format_of
@@ -155,7 +155,7 @@ def load(
     check_tree(like, "like")
     model, params, unknown = read_checkpoint(path, like, layout, links=True)
     if unknown:
-        warn(f"{path}: only the arrays are read, by `like`: {'; '.join(unknown)}", stacklevel=2)
+        warn(printable(f"{path}: only the arrays are read, by `like`: {'; '.join(unknown)}"), stacklevel=2)
     return model, params
 
 

@@ -36,6 +36,8 @@ def exit_code(main: Callable[[], int | None], *usage_errors: type[Exception]) ->
     except BrokenPipeError:
         flush()
         return 0
+    except RecursionError:
+        return _fail(2, "the experiment is nested too deeply for Python's stack")
     except usage_errors as error:
         of_a_file = isinstance(error, OSError) and error.filename
         message = f"{error.filename}: {error.strerror}" if of_a_file else str(error)  # type: ignore[attr-defined]

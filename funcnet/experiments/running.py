@@ -25,7 +25,7 @@ from funcnet.experiments.receipt import Receipt
 from funcnet.experiments.result import Run
 from funcnet.experiments.stopping import kept_by
 from funcnet.experiments.threads import threads_for
-from funcnet.experiments.trial import check_experiment, check_params, tried
+from funcnet.experiments.trial import check_depth, check_experiment, check_params, tried
 from funcnet.tree import Tree
 from funcnet.values import integer
 
@@ -156,6 +156,8 @@ def attempt(
     if params is not None:
         check_params(experiment, data.train, params)
     receipt = Receipt.begun(experiment, data, params)
+    if directory is not None:
+        check_depth(experiment)
     with opened(directory) as files:
         files.check_fits(receipt)
         start: Any = None if files.has_epochs() else initial_progress(experiment, data.train, params)

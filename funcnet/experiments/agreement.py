@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import reduce
+from typing import TypeGuard
 
 from funcnet.errors import ExperimentError
 from funcnet.experiments.experiment import Experiment
@@ -11,7 +12,18 @@ from funcnet.experiments.history import Row, digests
 from funcnet.experiments.progress import Progress, is_due
 from funcnet.experiments.receipt import Receipt
 from funcnet.experiments.stopping import Best, kept_by
+from funcnet.training import TrainState
 from funcnet.tree import Tree
+
+
+def is_progress(found: object) -> TypeGuard[Progress]:
+    """Whether what a checkpoint holds is the progress of a run, with fields of the types that they should have."""
+    return (
+        isinstance(found, Progress)
+        and isinstance(found.state, TrainState)
+        and isinstance(found.history, str)
+        and all(type(number) is int and number >= 0 for number in (found.epoch, found.state.step))
+    )
 
 
 def unlike_rows(experiment: Experiment, rows: Sequence[Row]) -> str:

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import attrs
 
 from funcnet.errors import CheckpointError, ExperimentError
-from funcnet.experiments.agreement import check_best, is_recorded, unlike_history, unlike_rows
+from funcnet.experiments.agreement import check_best, is_progress, is_recorded, unlike_history, unlike_rows
 from funcnet.experiments.differences import difference
 from funcnet.experiments.experiment import Experiment
 from funcnet.experiments.history import Row, chained_digest, from_line, to_line
@@ -130,7 +130,7 @@ class Directory:
     def checkpoint(self) -> Progress:
         """The progress of the run when it was last saved."""
         model, progress, _ = read_checkpoint(self.path / _CHECKPOINT, links=False)
-        if not isinstance(progress, Progress) or difference(model, self.experiment().model):
+        if not is_progress(progress) or difference(model, self.experiment().model):
             raise CheckpointError(f"{self.path / _CHECKPOINT} does not belong to this experiment")
         return progress
 

@@ -13,7 +13,7 @@ from funcnet.experiments import directory
 from funcnet.experiments.directory import NAMES
 from funcnet.experiments.history import chained_digest, from_line, to_line
 from funcnet.experiments.receipt import Receipt
-from tests.experiments.cases import ADAM, HOOK, MOMENTUM, assert_same_run, interrupted, run
+from tests.experiments.cases import ADAM, HOOK, MOMENTUM, TEST, TRAIN, assert_same_run, interrupted, run
 
 EXPERIMENT, HISTORY, CHECKPOINT, RECEIPT = NAMES
 KEEPING = attrs.evolve(MOMENTUM, keep_best=fn.KeepBest("test loss", "min"))
@@ -174,6 +174,29 @@ def test_a_history_without_the_metric_that_is_watched_is_damaged(change, tmp_pat
     changed_checkpoint(tmp_path, history=lambda progress: history)
     with pytest.raises(fn.CheckpointError, match=r"history\.jsonl is damaged: .*epoch 1 has no number test loss"):
         fn.read(tmp_path)
+
+
+FORGED = {
+    "epoch": lambda progress: "3",
+    "state": lambda progress: progress.state.params,
+    "history": lambda progress: 3,
+}
+
+
+@pytest.mark.parametrize("name", FORGED)
+def test_a_checkpoint_of_other_types_is_not_that_of_a_run(name, tmp_path):
+    interrupted(MOMENTUM, tmp_path, 4)
+    for forge in (FORGED[name], lambda progress: None):
+        changed_checkpoint(tmp_path, **{name: forge})
+        for use in (
+            lambda: run(MOMENTUM, tmp_path),
+            lambda: fn.read(tmp_path),
+            lambda: fn.verify(tmp_path, TRAIN, TEST),
+        ):
+            with pytest.raises(fn.CheckpointError, match=r"checkpoint\.npz does not belong to this experiment"):
+                use(MOMENTUM, tmp_path)
+        shutil.rmtree(tmp_path)
+        interrupted(MOMENTUM, tmp_path, 4)
 
 
 # --- A folder that changes while the run goes on ---

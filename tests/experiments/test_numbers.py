@@ -7,7 +7,7 @@ import pytest
 
 import funcnet as fn
 from funcnet.experiments.differences import difference
-from funcnet.experiments.environment import facts
+from funcnet.experiments.environment import blas_threads, facts
 from funcnet.experiments.history import History
 from tests.experiments.cases import MOMENTUM, TEST, TRAIN, assert_same_run, interrupted, run
 
@@ -116,3 +116,12 @@ def test_where_nan_is_only_there_experiments_differ():
     assert difference(with_nan(), with_nan()) == ""
     assert difference(with_nan(), other) == "model.layers.0.value is float('nan') there and 1.0 here"
     assert fn.labels([with_nan(), with_nan()]) == ["", ""]
+
+
+def test_a_limit_that_blas_refuses_is_not_in_force():
+    before = facts()["BLAS threads"]
+    with pytest.raises(Exception, match="too long to convert"), blas_threads(2**70):
+        pass
+    with blas_threads(1):
+        assert facts()["BLAS threads"] == "1"
+    assert facts()["BLAS threads"] == before

@@ -96,14 +96,16 @@ def run(
     Raises
     ------
     CheckpointError
-        If a file in the directory is damaged.
+        If a file in the directory is damaged, or the files do not agree: nothing is written then.
     ExperimentError
-        If the directory belongs to a different experiment, to different data or to different code, or another run is
-        using it.
+        If the directory belongs to a different experiment, to different data or to different code, another run is using
+        it, or it is moved away or deleted while the run goes on.
     MissingExtraError
         If a progress bar or a number of threads is asked for, and tqdm or threadpoolctl is not installed.
     NonFiniteError
-        If a loss is NaN or infinite; the error has the last good state.
+        If a loss or a param is NaN or infinite; the error has the last state that is finite, the optimizer's part too.
+    OSError
+        If a file in the directory is a link, a device or a pipe, or the disk is full.
     TreeError
         If params do not fit the model.
     TypeError
@@ -111,7 +113,8 @@ def run(
     UnregisteredError
         If a class or function in the experiment is not registered with `fn.register`.
     ValueError
-        If a dataset is empty or has NaN, metrics share a name, or a watched metric does not exist.
+        If a dataset is empty or has NaN, metrics share a name, a watched metric does not exist, or the experiment is
+        nested too deeply for Python to print it.
 
     Notes
     -----
@@ -248,9 +251,11 @@ def read(directory: str | os.PathLike[str]) -> Run:
     Raises
     ------
     CheckpointError
-        If a file in the directory is damaged or was changed, or no epoch has been saved yet.
+        If a file in the directory is damaged or was changed, the files do not agree, or no epoch has been saved yet.
     FileNotFoundError
         If the directory has no run.
+    OSError
+        If a file in the directory is a link, a device or a pipe.
     UnregisteredError
         If the module that registers a class or function of the run has not been imported.
 

@@ -131,6 +131,8 @@ def verify(
         If the directory has no run.
     MissingExtraError
         If a progress bar is asked for and tqdm is not installed.
+    OSError
+        If a file in the directory is a link, a device or a pipe.
 
     Notes
     -----

@@ -118,6 +118,8 @@ def load(
         be given; the message lists every problem.
     FileNotFoundError
         If there is no file at `path`.
+    OSError
+        If there is a folder, a device or a pipe at `path`.
     MissingExtraError
         If the package safetensors is needed and not installed.
     TypeError

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Literal
 from warnings import warn
 
-from funcnet.errors import CheckpointError, MissingExtraError
+from funcnet.errors import CheckpointError, MissingExtraError, printable
 from funcnet.saving.description import Entries, Form, Layout, describe, forms, parsed, verified
 from funcnet.saving.files import replacing
 from funcnet.saving.formats import check_content, check_name, format_of
 from funcnet.saving.layouts import check_layout, foreign
+from funcnet.saving.opening import opening
 from funcnet.saving.structure import check_structure, check_tree, filled
 from funcnet.tree import Array, Tree
 from funcnet.values import as_path
@@ -73,8 +75,13 @@ def save(path: str | os.PathLike[str], model: Any, params: Tree) -> None:
     """
     path = as_path(path)
     check_name(path)
+    write_checkpoint(path, model, params, links=True)
+
+
+def write_checkpoint(path: Path, model: Any, params: Tree, *, links: bool) -> None:
+    """Like `save`; `links` says whether `path` may be a link."""
     description = describe(model, params)
-    with replacing(path) as file:
+    with replacing(path, links=links) as file:
         format_of(path).write(file, description, params)
 
 
@@ -111,6 +118,8 @@ def load(
         be given; the message lists every problem.
     FileNotFoundError
         If there is no file at `path`.
+    OSError
+        If there is a folder, a device or a pipe at `path`.
     MissingExtraError
         If the package safetensors is needed and not installed.
     TypeError
@@ -146,21 +155,28 @@ def load(
     check_layout(layout)
     path = as_path(path)
     check_tree(like, "like")
+    model, params, unknown = read_checkpoint(path, like, layout, links=True)
+    if unknown:
+        warn(printable(f"{path}: only the arrays are read, by `like`: {'; '.join(unknown)}"), stacklevel=2)
+    return model, params
+
+
+def read_checkpoint(
+    path: Path, like: Tree | None = None, layout: Layout | None = None, *, links: bool
+) -> tuple[Any, Tree, tuple[str, ...]]:
+    """Like `load`, and what is unknown in the file; `links` says whether `path` may be a link."""
     wanted = {} if like is None else forms(like)
-    with open(path, "rb") as file:
+    with opening(path, links=links) as file:
         check_content(path, file)
         try:
             with format_of(path).opened(file) as entries:
-                model, params, unknown = _restored(entries, like, wanted, layout)
+                return _restored(entries, like, wanted, layout)
         except MissingExtraError:
             raise
         except CheckpointError as error:
             raise CheckpointError(f"{path}: {error}") from error
         except Exception as error:  # zipfile, safetensors and json may raise anything for damaged bytes
             raise CheckpointError(f"{path} is damaged or is not a checkpoint: {error!r}") from error
-    if unknown:
-        warn(f"{path}: only the arrays are read, by `like`: {'; '.join(unknown)}", stacklevel=2)
-    return model, params
 
 
 def _restored(

@@ -11,6 +11,8 @@ from pathlib import Path
 from secrets import token_hex
 from typing import IO
 
+from funcnet.saving.opening import check_not_a_link
+
 
 def beside(name: str) -> str:
     """A pattern that matches the unfinished files of `replacing`; one that a killed process left may be deleted.
@@ -40,8 +42,10 @@ def naming(path: Path, unfinished: Path | None = None) -> Iterator[None]:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[IO[bytes]]:
+def replacing(path: Path, *, links: bool = True) -> Iterator[IO[bytes]]:
     """Open a new file that replaces `path` once it is written, flushed and renamed; on an error the old file stays.
+
+    `links` says whether `path` may be a link, which is kept; without it, a link is an OSError.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
@@ -50,6 +54,8 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
     ...     Path(folder, "notes").read_bytes()
     b'all of it'
     """
+    if not links:
+        check_not_a_link(path)
     path = path.resolve()  # a link is kept, and its target replaced
     if path.exists() and not (path.is_file() or path.is_dir()):  # such as /dev/null, which root could replace
         raise OSError(errno.EINVAL, "This is a device or a pipe, and no file can take its place", str(path))

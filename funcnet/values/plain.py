@@ -23,13 +23,17 @@ ADDED_LATER = {"added_later": True}
 def to_json(value: Any, indent: int | None = 2) -> str:
     """The JSON form of `value`.
 
-    Raises UnregisteredError for a class or function that is not registered, TypeError for an object without JSON form.
+    Raises UnregisteredError for a class or function that is not registered, TypeError for an object without JSON form,
+    ValueError for a value that is nested too deeply.
 
     >>> import funcnet as fn
     >>> print(to_json(fn.sequential(fn.LeakyReLU(0.1), fn.ReLU()), indent=None))
     {"type": "Sequential", "layers": [{"type": "LeakyReLU", "slope": 0.1}, {"type": "ReLU"}]}
     """
-    return json.dumps(to_plain(value), indent=indent, allow_nan=False, ensure_ascii=False)
+    try:
+        return json.dumps(to_plain(value), indent=indent, allow_nan=False, ensure_ascii=False)
+    except RecursionError:
+        raise ValueError("the value is nested too deeply to be written as JSON") from None
 
 
 def from_json(text: str) -> Any:

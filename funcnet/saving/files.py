@@ -91,7 +91,7 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
 
 
 def _check_replaceable(path: Path) -> None:
-    """Raise OSError for a device, which root could replace, and for a file that may not be written, but renamed over."""
+    """Raise OSError for a device, which root could replace, and for a read-only file, which a rename would replace."""
     if not path.exists() or path.is_dir():
         return
     if not path.is_file():

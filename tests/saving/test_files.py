@@ -63,7 +63,9 @@ def test_any_clock_gives_the_same_bytes(tmp_path, monkeypatch, suffix, seconds):
 # --- Names and modes ---
 
 
-@pytest.mark.parametrize("name", [f"{'m' * 251}.npz", f"{'é' * 125}.npz", "[m]*?.npz"], ids=["long", "not ASCII", "glob"])
+@pytest.mark.parametrize(
+    "name", [f"{'m' * 251}.npz", f"{'é' * 125}.npz", "[m]*?.npz"], ids=["long", "not ASCII", "glob"]
+)
 def test_any_name_that_a_file_may_have_can_be_saved(tmp_path, name):
     fn.save(tmp_path / name, MODEL, PARAMS)
     assert fn.load(tmp_path / name) == (MODEL, PARAMS)

@@ -7,21 +7,35 @@ imported, and each array is verified before it is returned. Files without JSON a
 
 from __future__ import annotations
 
+import errno
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Literal
 from warnings import warn
 
-from funcnet.errors import CheckpointError, MissingExtraError
-from funcnet.saving.description import Entries, Form, Layout, describe, forms, parsed, verified
-from funcnet.saving.files import replacing
+from funcnet.errors import CheckpointError
+from funcnet.saving.description import (
+    MOST,
+    Entries,
+    Form,
+    Layout,
+    check_readable,
+    describe,
+    forms,
+    listed,
+    parsed,
+    verified,
+)
+from funcnet.saving.files import naming, replacing
 from funcnet.saving.formats import check_content, check_name, format_of
 from funcnet.saving.layouts import check_layout, foreign
 from funcnet.saving.structure import check_structure, check_tree, filled
 from funcnet.tree import Array, Tree
 from funcnet.values import as_path
 
-_MOST = 100  # problems that an error lists
+_LONGEST = 20_000  # characters of a message: a forged file can name what is as long as itself
 
 
 def save(path: str | os.PathLike[str], model: Any, params: Tree) -> None:
@@ -48,17 +62,21 @@ def save(path: str | os.PathLike[str], model: Any, params: Tree) -> None:
     TypeError
         If a leaf is not an array of numbers, or has a dtype that .safetensors does not have; if the tree has a
         NamedTuple or a different object that a file cannot hold; if an argument stands in the place of another.
-    MissingExtraError
-        If the package safetensors is needed and not installed.
     ValueError
-        If the name of the file promises the format of a different program.
+        If the name of the file promises the format of a different program, or model and tree are nested hundreds deep
+        or have more values beside their arrays than `load` would read in a file of this size.
+    PermissionError
+        If the file is read-only or the folder cannot be written to.
     OSError
-        If the disk is full or the folder cannot be written to.
+        If the disk is full.
 
     Notes
     -----
     In a .safetensors file, a leaf whose field declares `torch_axes` is stored in that order, so a Linear weight
     (n_in, n_out) becomes (n_out, n_in). The names are those of PyTorch's `nn.Sequential`, which can load the file.
+
+    The same model and tree give the same bytes at any time. What a process that was killed has left beside the file,
+    `.model.npz.1234-56789abc`, the next `save` to `path` deletes.
 
     Examples
     --------
@@ -76,6 +94,7 @@ def save(path: str | os.PathLike[str], model: Any, params: Tree) -> None:
     description = describe(model, params)
     with replacing(path) as file:
         format_of(path).write(file, description, params)
+        check_readable(description, file.tell())
 
 
 def load(
@@ -108,11 +127,11 @@ def load(
     ------
     CheckpointError
         If the file is damaged, does not match `like` or, without `like`, was not written by `save`, or its layout must
-        be given; the message lists every problem.
+        be given; the message lists the problems.
     FileNotFoundError
         If there is no file at `path`.
-    MissingExtraError
-        If the package safetensors is needed and not installed.
+    OSError, MemoryError
+        If the disk cannot be read or memory is short, which says nothing about the file.
     TypeError
         If a leaf of `like` is not an array of numbers, or `like` is not a tree, such as a model.
     ValueError
@@ -132,6 +151,14 @@ def load(
     out. In an .npz, weights that are not square tell the `layout` of all; if there are only square ones, it must be
     given.
 
+    A file that `save` wrote has the SHA-256 of each array and of the description of everything else, and each is
+    asked; in an .npz of an earlier funcnet, of format 1, the description has only the CRC of zip files. An .npz made
+    elsewhere has a CRC for each array. A .safetensors made elsewhere has no sums at all, so that damage to its numbers
+    cannot be seen: compare the file with a digest from where it came from.
+
+    Files from anywhere can be read: nothing in them is run, and a file takes no more memory than a few times its size.
+    A digest tells damage, not who wrote the file.
+
     Examples
     --------
     >>> import numpy as np, funcnet as fn
@@ -147,32 +174,45 @@ def load(
     path = as_path(path)
     check_tree(like, "like")
     wanted = {} if like is None else forms(like)
-    with open(path, "rb") as file:
+    with naming(path), open(path, "rb") as file:
         check_content(path, file)
-        try:
-            with format_of(path).opened(file) as entries:
-                model, params, unknown = _restored(entries, like, wanted, layout)
-        except MissingExtraError:
-            raise
-        except CheckpointError as error:
-            raise CheckpointError(f"{path}: {error}") from error
-        except Exception as error:  # zipfile, safetensors and json may raise anything for damaged bytes
-            raise CheckpointError(f"{path} is damaged or is not a checkpoint: {error!r}") from error
+        with _told(path), format_of(path).opened(file) as entries:
+            model, params, unknown = _restored(entries, like, wanted, layout)
     if unknown:
         warn(f"{path}: only the arrays are read, by `like`: {'; '.join(unknown)}", stacklevel=2)
     return model, params
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """A context in which errors of a file's content become a CheckpointError; those of the machine stay as they are."""
+    try:
+        yield
+    except CheckpointError as error:
+        raise CheckpointError(_cut(f"{path}: {error}")) from error
+    except RecursionError as error:
+        raise CheckpointError(f"{path} is nested too deeply") from error
+    except Exception as error:  # zipfile and json may raise anything for damaged bytes
+        number = error.errno if isinstance(error, OSError) else None
+        if isinstance(error, MemoryError) or number not in (None, errno.EINVAL):  # which a damaged offset gives
+            raise
+        raise CheckpointError(_cut(f"{path} is damaged or is not a checkpoint: {error!r}")) from error
+
+
+def _cut(message: str) -> str:
+    return message if len(message) <= _LONGEST else f"{message[:_LONGEST]} ..."
 
 
 def _restored(
     entries: Entries, like: Tree | None, wanted: Mapping[str, Form], layout: Layout | None
 ) -> tuple[Any, Tree, tuple[str, ...]]:
     """The model, the tree, and what the description names and this process does not know."""
-    if entries.description is None:
+    if entries.description is None and entries.digest is None:
         if like is None:
             raise CheckpointError(f"it has no {entries.place_of_description}: a file not made by `save` needs `like`")
         entries = foreign(entries, wanted, layout)
         return None, filled(like, _arrays(entries, wanted, "`like` does not have")), ()
-    description = parsed(entries.description, like)
+    description = parsed(entries, like)
     arrays = _arrays(entries, description.forms, "its description does not list")
     if like is not None:
         found = Entries(frozenset(arrays), lambda name, form: arrays[name])
@@ -188,12 +228,11 @@ def _arrays(entries: Entries, wanted: Mapping[str, Form], unwanted: str) -> dict
     problems += [f"it has {name}, which {unwanted}" for name in sorted(entries.names - expected)]
     arrays = {}
     for name, form in wanted.items():
-        if f"{name}{entries.suffix}" in entries.names:
+        if f"{name}{entries.suffix}" in entries.names and len(problems) <= MOST:
             try:
                 arrays[name] = verified(entries.read(name, form), form)
             except CheckpointError as error:
                 problems.append(f"{name}: {error}")
     if problems:
-        more = f"; and {len(problems) - _MOST} more" if len(problems) > _MOST else ""
-        raise CheckpointError("; ".join(problems[:_MOST]) + more)
+        raise CheckpointError(listed(problems))
     return arrays

@@ -16,12 +16,11 @@ from typing import IO, Any, Literal
 import numpy as np
 
 from funcnet.errors import CheckpointError
-from funcnet.saving.description import Entries, Form, Format, check_form, order
+from funcnet.saving.description import Entries, Form, Format, check_form, digest_of, exactly, order
 from funcnet.saving.structure import named
 from funcnet.tree import Array, Tree
 
-_DESCRIPTION = "funcnet.json"
-_LARGEST_DESCRIPTION = 2**23  # bytes
+_DESCRIPTION, _DIGEST = "funcnet.json", "funcnet.sha256"
 _LARGEST_HEADER = 10_000  # bytes, the limit of NumPy's reader
 
 
@@ -29,6 +28,7 @@ def _write(file: IO[bytes], description: str, params: Tree) -> None:
     """Write the leaves of a tree and its description to an empty file."""
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         archive.writestr(_timeless(_DESCRIPTION), description)
+        archive.writestr(_timeless(_DIGEST), digest_of(description))
         for name, leaf in named(params).items():
             archive.writestr(_timeless(f"{name}.npy"), _header(leaf) + leaf.tobytes(order(leaf)))
 
@@ -41,15 +41,17 @@ def _timeless(name: str) -> zipfile.ZipInfo:
 @contextmanager
 def _opened(file: IO[bytes]) -> Iterator[Entries]:
     """The content of an archive. Raises CheckpointError or an error of `zipfile` for any other file."""
+    size = file.seek(0, os.SEEK_END)
+    _check_directory(file, size)
     with zipfile.ZipFile(file) as archive:
         members = {info.filename: info for info in archive.infolist()}
         if len(members) != len(archive.infolist()):
             raise CheckpointError("two of its entries have the same name")
-        if sum(info.compress_size for info in members.values()) > file.seek(0, os.SEEK_END):
+        if sum(info.compress_size for info in members.values()) > size:
             raise CheckpointError("its entries are larger than the file")  # `zipfile` would take memory for them
-        info = members.pop(_DESCRIPTION, None)
+        texts = [_text(archive, members.pop(name, None)) for name in (_DESCRIPTION, _DIGEST)]
         # Compressed entries are bounded by `like` alone, so only a file without a description may have them.
-        methods = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) if info is None else (zipfile.ZIP_STORED,)
+        methods = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) if texts == [None, None] else (zipfile.ZIP_STORED,)
 
         def read(name: str, form: Form) -> Array:
             with _entry(archive, members[f"{name}.npy"], methods) as entry:
@@ -59,8 +61,23 @@ def _opened(file: IO[bytes]) -> Iterator[Entries]:
             with _entry(archive, members[f"{name}.npy"], methods) as entry:
                 return _read_header(entry)[0]
 
-        description = None if info is None else _description(archive, info)
-        yield Entries(frozenset(members), read, ".npy", "funcnet", shape, description, f"entry {_DESCRIPTION}")
+        place = f"entry {_DESCRIPTION}"
+        yield Entries(frozenset(members), read, ".npy", "funcnet", shape, texts[0], place, texts[1], size)
+
+
+def _check_directory(file: IO[bytes], size: int) -> None:
+    """Raise CheckpointError for more entries than the size of the file explains, of which `zipfile` makes objects."""
+    start = max(0, size - 2**16 - 100)  # a comment, the longest there may be, and two records that end an archive
+    file.seek(start)
+    tail = file.read()
+    end = tail.rfind(b"PK\5\6")
+    length = int.from_bytes(tail[end + 12 : end + 16], "little")
+    if tail[end - 20 : end - 16] == b"PK\6\7":  # of a large archive
+        length, end = int.from_bytes(tail[end - 36 : end - 28], "little"), end - 76
+    file.seek(max(0, start + end - length))
+    directory = file.read(min(length, size))
+    if 600 * directory.count(b"PK\1\2") + 3 * len(directory) > 3 * size + 2**20:  # bytes in memory
+        raise CheckpointError(f"it has too many entries for its size, which is {size} bytes")
 
 
 def _entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo, methods: tuple[int, ...]) -> IO[bytes]:
@@ -70,16 +87,16 @@ def _entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo, methods: tuple[int, 
     return archive.open(info)
 
 
-def _description(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+def _text(archive: zipfile.ZipFile, info: zipfile.ZipInfo | None) -> str | None:
+    """The text of an entry, which must not be compressed; None if there is no entry."""
+    if info is None:
+        return None
     with _entry(archive, info, (zipfile.ZIP_STORED,)) as entry:
-        return _exactly(entry, min(info.file_size, _LARGEST_DESCRIPTION))
+        return _exactly(entry, info.file_size).decode("ascii")
 
 
 def _exactly(entry: IO[bytes], size: int) -> bytes:
-    data = entry.read(size + 1)  # one byte more: `zipfile` compares the checksum only at the end
-    if len(data) != size:
-        raise CheckpointError(f"it has {'more' if len(data) > size else 'fewer'} bytes than it should")
-    return data
+    return exactly(entry.read(size + 1), size)  # one byte more: `zipfile` compares the checksum only at the end
 
 
 # --- .npy ---

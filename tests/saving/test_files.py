@@ -4,16 +4,15 @@ import errno
 import fcntl
 import os
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 import funcnet as fn
+from tests.children import child
 from tests.saving.test_checkpoint import MODEL, PARAMS
 
-ROOT = Path(__file__).parent.parent.parent
 SUFFIXES = pytest.mark.parametrize("suffix", ["npz", "safetensors"])
 
 
@@ -85,12 +84,14 @@ def test_a_read_only_file_is_not_replaced(tmp_path):
 # --- What killed processes left ---
 
 WRITING = """
-import sys
+import sys, time
 from pathlib import Path
 from funcnet.saving.files import replacing
-with replacing(Path(sys.argv[1])) as file:
+path = Path(sys.argv[1])
+with replacing(path) as file:
     print("writing", flush=True)
-    sys.stdin.read()
+    while not path.with_suffix(".go").exists():
+        time.sleep(0.01)
 """
 
 
@@ -102,14 +103,11 @@ def path(tmp_path):
 @pytest.fixture
 def writer(path):
     """A process that is writing the file."""
-    command = [sys.executable, "-c", WRITING, str(path)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT) as process:
-        process.stdout.readline()
+    with child([sys.executable, "-c", WRITING, path]) as process:
+        assert process.stdout.readline() == "writing\n"
         yield process
-        process.kill()
 
 
-@pytest.mark.slow
 def test_what_a_killed_process_left_is_swept(path, writer):
     writer.send_signal(signal.SIGKILL)
     writer.wait()
@@ -118,12 +116,12 @@ def test_what_a_killed_process_left_is_swept(path, writer):
     assert os.listdir(path.parent) == [path.name]
 
 
-@pytest.mark.slow
 def test_what_a_process_is_writing_stays(path, writer):
     fn.save(path, MODEL, PARAMS)
     assert len(os.listdir(path.parent)) == 2
-    writer.communicate()
-    assert os.listdir(path.parent) == [path.name]
+    path.with_suffix(".go").touch()
+    assert writer.wait(10) == 0
+    assert sorted(os.listdir(path.parent)) == ["m.go", "m.npz"]
 
 
 def test_what_another_machine_is_writing_stays(path):

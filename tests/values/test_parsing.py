@@ -14,7 +14,7 @@ LINEAR = '{"type": "Linear", "n_out": 3}'
     "text", ['{"type": "Linear", "n_out": 3, "n_out": 4}', f'[{LINEAR}, {{"type": "ReLU", "type": 0}}]']
 )
 def test_a_name_twice_in_an_object_is_refused(text):
-    with pytest.raises(ValueError, match="it has the name '(n_out|type)' twice in an object"):
+    with pytest.raises(ValueError, match=r"it has the name '(n_out|type)' twice in an object"):
         from_json(text)
 
 
@@ -29,7 +29,7 @@ def test_a_name_twice_in_an_object_is_refused(text):
     ],
 )
 def test_params_in_the_place_of_a_layer_are_named_with_their_place(params, message):
-    with pytest.raises(ValueError, match="^Parallel: ") as caught:
+    with pytest.raises(ValueError, match=r"^Parallel: ") as caught:
         from_json(f'{{"type": "Parallel", "layers": [{LINEAR}, {params}]}}')
     assert message in str(caught.value)
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import json
 import sys
 import traceback
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+from funcnet.values import parsed
 
 _PACKAGE = Path(__file__).parents[1]
 
@@ -92,7 +93,7 @@ def recorded(directory: Path) -> tuple[str, ...]:
 def _named(path: Path) -> tuple[str, ...]:
     """The entry "imports" of an experiment's JSON, none if it cannot be read: whoever reads it next says why."""
     try:
-        plain: Any = json.loads(path.read_bytes())
+        plain: Any = parsed(path.read_bytes())
     except (OSError, ValueError, RecursionError):
         return ()
     names = plain.get("imports", ()) if isinstance(plain, dict) else ()

@@ -23,6 +23,7 @@ from funcnet.data.builtin import BUILTIN, builtin
 from funcnet.experiments.experiment import Experiment
 from funcnet.experiments.receipt import Receipt
 from funcnet.random import Key
+from funcnet.values import parsed
 
 Data = tuple[Dataset, Dataset | None]
 RECORD = "data.json"
@@ -109,7 +110,7 @@ class Source:
         if not path.is_file():
             return None
         try:
-            plain = json.loads(path.read_bytes())
+            plain = parsed(path.read_bytes())
             for field in [field for field in ("data", "test") if field in plain]:
                 there = os.path.normpath(Path(directory, plain[field]))
                 if Path(there).suffix in _FILES and not Path(there).is_file():

@@ -17,7 +17,6 @@ from warnings import warn
 
 from funcnet.errors import CheckpointError
 from funcnet.saving.description import (
-    MOST,
     Entries,
     Form,
     Layout,
@@ -31,7 +30,7 @@ from funcnet.saving.description import (
 from funcnet.saving.files import naming, replacing
 from funcnet.saving.formats import check_content, check_name, format_of
 from funcnet.saving.layouts import check_layout, foreign
-from funcnet.saving.structure import check_structure, check_tree, filled
+from funcnet.saving.structure import MOST, check_structure, check_tree, filled
 from funcnet.tree import Array, Tree
 from funcnet.values import as_path
 
@@ -179,7 +178,7 @@ def load(
         with _told(path), format_of(path).opened(file) as entries:
             model, params, unknown = _restored(entries, like, wanted, layout)
     if unknown:
-        warn(f"{path}: only the arrays are read, by `like`: {'; '.join(unknown)}", stacklevel=2)
+        warn(_cut(f"{path}: only the arrays are read, by `like`: {listed(unknown)}"), stacklevel=2)
     return model, params
 
 

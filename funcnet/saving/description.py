@@ -17,13 +17,12 @@ import attrs
 import numpy as np
 
 from funcnet.errors import CheckpointError
-from funcnet.saving.structure import ROOT, check_order, described, named, read_value, rebuilt, structure_of
+from funcnet.saving.structure import MOST, ROOT, check_order, described, named, read_value, rebuilt, structure_of
 from funcnet.tree import PLAIN_NUMBERS, Array, Tree
 from funcnet.values import parsed as parsed_json
 from funcnet.values import to_plain, too_many
 
 _VERSION = 2  # the first that has a digest of the description in every format
-MOST = 100  # problems that an error lists
 _DTYPE = re.compile(r"[<>|][biufc]\d{1,2}")  # other texts can cost NumPy seconds
 
 
@@ -98,9 +97,9 @@ def describe(model: Any, params: Tree) -> str:
         raise ValueError("the model or the tree is nested too deeply for a file: it is hundreds deep") from None
 
 
-def check_readable(description: str, size: int) -> None:
-    """Raise ValueError if `parsed` would refuse a description that was written to a file of `size` bytes."""
-    if many := too_many(description, size):
+def check_readable(text: str | bytes, size: int) -> None:
+    """Raise ValueError if `load` would refuse JSON that is written to a file of `size` bytes."""
+    if many := too_many(text, size):
         raise ValueError(f"load would refuse the file, since {many}")
 
 
@@ -115,7 +114,7 @@ def parsed(entries: Entries, like: Tree | None = None) -> Description:
     model = read_value(description["model"], None, "model", unknown)
     template, signatures = rebuilt(description["structure"], like, "", unknown), description["arrays"]
     if unknown and like is None:
-        raise CheckpointError("; ".join(unknown) + "; to read only the arrays, give load a tree like them by like=")
+        raise CheckpointError(listed(unknown) + "; to read only the arrays, give load a tree like them by like=")
     axes = _axes_of(template, signatures, unknown)
     told = {name: _form(name, signatures[name], each) for name, each in axes.items()}
     return Description(model, template, told, tuple(unknown))
@@ -127,11 +126,15 @@ def _checked(entries: Entries) -> dict[str, Any]:
     if digest is not None and digest != digest_of(text):
         raise CheckpointError("its description differs from the one that was saved")
     description = parsed_json(text, entries.size)
+    if not isinstance(description, dict) or description.keys() != {"format", "model", "structure", "arrays"}:
+        raise CheckpointError(f"its description must have format, model, structure, arrays, got {str(description)[:99]}")
+    if not isinstance(description["arrays"], dict):
+        raise CheckpointError(f"its description must name its arrays, got {str(description['arrays'])[:99]}")
     if description["format"] not in (1, _VERSION):
-        raise CheckpointError(f"its format version is {description['format']}, but this funcnet reads 1 and {_VERSION}")
+        raise CheckpointError(f"its format version is {str(description['format'])[:99]}, but this funcnet reads 1 and {_VERSION}")
     if description["format"] == _VERSION and digest is None:
         raise CheckpointError("it lacks the digest of its description")
-    return description  # type: ignore[no-any-return]
+    return description
 
 
 def digest_of(description: str) -> str:
@@ -208,8 +211,11 @@ def _signature(leaf: Array) -> dict[str, Any]:
     return {"dtype": leaf.dtype.str, "shape": list(leaf.shape), "order": order(leaf), "sha256": _digest(leaf)}
 
 
-def _form(name: str, signature: dict[str, Any], torch_axes: tuple[int, ...]) -> Form:
-    code, shape = str(signature["dtype"]), tuple(signature["shape"])
+def _form(name: str, signature: Any, torch_axes: tuple[int, ...]) -> Form:
+    if not isinstance(signature, dict) or signature.keys() != {"dtype", "shape", "order", "sha256"}:
+        raise CheckpointError(f"{name}: {str(signature)[:99]} does not describe an array")
+    code, sides = str(signature["dtype"]), signature["shape"]
+    shape = tuple(sides) if isinstance(sides, list) else (None,)
     order, digest = signature["order"], str(signature["sha256"])
     is_shape = len(shape) <= 64 and all(type(side) is int and 0 <= side < 2**63 for side in shape)
     dtype = np.dtype(code) if _DTYPE.fullmatch(code) else None

@@ -19,7 +19,7 @@ import attrs
 import numpy as np
 
 from funcnet.errors import CheckpointError
-from funcnet.saving.description import Entries, Form, Format, check_form, digest_of, exactly, forms
+from funcnet.saving.description import Entries, Form, Format, check_form, check_readable, digest_of, exactly, forms
 from funcnet.saving.structure import named
 from funcnet.tree import Array, Tree
 from funcnet.values import parsed
@@ -62,6 +62,7 @@ def _write(file: IO[bytes], description: str, params: Tree) -> None:
         header[name] = {"dtype": code, "shape": stored[name].shape, "data_offsets": [begin, end]}
     text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
     text += b" " * (-len(text) % 8)
+    check_readable(text, 8 + len(text) + end)
     file.write(len(text).to_bytes(8, "little") + text)
     for name in names:
         file.write(stored[name].tobytes())

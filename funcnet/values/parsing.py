@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 _FREE = 2**23  # bytes of memory that the JSON of any file may take
-_BYTES = {"{": 200, "[": 75, ",": 50, ":": 50}  # of memory, at most, that a character with a meaning stands for
+_BYTES = {"{": 200, "[": 75, ",": 50, ":": 10}  # of memory, at most, that a mark and what follows it stand for
+_NAME = 200  # bytes that a name takes beside its letters, in dicts
+_MANY = 50_000
+_NAMES = re.compile(r'"([^"\\]*)"\s*:')
+_STRINGS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
+_ESCAPED = re.compile(r"(?<!\\)(?:\\\\)*\\u")  # a letter that is not in ASCII makes its whole string as wide
 
 
 def parsed(text: str | bytes, size: int = 0) -> Any:
@@ -30,11 +36,29 @@ def parsed(text: str | bytes, size: int = 0) -> Any:
 
 def too_many(text: str | bytes, size: int = 0) -> str:
     """Why a JSON text has too many values for a file of `size` bytes; "" if it has not."""
-    counts = [text.count(mark) if isinstance(text, str) else text.count(mark.encode()) for mark in _BYTES]
-    memory = sum(count * each for count, each in zip(counts, _BYTES.values(), strict=True))
-    if memory <= _FREE + 4 * max(size, len(text)):
-        return ""
-    return f"its JSON has too many values for its size: {sum(counts)} in a file of {max(size, len(text))} bytes"
+    size = max(size, len(text))
+    most = _FREE + 4 * size - len(text)
+    if isinstance(text, bytes):
+        most -= 0 if text.isascii() else 8 * len(text)
+        text = text.decode("latin-1")
+    return "" if _fits(text, most) else f"its JSON has too many values for its size: the file has {size} bytes"
+
+
+def _fits(text: str, most: int) -> bool:
+    """Whether the values of a JSON text take at most so many bytes of memory."""
+    # What a backslash follows is in a string, as all of a description in a string is but the ends of its lines.
+    marks = {mark: text.count(mark) - text.count(mark + "\\") for mark in _BYTES}
+    most -= sum(marks[mark] * each for mark, each in _BYTES.items())
+    if marks[":"] > _MANY:
+        names: set[str] = set()
+        for found in _NAMES.finditer(text):
+            if _NAME * len(names) > most:
+                return False
+            names.add(found[1])
+        most -= _NAME * len(names)
+    if "\\u" in text:
+        most -= sum(4 * len(each[0]) for each in _STRINGS.finditer(text) if _ESCAPED.search(each[0]))
+    return most >= 0
 
 
 def _no_constant(name: str) -> Any:

@@ -9,8 +9,7 @@ killed goes on from its last checkpoint and loses nothing; rows after that check
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import reduce
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,14 +23,15 @@ from funcnet.experiments.history import Row, chained_digest, from_line, to_line
 from funcnet.experiments.progress import Epochs, Progress, is_due
 from funcnet.experiments.receipt import Receipt
 from funcnet.experiments.stopping import Best, kept_by
-from funcnet.saving.checkpoint import load, save
-from funcnet.saving.files import beside, naming, replacing
+from funcnet.saving.checkpoint import read_checkpoint, write_checkpoint
+from funcnet.saving.files import naming, replacing
+from funcnet.saving.opening import opening
 from funcnet.tree import Tree
 from funcnet.values import UnregisteredError, as_path
 
 NAMES = ("experiment.json", "history.jsonl", "checkpoint.npz", "receipt.json")
 _EXPERIMENT, _HISTORY, _CHECKPOINT, _RECEIPT = NAMES
-_INITIAL = "initial.npz"
+INITIAL = "initial.npz"
 _Value = TypeVar("_Value")
 
 
@@ -79,7 +79,7 @@ class Directory:
             self._write(_EXPERIMENT, receipt.experiment.to_json() + "\n")
         if not self.has(_RECEIPT):
             if receipt.initial:
-                save(self.path / _INITIAL, receipt.experiment.model, initial)
+                write_checkpoint(self.path / INITIAL, receipt.experiment.model, initial, links=False)
             self.write(receipt)
         return self._extended(receipt.experiment, self.receipt())
 
@@ -121,11 +121,11 @@ class Directory:
 
     def initial(self) -> Tree:
         """The params that the run was given to start from; None if it was given none."""
-        return load(self.path / _INITIAL)[1] if self.has(_INITIAL) else None
+        return read_checkpoint(self.path / INITIAL, links=False)[1] if self.has(INITIAL) else None
 
     def checkpoint(self) -> Progress:
         """The progress of the run when it was last saved."""
-        model, progress = load(self.path / _CHECKPOINT)
+        model, progress, _ = read_checkpoint(self.path / _CHECKPOINT, links=False)
         if not isinstance(progress, Progress) or model != self.experiment().model:
             raise CheckpointError(f"{self.path / _CHECKPOINT} does not belong to this experiment")
         return progress
@@ -165,7 +165,7 @@ class Directory:
             nonlocal new, length, unsaved
             self._append(new, length)
             new, length = [], self._length()
-            save(self.path / _CHECKPOINT, experiment.model, progress)
+            write_checkpoint(self.path / _CHECKPOINT, experiment.model, progress, links=False)
             unsaved = None
 
         try:
@@ -180,13 +180,13 @@ class Directory:
                 save_all(unsaved)
 
     def _length(self) -> int:
-        return (self.path / _HISTORY).stat().st_size if self.has(_HISTORY) else 0
+        return (self.path / _HISTORY).lstat().st_size if self.has(_HISTORY) else 0
 
     def _append(self, new: Sequence[Row], length: int) -> None:
         """Append rows to the first `length` bytes of the history, and cut off the rest, left by a failed append."""
         if not new:
             return
-        with naming(self.path / _HISTORY), open(self.path / _HISTORY, "ab") as file:
+        with naming(self.path / _HISTORY), opening(self.path / _HISTORY, "ab", links=False) as file:
             file.truncate(length)
             file.write("".join(map(to_line, new)).encode())
             file.flush()
@@ -206,10 +206,14 @@ class Directory:
 
     def has(self, name: str) -> bool:
         """Whether the folder has a file of this name."""
-        return (self.path / name).exists()
+        return os.path.lexists(self.path / name)  # a link that leads nowhere is there, and is refused when it is read
 
     def _read(self, name: str, parse: Callable[[str], _Value]) -> _Value:
-        return self._parsed(name, lambda data: parse(data.decode()), (self.path / name).read_bytes())
+        return self._parsed(name, lambda data: parse(data.decode()), self._bytes(name))
+
+    def _bytes(self, name: str) -> bytes:
+        with opening(self.path / name, links=False) as file:
+            return file.read()
 
     def _parsed(self, name: str, parse: Callable[[Any], _Value], text: str | bytes) -> _Value:
         try:
@@ -220,9 +224,9 @@ class Directory:
             raise CheckpointError(f"{self.path / name} is damaged: {error}") from error
 
     def _write(self, name: str, text: str) -> None:
-        if self.has(name) and (self.path / name).read_bytes() == text.encode():
+        if self.has(name) and self._bytes(name) == text.encode():
             return  # a run that has ended does not change its files
-        with replacing(self.path / name) as file:
+        with replacing(self.path / name, links=False) as file:
             file.write(text.encode())
 
 
@@ -263,36 +267,3 @@ def _check_best(reached: tuple[Progress, list[Row]] | None, longer: Experiment) 
             f"the run cannot be extended to {longer.epochs} epochs: its best params are those of epoch {best.epoch}, "
             f"which a run of {longer.epochs} epochs with evaluate_every={longer.evaluate_every} does not evaluate"
         )
-
-
-@contextmanager
-def opened(path: str | os.PathLike[str] | None) -> Iterator[Directory | Nowhere]:
-    """The directory of a run, created if necessary and locked against other runs; for None, one that keeps no files.
-
-    Raises ExperimentError if another run is using it. The system releases the lock when the process ends, however it
-    ends.
-    """
-    if path is None:
-        yield Nowhere()
-        return
-    directory = Directory(path)
-    directory.path.mkdir(parents=True, exist_ok=True)
-    try:
-        import fcntl
-    except ModuleNotFoundError:  # Windows cannot lock a folder
-        yield directory
-        return
-    folder = os.open(directory.path, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ExperimentError(f"another run is using {path}") from None
-        except OSError:  # some network file systems have no locks
-            pass
-        for left in (left for name in (*NAMES, _INITIAL) for left in directory.path.glob(beside(name))):
-            left.unlink(missing_ok=True)  # unfinished files of a process that was killed
-        yield directory
-        fcntl.flock(folder, fcntl.LOCK_UN)  # child processes share the lock after a fork
-    finally:
-        os.close(folder)

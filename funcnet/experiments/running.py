@@ -13,11 +13,12 @@ from funcnet.data import Dataset
 from funcnet.errors import CheckpointError, NonFiniteError
 from funcnet.experiments.code import check_code, code_of
 from funcnet.experiments.datasets import Datasets, datasets
-from funcnet.experiments.directory import Directory, Nowhere, opened
+from funcnet.experiments.directory import Directory, Nowhere
 from funcnet.experiments.environment import blas_threads, facts
 from funcnet.experiments.evaluation import metrics_of
 from funcnet.experiments.experiment import Experiment
 from funcnet.experiments.history import History, Row, digests
+from funcnet.experiments.locking import opened
 from funcnet.experiments.progress import Progress, epochs, initial_progress, is_over, with_bar
 from funcnet.experiments.receipt import Receipt
 from funcnet.experiments.result import Run

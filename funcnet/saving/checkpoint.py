@@ -30,6 +30,7 @@ from funcnet.saving.description import (
 from funcnet.saving.files import naming, replacing
 from funcnet.saving.formats import check_content, check_name, format_of
 from funcnet.saving.layouts import check_layout, foreign
+from funcnet.saving.opening import opening
 from funcnet.saving.structure import MOST, check_structure, check_tree, filled
 from funcnet.tree import Array, Tree
 from funcnet.values import as_path
@@ -90,8 +91,13 @@ def save(path: str | os.PathLike[str], model: Any, params: Tree) -> None:
     """
     path = as_path(path)
     check_name(path)
+    write_checkpoint(path, model, params, links=True)
+
+
+def write_checkpoint(path: Path, model: Any, params: Tree, *, links: bool) -> None:
+    """Like `save`; `links` says whether `path` may be a link."""
     description = describe(model, params)
-    with replacing(path) as file:
+    with replacing(path, links=links) as file:
         format_of(path).write(file, description, params)
         check_readable(description, file.tell())
 
@@ -172,14 +178,21 @@ def load(
     check_layout(layout)
     path = as_path(path)
     check_tree(like, "like")
-    wanted = {} if like is None else forms(like)
-    with naming(path), open(path, "rb") as file:
-        check_content(path, file)
-        with _told(path), format_of(path).opened(file) as entries:
-            model, params, unknown = _restored(entries, like, wanted, layout)
+    model, params, unknown = read_checkpoint(path, like, layout, links=True)
     if unknown:
         warn(_cut(f"{path}: only the arrays are read, by `like`: {listed(unknown)}"), stacklevel=2)
     return model, params
+
+
+def read_checkpoint(
+    path: Path, like: Tree | None = None, layout: Layout | None = None, *, links: bool
+) -> tuple[Any, Tree, tuple[str, ...]]:
+    """Like `load`, and what is unknown in the file; `links` says whether `path` may be a link."""
+    wanted = {} if like is None else forms(like)
+    with naming(path), opening(path, links=links) as file:
+        check_content(path, file)
+        with _told(path), format_of(path).opened(file) as entries:
+            return _restored(entries, like, wanted, layout)
 
 
 @contextmanager

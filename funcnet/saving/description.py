@@ -127,11 +127,15 @@ def _checked(entries: Entries) -> dict[str, Any]:
         raise CheckpointError("its description differs from the one that was saved")
     description = parsed_json(text, entries.size)
     if not isinstance(description, dict) or description.keys() != {"format", "model", "structure", "arrays"}:
-        raise CheckpointError(f"its description must have format, model, structure, arrays, got {str(description)[:99]}")
+        raise CheckpointError(
+            f"its description must have format, model, structure, arrays, got {str(description)[:99]}"
+        )
     if not isinstance(description["arrays"], dict):
         raise CheckpointError(f"its description must name its arrays, got {str(description['arrays'])[:99]}")
     if description["format"] not in (1, _VERSION):
-        raise CheckpointError(f"its format version is {str(description['format'])[:99]}, but this funcnet reads 1 and {_VERSION}")
+        raise CheckpointError(
+            f"its format version is {str(description['format'])[:99]}, but this funcnet reads 1 and {_VERSION}"
+        )
     if description["format"] == _VERSION and digest is None:
         raise CheckpointError("it lacks the digest of its description")
     return description

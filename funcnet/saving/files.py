@@ -16,6 +16,8 @@ from pathlib import Path
 from secrets import token_hex
 from typing import IO
 
+from funcnet.saving.opening import check_not_a_link, opening
+
 try:
     import fcntl
 except ModuleNotFoundError:  # Windows, where a file that is open cannot be removed
@@ -59,8 +61,10 @@ def naming(path: Path, unfinished: Path | None = None) -> Iterator[None]:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[IO[bytes]]:
+def replacing(path: Path, *, links: bool = True) -> Iterator[IO[bytes]]:
     """Open a new file that replaces `path` once it is written, flushed and renamed; on an error the old file stays.
+
+    `links` says whether `path` may be a link, which is kept; without it, a link is an OSError.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
@@ -69,6 +73,8 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
     ...     Path(folder, "notes").read_bytes()
     b'all of it'
     """
+    if not links:
+        check_not_a_link(path)
     path = path.resolve()  # a link is kept, and its target replaced
     _check_replaceable(path)
     _sweep(path)
@@ -133,7 +139,7 @@ def _is_written(unfinished: Path) -> bool:
     with suppress(ProcessLookupError):
         os.kill(process, 0)
         return True
-    with open(unfinished, "r+b") as file:
+    with opening(unfinished, "ab", links=False) as file:
         return not _lock(file)
 
 

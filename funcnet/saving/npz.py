@@ -118,6 +118,8 @@ def _whole(entry: IO[bytes], form: Form) -> Array:
 def _stored(file: IO[bytes], info: zipfile.ZipInfo, form: Form) -> Array:
     """The array in an entry of a file with a description, whose digest is asked later, so without its CRC."""
     _check_method(info, zipfile.ZIP_STORED)
+    if form.dtype.itemsize * math.prod(form.shape) > info.compress_size:  # `read` would take memory for them
+        raise CheckpointError("it has fewer bytes than it should")
     file.seek(info.header_offset + 26)
     name, extra = struct.unpack("<HH", file.read(4))
     start = file.seek(name + extra, os.SEEK_CUR)

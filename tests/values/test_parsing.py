@@ -72,7 +72,7 @@ WIDE = {
 @pytest.mark.parametrize("text", WIDE.values(), ids=WIDE)
 def test_more_values_than_the_size_of_the_file_explains_are_refused(text):
     for given in (text, text.encode()):
-        with pytest.raises(ValueError, match=r"too many values for its size: \d+ in a file of \d+ bytes"):
+        with pytest.raises(ValueError, match=r"too many values for its size: the file has \d+ bytes"):
             parsed(given)
 
 

@@ -57,10 +57,11 @@ def _opened(file: IO[bytes]) -> Iterator[Entries]:
         texts = [_text(archive, members.pop(name, None)) for name in (_DESCRIPTION, _DIGEST)]
 
         def read(name: str, form: Form) -> Array:
+            info = members[f"{name}.npy"]
             if texts != [None, None]:
-                return _stored(file, members[f"{name}.npy"], form)
-            with _entry(archive, members[f"{name}.npy"]) as entry:
-                return _whole(entry, form)
+                return _stored(file, info, form)
+            with _entry(archive, info) as entry:
+                return _whole(entry, form, info)
 
         def shape(name: str) -> tuple[int, ...]:
             with _entry(archive, members[f"{name}.npy"]) as entry:
@@ -108,9 +109,9 @@ def _check_method(info: zipfile.ZipInfo, *methods: int) -> None:
         raise CheckpointError(f"{info.filename} is compressed by a method that `load` does not accept")
 
 
-def _whole(entry: IO[bytes], form: Form) -> Array:
+def _whole(entry: IO[bytes], form: Form, info: zipfile.ZipInfo) -> Array:
     """The array in an entry. At the end of an entry, `zipfile` compares the checksum."""
-    array = _array(entry, form)
+    array = _array(entry, form, info.file_size)
     exactly(entry.read(1), 0)
     return array
 
@@ -118,12 +119,10 @@ def _whole(entry: IO[bytes], form: Form) -> Array:
 def _stored(file: IO[bytes], info: zipfile.ZipInfo, form: Form) -> Array:
     """The array in an entry of a file with a description, whose digest is asked later, so without its CRC."""
     _check_method(info, zipfile.ZIP_STORED)
-    if form.dtype.itemsize * math.prod(form.shape) > info.compress_size:  # `read` would take memory for them
-        raise CheckpointError("it has fewer bytes than it should")
     file.seek(info.header_offset + 26)
     name, extra = struct.unpack("<HH", file.read(4))
     start = file.seek(name + extra, os.SEEK_CUR)
-    array = _array(file, form)
+    array = _array(file, form, info.compress_size)
     if file.tell() != start + info.file_size:
         raise CheckpointError("it has more or fewer bytes than it should")
     return array
@@ -140,11 +139,13 @@ def _header(leaf: Array) -> bytes:
     return file.getvalue()
 
 
-def _array(entry: IO[bytes], form: Form) -> Array:
-    """The array of an .npy file, which must have the form; no memory is taken before its header is checked."""
+def _array(entry: IO[bytes], form: Form, most: int) -> Array:
+    """The array of an .npy file of at most so many bytes; no memory is taken before it is known to have the form."""
     shape, order, dtype = _read_header(entry)
     check_form(form, dtype, shape)
     size = dtype.itemsize * math.prod(shape)
+    if size > most:
+        raise CheckpointError("it has fewer bytes than it should")
     return np.ndarray(shape, dtype, exactly(entry.read(size), size), order=order)
 
 

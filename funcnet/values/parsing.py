@@ -12,7 +12,6 @@ _NAME = 200  # bytes that a name takes beside its letters, in dicts
 _MANY = 50_000
 _NAMES = re.compile(r'"([^"\\]*)"\s*:')
 _STRINGS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
-_ESCAPED = re.compile(r"(?<!\\)(?:\\\\)*\\u")  # a letter that is not in ASCII makes its whole string as wide
 
 
 def parsed(text: str | bytes, size: int = 0) -> Any:
@@ -57,7 +56,9 @@ def _fits(text: str, most: int) -> bool:
             names.add(found[1])
         most -= _NAME * len(names)
     if "\\u" in text:
-        most -= sum(4 * len(each[0]) for each in _STRINGS.finditer(text) if _ESCAPED.search(each[0]))
+        # A letter that is not in ASCII makes its whole string as wide; two backslashes are one letter.
+        strings = (found[0] for found in _STRINGS.finditer(text))
+        most -= sum(4 * len(each) for each in strings if "\\u" in each.replace("\\\\", ""))
     return most >= 0
 
 

@@ -122,7 +122,7 @@ def _stored(file: IO[bytes], info: zipfile.ZipInfo, form: Form) -> Array:
     file.seek(info.header_offset + 26)
     name, extra = struct.unpack("<HH", file.read(4))
     start = file.seek(name + extra, os.SEEK_CUR)
-    array = _array(file, form, info.compress_size)
+    array = _array(file, form, info.compress_size, ours=True)
     if file.tell() != start + info.file_size:
         raise CheckpointError("it has more or fewer bytes than it should")
     return array
@@ -139,9 +139,9 @@ def _header(leaf: Array) -> bytes:
     return file.getvalue()
 
 
-def _array(entry: IO[bytes], form: Form, most: int) -> Array:
+def _array(entry: IO[bytes], form: Form, most: int, ours: bool = False) -> Array:
     """The array of an .npy file of at most so many bytes; no memory is taken before it is known to have the form."""
-    shape, order, dtype = _read_header(entry)
+    shape, order, dtype = _read_header(entry, ours)
     check_form(form, dtype, shape)
     size = dtype.itemsize * math.prod(shape)
     if size > most:
@@ -149,7 +149,7 @@ def _array(entry: IO[bytes], form: Form, most: int) -> Array:
     return np.ndarray(shape, dtype, exactly(entry.read(size), size), order=order)
 
 
-def _read_header(entry: IO[bytes]) -> tuple[tuple[int, ...], Literal["C", "F"], np.dtype[Any]]:
+def _read_header(entry: IO[bytes], ours: bool = False) -> tuple[tuple[int, ...], Literal["C", "F"], np.dtype[Any]]:
     version = np.lib.format.read_magic(entry)
     if version not in ((1, 0), (2, 0), (3, 0)):
         raise CheckpointError(f"its .npy version {version} is unknown")
@@ -165,6 +165,8 @@ def _read_header(entry: IO[bytes]) -> tuple[tuple[int, ...], Literal["C", "F"], 
             "F" if order == b"True" else "C",
             np.dtype(code.decode()),
         )
+    if ours:
+        raise CheckpointError("its header is not as it was saved")
     # Version 3 differs from 2 only in the names of fields, and arrays with fields are refused anyway.
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, fortran_order, dtype = read(BytesIO(length + text))

@@ -20,7 +20,7 @@ from funcnet.errors import CheckpointError, ExperimentError
 from funcnet.experiments.differences import difference
 from funcnet.experiments.experiment import Experiment
 from funcnet.experiments.history import Row, chained_digest, from_line, to_line
-from funcnet.experiments.progress import Epochs, Progress, is_due
+from funcnet.experiments.progress import Epochs, Progress, is_due, is_progress
 from funcnet.experiments.receipt import Receipt
 from funcnet.experiments.stopping import Best, kept_by
 from funcnet.saving.checkpoint import read_checkpoint, write_checkpoint
@@ -126,9 +126,10 @@ class Directory:
     def checkpoint(self) -> Progress:
         """The progress of the run when it was last saved."""
         model, progress, _ = read_checkpoint(self.path / _CHECKPOINT, links=False)
-        if not isinstance(progress, Progress) or model != self.experiment().model:
+        experiment = self.experiment()
+        if model != experiment.model or not is_progress(progress, experiment):
             raise CheckpointError(f"{self.path / _CHECKPOINT} does not belong to this experiment")
-        return progress
+        return progress  # type: ignore[no-any-return]
 
     def reached(self) -> tuple[Progress, list[Row]] | None:
         """The progress of the run when it was stopped, and its history; None if no epoch was saved."""

@@ -205,10 +205,20 @@ def _told(path: Path) -> Iterator[None]:
     except RecursionError as error:
         raise CheckpointError(f"{path} is nested too deeply") from error
     except Exception as error:  # zipfile and json may raise anything for damaged bytes
-        number = error.errno if isinstance(error, OSError) else None
-        if isinstance(error, MemoryError) or number not in (None, errno.EINVAL):  # which a damaged offset gives
-            raise
+        if of_the_machine := _of_the_machine(error):
+            raise of_the_machine  # noqa: B904, it is the context already
         raise CheckpointError(_cut(f"{path} is damaged or is not a checkpoint: {error!r}")) from error
+
+
+def _of_the_machine(error: BaseException | None) -> Exception | None:
+    """The error of the disk or of memory that an error is or came from, where there is one: `zipfile` hides some."""
+    while error is not None:
+        if isinstance(error, MemoryError):
+            return error
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):  # which a damaged offset gives
+            return error
+        error = error.__context__
+    return None
 
 
 def _cut(message: str) -> str:

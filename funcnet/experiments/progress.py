@@ -63,7 +63,10 @@ def is_progress(value: Any, experiment: Experiment) -> bool:
         expected = experiment.optimizer.init(state.params)
     except (TypeError, ValueError):  # params that are no tree
         return False
-    return _are_alike(state.optimizer_state, expected) and (value.best is None or _are_alike(value.best, state.params))
+    kinds = [getattr(each, "kind", "") for each in (state.optimizer_state, expected)]
+    if kinds[0] not in ("", kinds[1]) or not _are_alike(state.optimizer_state, expected):
+        return False
+    return value.best is None or _are_alike(value.best, state.params)
 
 
 def _are_alike(a: Tree, b: Tree) -> bool:

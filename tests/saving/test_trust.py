@@ -1,4 +1,4 @@
-"""Files from anywhere: what was changed is refused, what is saved is read, and the machine's errors are told as such."""
+"""Files from anywhere: what was changed is refused, what is saved is read, and errors of the machine stay such."""
 
 import errno
 import io

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -198,6 +199,7 @@ def read_checkpoint(
 @contextmanager
 def _told(path: Path) -> Iterator[None]:
     """A context in which errors of a file's content become a CheckpointError; those of the machine stay as they are."""
+    outside = sys.exc_info()[1]  # the caller may be handling an error of its own
     try:
         yield
     except CheckpointError as error:
@@ -205,14 +207,14 @@ def _told(path: Path) -> Iterator[None]:
     except RecursionError as error:
         raise CheckpointError(f"{path} is nested too deeply") from error
     except Exception as error:  # zipfile and json may raise anything for damaged bytes
-        if of_the_machine := _of_the_machine(error):
+        if of_the_machine := _of_the_machine(error, outside):
             raise of_the_machine  # noqa: B904, it is the context already
         raise CheckpointError(_cut(f"{path} is damaged or is not a checkpoint: {error!r}")) from error
 
 
-def _of_the_machine(error: BaseException | None) -> Exception | None:
+def _of_the_machine(error: BaseException | None, outside: BaseException | None) -> Exception | None:
     """The error of the disk or of memory that an error is or came from, where there is one: `zipfile` hides some."""
-    while error is not None:
+    while error not in (None, outside):
         if isinstance(error, MemoryError):
             return error
         if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):  # which a damaged offset gives

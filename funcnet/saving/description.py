@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from hashlib import sha256
+from reprlib import repr as brief
 from typing import IO, Any, Literal
 
 import attrs
@@ -127,14 +128,12 @@ def _checked(entries: Entries) -> dict[str, Any]:
         raise CheckpointError("its description differs from the one that was saved")
     description = parsed_json(text, entries.size)
     if not isinstance(description, dict) or description.keys() != {"format", "model", "structure", "arrays"}:
-        raise CheckpointError(
-            f"its description must have format, model, structure, arrays, got {str(description)[:99]}"
-        )
+        raise CheckpointError(f"its description must have format, model, structure, arrays, got {brief(description)}")
     if not isinstance(description["arrays"], dict):
-        raise CheckpointError(f"its description must name its arrays, got {str(description['arrays'])[:99]}")
+        raise CheckpointError(f"its description must name its arrays, got {brief(description['arrays'])}")
     if description["format"] not in (1, _VERSION):
         raise CheckpointError(
-            f"its format version is {str(description['format'])[:99]}, but this funcnet reads 1 and {_VERSION}"
+            f"its format version is {brief(description['format'])}, but this funcnet reads 1 and {_VERSION}"
         )
     if description["format"] == _VERSION and digest is None:
         raise CheckpointError("it lacks the digest of its description")
@@ -217,18 +216,16 @@ def _signature(leaf: Array) -> dict[str, Any]:
 
 def _form(name: str, signature: Any, torch_axes: tuple[int, ...]) -> Form:
     if not isinstance(signature, dict) or signature.keys() != {"dtype", "shape", "order", "sha256"}:
-        raise CheckpointError(f"{name}: {str(signature)[:99]} does not describe an array")
+        raise CheckpointError(f"{name}: {brief(signature)} does not describe an array")
     code, sides = str(signature["dtype"]), signature["shape"]
     shape = tuple(sides) if isinstance(sides, list) else (None,)
     order, digest = signature["order"], str(signature["sha256"])
     is_shape = len(shape) <= 64 and all(type(side) is int and 0 <= side < 2**63 for side in shape)
     dtype = np.dtype(code) if _DTYPE.fullmatch(code) else None
     if dtype is None or dtype.kind not in PLAIN_NUMBERS or dtype.str != code or not is_shape:
-        raise CheckpointError(
-            f"{name}: an array of numbers cannot be of {code[:99]} and shape {str(signature['shape'])[:99]}"
-        )
+        raise CheckpointError(f"{name}: an array of numbers cannot be of {code[:99]} and shape {brief(sides)}")
     if order not in ("C", "F"):
-        raise CheckpointError(f"{name}: its order in memory must be 'C' or 'F', got {str(order)[:99]!r}")
+        raise CheckpointError(f"{name}: its order in memory must be 'C' or 'F', got {brief(order)}")
     return Form(dtype, shape, _order(torch_axes, len(shape)), order, digest)
 
 

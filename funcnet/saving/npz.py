@@ -40,7 +40,9 @@ def _write(file: IO[bytes], description: str, params: Tree) -> None:
 
 def _timeless(name: str) -> zipfile.ZipInfo:
     """An entry dated 1980: the same values give the same bytes, by clocks that a zip file cannot tell, too."""
-    return zipfile.ZipInfo(name)
+    info = zipfile.ZipInfo(name)
+    info.create_system = 3  # as on Unix; it differs on Windows
+    return info
 
 
 @contextmanager

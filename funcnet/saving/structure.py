@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from reprlib import repr as brief
 from typing import Any
 
 import numpy as np
@@ -86,14 +87,14 @@ def rebuilt(described: Any, like: Tree, path: str, unknown: list[str]) -> Tree:
         parts = like if type(like) is tuple and len(like) == len(described) else [None] * len(described)
         return tuple(rebuilt(child, parts[i], _inner(path, i), unknown) for i, child in enumerate(described))
     if not isinstance(described, dict) or not described.keys() & {"leaf", "value", "node"}:
-        raise CheckpointError(f"at {path or 'the root'}, {str(described)[:99]} does not describe a part of a tree")
+        raise CheckpointError(f"at {path or 'the root'}, {brief(described)} does not describe a part of a tree")
     if "leaf" in described:
         return _PLACE_OF_A_LEAF
     if "value" in described:
         return read_value(described["value"], like, path, unknown)
     fields = described.get("fields")
     if not isinstance(fields, dict):
-        raise CheckpointError(f"at {path or 'the root'}, a node has no fields but {str(fields)[:99]}")
+        raise CheckpointError(f"at {path or 'the root'}, a node has no fields but {brief(fields)}")
     cls, problem = _node(described["node"], fields, path)
     if problem:
         note(unknown, problem)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from typing import Any
 
 _FREE = 2**23  # bytes of memory that the JSON of any file may take
 _BYTES = {"{": 200, "[": 75, ",": 50, ":": 10}  # of memory, at most, that a mark and what follows it stand for
-_NAME = 200  # bytes that a name takes beside its letters, in dicts
-_MANY = 50_000
+_NAME = 200  # bytes that a name takes, the first time that it is there, in dicts
+_MANY = 50_000  # names, of which the different ones are counted
 _NAMES = re.compile(r'"([^"\\]*)"\s*:')
 _STRINGS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
 
@@ -69,6 +70,6 @@ def _no_constant(name: str) -> Any:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     made = dict(pairs)
     if len(made) != len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"it has the name {next(name for name in made if names.count(name) > 1)!r} twice in an object")
+        [(name, _)] = Counter(name for name, _ in pairs).most_common(1)
+        raise ValueError(f"it has the name {name!r} twice in an object")
     return made

@@ -154,6 +154,16 @@ def test_too_little_memory_is_not_told_as_damage(tmp_path, suffix):
     assert python("-c", SHORT, tmp_path / f"m.{suffix}").stdout == "short of memory\n"
 
 
+@pytest.mark.parametrize("error", [FileNotFoundError(errno.ENOENT, "No such file"), MemoryError()])
+def test_damage_is_told_as_such_where_an_error_of_the_machine_is_being_handled(path, error):
+    path.write_bytes(b"PK")
+    try:
+        raise error
+    except (OSError, MemoryError):
+        with pytest.raises(fn.CheckpointError, match="is damaged or is not a checkpoint"):
+            fn.load(path)
+
+
 # --- Damaged and forged files: see damage.py for more of them ---
 
 

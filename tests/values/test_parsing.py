@@ -5,6 +5,7 @@ import json
 import pytest
 
 import funcnet as fn
+from funcnet.experiments.history import from_line, to_line
 from funcnet.values import from_json, parsed, to_json
 
 LINEAR = '{"type": "Linear", "n_out": 3}'
@@ -16,6 +17,13 @@ LINEAR = '{"type": "Linear", "n_out": 3}'
 def test_a_name_twice_in_an_object_is_refused(text):
     with pytest.raises(ValueError, match=r"it has the name '(n_out|type)' twice in an object"):
         from_json(text)
+
+
+def test_the_rows_of_a_history_have_each_name_once():
+    row = to_line({"epoch": 1, "step": 1, "params": "", "leaves": (), "seconds": 0.5, "loss": 1.0})
+    assert from_line(row)["loss"] == 1.0
+    with pytest.raises(ValueError, match="it has the name 'loss' twice in an object"):
+        from_line(row.replace('"loss": 1.0', '"loss": 1.0, "loss": 2.0'))
 
 
 @pytest.mark.parametrize(

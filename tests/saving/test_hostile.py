@@ -67,9 +67,9 @@ def array(dtype):
     return description(LEAF, json.dumps({"leaf": signature}))
 
 
-def doubled(text):
-    """The JSON of an object with its last name twice."""
-    return f'{text[:-1]}, "19999": 0}}'
+def doubled(plain):
+    """The JSON of a dict with a name of it once more."""
+    return f'{json.dumps(plain)[:-1]}, "19999": 0}}'
 
 
 LEAF, LAYERS, FIELDS = '{"leaf": true}', '{"type":"Sequential","layers":[', '{"node":"LinearParams","fields":{"%s":'
@@ -84,9 +84,7 @@ TEXTS = {
     "15,000,000 brackets": lambda: "[" * 15_000_000,
     "60,000 arrays": lambda: description("[]", json.dumps({str(i): SIGNATURE for i in range(60_000)})),
     "500,000 names": lambda: description(model=json.dumps({f"{i:030}": 0 for i in range(500_000)})),
-    "the last of 20,000 names twice": lambda: description(arrays=doubled(json.dumps({str(i): "-" * 900 for i in range(20_000)}))),
-        arrays="{" + "".join(f'"{i}":0,' for i in range(20_000)) + '"19999":0}'
-    ),
+    "the last of 20,000 names twice": lambda: description(arrays=doubled({str(i): "-" * 900 for i in range(20_000)})),
     "a dtype of 3 MB": lambda: array("f4" * 1_500_000),
     "a dtype of a million fields": lambda: array("f4," * 1_000_000),
     "layers in layers around many": lambda: description(model=LAYERS * 150 + many(LEAF, 100_000) + "]}" * 150),

@@ -130,7 +130,7 @@ def _array(file: IO[bytes], tensor: _Tensor, form: Form) -> Array:
     here = tuple(tensor.shape[axis] for axis in back) if len(back) == len(tensor.shape) else tensor.shape
     check_form(form, dtype, here)
     data = exactly(file.read(tensor.end - tensor.begin), tensor.end - tensor.begin)
-    return np.array(_transposed(np.ndarray(tensor.shape, dtype, data), back), order="C")
+    return np.asarray(_transposed(np.ndarray(tensor.shape, dtype, data), back), order="C")
 
 
 def _transposed(array: Array, axes: tuple[int, ...]) -> Array:

@@ -128,7 +128,7 @@ def _misfit(parts: Iterable[tuple[str | int, Any]], place: _Place) -> str:
         if isinstance(part, tuple) and (problem := _misfit(enumerate(part), (place, name))):
             return problem
         if not isinstance(part, tuple) and type(part).__hash__ is None:
-            return f"a {type(part).__name__} does not fit{_at((place, name))}, since it is a part of a tree"
+            return f"{type(part).__name__} does not fit{_at((place, name))}: it cannot be hashed, as values can"
     return ""
 
 

@@ -29,10 +29,13 @@ def test_the_rows_of_a_history_have_each_name_once():
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ('{"type": "LinearParams", "weight": [], "bias": null}', "a LinearParams does not fit at layers[1]"),
+        (
+            '{"type": "LinearParams", "weight": [], "bias": null}',
+            "LinearParams does not fit at layers[1]: it cannot be hashed",
+        ),
         (
             '[[{"type": "OptimizerState", "step": 0, "moments": []}]]',
-            "a OptimizerState does not fit at layers[1][0][0]",
+            "OptimizerState does not fit at layers[1][0][0]: it cannot be hashed",
         ),
     ],
 )

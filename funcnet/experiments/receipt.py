@@ -149,6 +149,9 @@ class Receipt:
         """The receipt that `to_json` wrote. Raises ValueError if the text is not a receipt or was changed."""
         try:
             plain = parsed(text)
+        except ValueError as error:
+            raise ValueError(f"not a receipt: {error}") from error
+        try:
             if plain["format"] != _FORMAT:
                 raise ValueError(f"expected a receipt of format {_FORMAT}, got format {plain['format']}")
             read = cls(

@@ -20,7 +20,7 @@ from funcnet.errors import CheckpointError, ExperimentError
 from funcnet.experiments.differences import difference
 from funcnet.experiments.experiment import Experiment
 from funcnet.experiments.history import Row, chained_digest, from_line, to_line
-from funcnet.experiments.progress import Epochs, Progress, is_due, is_progress
+from funcnet.experiments.progress import Epochs, Progress, can_go_on, is_due, is_progress
 from funcnet.experiments.receipt import Receipt
 from funcnet.experiments.stopping import Best, kept_by
 from funcnet.saving.checkpoint import read_checkpoint, write_checkpoint
@@ -126,8 +126,7 @@ class Directory:
     def checkpoint(self) -> Progress:
         """The progress of the run when it was last saved."""
         model, progress, _ = read_checkpoint(self.path / _CHECKPOINT, links=False)
-        experiment = self.experiment()
-        if model != experiment.model or not is_progress(progress, experiment):
+        if not is_progress(progress) or model != self.experiment().model:
             raise CheckpointError(f"{self.path / _CHECKPOINT} does not belong to this experiment")
         return progress  # type: ignore[no-any-return]
 
@@ -147,6 +146,8 @@ class Directory:
         if reached is None:
             return None
         (progress, rows), experiment = reached, self.experiment()
+        if not can_go_on(progress, experiment):
+            raise CheckpointError(f"{self.path / _CHECKPOINT} does not belong to this experiment")
         due = [row for row in rows if is_due(experiment, row["epoch"])]
         if progress.history not in (reduce(chained_digest, rows, ""), history := reduce(chained_digest, due, "")):
             raise CheckpointError(f"{self.path / _HISTORY} is damaged, or from a different run than {_CHECKPOINT}")

@@ -47,18 +47,19 @@ def initial_progress(experiment: Experiment, train: Dataset, start: Tree = None)
     return build(Progress, 0, state, None, "")
 
 
-def is_progress(value: Any, experiment: Experiment) -> bool:
-    """Whether a value from a file is the progress of a run: in that of a forged file there may be anything.
+def is_progress(value: Any) -> bool:
+    """Whether a value is a progress with a state and with counts: a forged file may have anything in its place."""
+    if type(value) is not Progress or type(value.state) is not TrainState:
+        return False
+    return [type(each) for each in (value.epoch, value.state.step, value.history)] == [int, int, str]
+
+
+def can_go_on(progress: Progress, experiment: Experiment) -> bool:
+    """Whether the optimizer can go on from a progress, and the best params are as those of the state.
 
     Whether the params are those of the model, only a pass tells.
     """
-    if type(value) is not Progress or type(value.state) is not TrainState:
-        return False
-    state = value.state
-    if (type(value.epoch), type(value.history), type(state.step)) != (int, str, int) or min(
-        value.epoch, state.step
-    ) < 0:
-        return False
+    state = progress.state
     try:
         expected = experiment.optimizer.init(state.params)
     except (TypeError, ValueError):  # params that are no tree
@@ -66,7 +67,7 @@ def is_progress(value: Any, experiment: Experiment) -> bool:
     kinds = [getattr(each, "kind", "") for each in (state.optimizer_state, expected)]
     if kinds[0] not in ("", kinds[1]) or not _are_alike(state.optimizer_state, expected):
         return False
-    return value.best is None or _are_alike(value.best, state.params)
+    return progress.best is None or _are_alike(progress.best, state.params)
 
 
 def _are_alike(a: Tree, b: Tree) -> bool:

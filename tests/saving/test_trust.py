@@ -8,6 +8,7 @@ import zipfile
 
 import numpy as np
 import pytest
+from attrs import evolve
 
 import funcnet as fn
 from funcnet.saving import checkpoint
@@ -173,6 +174,34 @@ def test_damaged_and_forged_files_are_refused_or_whole(first, monkeypatch):
     counts, wrong = outcomes(first, 25_000 if first else 1000, seed=0)
     assert not wrong
     assert {kind for kind, _ in counts} == set(KINDS)
+
+
+STATES = {
+    "no progress": lambda progress, state: state,
+    "no state": lambda progress, state: evolve(progress, state=state.params),
+    "an epoch of letters": lambda progress, state: evolve(progress, epoch="x"),
+    "a step that is true": lambda progress, state: evolve(progress, state=evolve(state, step=True)),
+    "a history of numbers": lambda progress, state: evolve(progress, history=3),
+    "no moments": lambda progress, state: evolve(progress, state=evolve(state, optimizer_state=())),
+    "moments of SGD": lambda progress, state: with_optimizer_state(progress, fn.SGD(0.1, 0.9).init(state.params)),
+    "another kind": lambda progress, state: with_optimizer_state(progress, evolve(state.optimizer_state, kind="x")),
+    "moments of other shapes": lambda progress, state: with_optimizer_state(progress, fn.Adam().init(PARAMS)),
+    "a best of other shapes": lambda progress, state: evolve(progress, best=PARAMS),
+}
+
+
+def with_optimizer_state(progress, optimizer_state):
+    return evolve(progress, state=evolve(progress.state, optimizer_state=optimizer_state))
+
+
+@pytest.mark.parametrize("change", STATES.values(), ids=STATES)
+def test_the_checkpoint_of_a_run_must_hold_what_a_run_has(tmp_path, change):
+    run(evolve(ADAM, epochs=1), directory=tmp_path)
+    model, progress = fn.load(tmp_path / "checkpoint.npz")
+    fn.save(tmp_path / "checkpoint.npz", model, change(progress, progress.state))
+    for use in (fn.read, lambda folder: run(evolve(ADAM, epochs=2), directory=folder)):
+        with pytest.raises(fn.CheckpointError, match=r"checkpoint\.npz does not belong to this experiment"):
+            use(tmp_path)
 
 
 def test_the_run_of_a_forged_checkpoint_is_refused(tmp_path, monkeypatch):

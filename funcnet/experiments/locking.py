@@ -6,8 +6,11 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+import attrs
+
 from funcnet.errors import ExperimentError
-from funcnet.experiments.directory import INITIAL, NAMES, Directory, Nowhere
+from funcnet.experiments.directory import INITIAL, NAMES, Directory
+from funcnet.experiments.nowhere import Nowhere
 from funcnet.saving.files import beside
 
 
@@ -38,7 +41,7 @@ def opened(path: str | os.PathLike[str] | None) -> Iterator[Directory | Nowhere]
             pass
         for left in (left for name in (*NAMES, INITIAL) for left in directory.path.glob(beside(name))):
             left.unlink(missing_ok=True)  # unfinished files of a process that was killed
-        yield directory
+        yield attrs.evolve(directory, locked=folder)
     finally:
         with suppress(OSError):  # where there are no locks
             fcntl.flock(folder, fcntl.LOCK_UN)  # child processes share the lock after a fork

@@ -100,11 +100,11 @@ class Receipt:
         return attrs.evolve(self, experiment=experiment, epochs=(), metrics=(), state="", extended=extended)
 
     def on(self, facts: Mapping[str, str], epoch: int) -> Receipt:
-        """The receipt of a run that goes on from `epoch` on a machine with these facts."""
+        """The receipt of a run that goes on from `epoch` on a machine with these facts, and so has not ended."""
         environment = tuple(facts.items())
-        if self.environments and self.environments[-1][1] == environment:
-            return self
-        return attrs.evolve(self, environments=(*self.environments, (epoch, environment)))
+        is_known = self.environments and self.environments[-1][1] == environment
+        environments = self.environments if is_known else (*self.environments, (epoch, environment))
+        return attrs.evolve(self, environments=environments, epochs=(), metrics=(), state="")
 
     def _result(self) -> Row:
         return {

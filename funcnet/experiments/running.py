@@ -13,18 +13,19 @@ from funcnet.data import Dataset
 from funcnet.errors import CheckpointError, NonFiniteError
 from funcnet.experiments.code import check_code, code_of
 from funcnet.experiments.datasets import Datasets, datasets
-from funcnet.experiments.directory import Directory, Nowhere
+from funcnet.experiments.directory import Directory
 from funcnet.experiments.environment import blas_threads, facts
 from funcnet.experiments.evaluation import metrics_of
 from funcnet.experiments.experiment import Experiment
 from funcnet.experiments.history import History, Row, digests
 from funcnet.experiments.locking import opened
+from funcnet.experiments.nowhere import Nowhere
 from funcnet.experiments.progress import Progress, epochs, initial_progress, is_over, with_bar
 from funcnet.experiments.receipt import Receipt
 from funcnet.experiments.result import Run
 from funcnet.experiments.stopping import kept_by
 from funcnet.experiments.threads import threads_for
-from funcnet.experiments.trial import check_experiment, check_params, tried
+from funcnet.experiments.trial import check_depth, check_experiment, check_params, tried
 from funcnet.tree import Tree
 from funcnet.values import integer
 
@@ -155,6 +156,8 @@ def attempt(
     if params is not None:
         check_params(experiment, data.train, params)
     receipt = Receipt.begun(experiment, data, params)
+    if directory is not None:
+        check_depth(experiment)
     with opened(directory) as files:
         files.check_fits(receipt)
         start: Any = None if files.has_epochs() else initial_progress(experiment, data.train, params)
@@ -184,7 +187,8 @@ def _run(
             receipt = receipt.on({**facts(), **code_of(experiment)}, reached.epoch + 1)
             files.write_resumed(receipt, rows)
         # Whatever happens, the epochs are closed, and so saved, while the folder is still locked.
-        coming = files.checkpointing(epochs(experiment, data, reached, rows), experiment, options.checkpoint_every)
+        made = epochs(experiment, data, reached, rows)
+        coming = files.checkpointing(made, experiment, options.checkpoint_every, rows)
         shown = with_bar(coming, experiment.epochs, reached.epoch) if options.progress else coming
         with closing(coming):
             for reached, row in shown:  # noqa: B007, the last is needed
@@ -194,8 +198,9 @@ def _run(
         return _ended(receipt, reached, rows, error)
     except BaseException as error:
         raise _with_run(error, _ended(receipt, reached, rows, error)) from error.__cause__
-    receipt = receipt.after(rows, digests(reached.state)["params"])
-    files.write(receipt)
+    if not receipt.state:  # else it has ended before, as `resume_point` has found
+        receipt = receipt.after(rows, digests(reached.state)["params"])
+        files.write(receipt)
     return _ended(receipt, reached, rows)
 
 
@@ -266,6 +271,6 @@ def read(directory: str | os.PathLike[str]) -> Run:
     if resumable is None:
         raise CheckpointError(f"{files.path} has a run of which no epoch has been saved yet")
     reached, rows = resumable
-    if receipt.state and receipt != receipt.after(rows, digests(reached.state)["params"]):
-        raise CheckpointError(f"{files.path}: history or checkpoint differ from what the receipt recorded")
+    if receipt.state and not is_over(receipt.experiment, reached, rows):
+        raise CheckpointError(f"{files.path} has the receipt of an ended run, but a checkpoint before its end")
     return _ended(receipt, reached, rows)

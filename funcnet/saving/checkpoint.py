@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 from warnings import warn
 
-from funcnet.errors import CheckpointError
+from funcnet.errors import CheckpointError, printable
 from funcnet.saving.description import (
     Entries,
     Form,
@@ -181,7 +181,7 @@ def load(
     check_tree(like, "like")
     model, params, unknown = read_checkpoint(path, like, layout, links=True)
     if unknown:
-        warn(_cut(f"{path}: only the arrays are read, by `like`: {listed(unknown)}"), stacklevel=2)
+        warn(printable(_cut(f"{path}: only the arrays are read, by `like`: {listed(unknown)}")), stacklevel=2)
     return model, params
 
 

@@ -36,7 +36,7 @@ def to_json(value: Any, indent: int | None = 2) -> str:
     try:
         return json.dumps(to_plain(value), indent=indent, allow_nan=False, ensure_ascii=False)
     except RecursionError:
-        raise ValueError("the value is nested too deeply for a JSON form: its combinators are hundreds deep") from None
+        raise ValueError("the value is nested too deeply to be written as JSON") from None
 
 
 def from_json(text: str) -> Any:

@@ -62,7 +62,7 @@ def test_200_combinators_in_each_other_come_back():
 
 
 def test_what_is_nested_too_deeply_is_a_value_error():
-    with pytest.raises(ValueError, match="the value is nested too deeply for a JSON form"):
+    with pytest.raises(ValueError, match="the value is nested too deeply to be written as JSON"):
         to_json(nested(1000))
     with pytest.raises(ValueError, match="the JSON is nested too deeply"):
         from_json('{"type": "Sequential", "layers": [' * 1000 + "]}" * 1000)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import json
 import sys
 import traceback
 from pathlib import Path
@@ -12,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from funcnet.saving.opening import opening
+from funcnet.values import parsed
 
 _PACKAGE = Path(__file__).parents[1]
 
@@ -98,7 +98,7 @@ def _named(path: Path, *, links: bool) -> tuple[str, ...]:
     """The entry "imports" of an experiment's JSON, none if it cannot be read: whoever reads it next says why."""
     try:
         with opening(path, links=links) as file:
-            plain: Any = json.load(file)
+            plain: Any = parsed(file.read())
     except (OSError, ValueError, RecursionError):
         return ()
     names = plain.get("imports", ()) if isinstance(plain, dict) else ()

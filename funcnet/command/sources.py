@@ -25,6 +25,7 @@ from funcnet.experiments.receipt import Receipt
 from funcnet.random import Key
 from funcnet.saving.files import replacing
 from funcnet.saving.opening import opening
+from funcnet.values import parsed
 
 Data = tuple[Dataset, Dataset | None]
 RECORD = "data.json"
@@ -113,7 +114,7 @@ class Source:
             return None
         try:
             with opening(path, links=False) as file:
-                plain = json.load(file)
+                plain = parsed(file.read())
             for field in [field for field in ("data", "test") if field in plain]:
                 there = os.path.normpath(Path(directory, plain[field]))
                 if Path(there).suffix in _FILES and not Path(there).is_file():

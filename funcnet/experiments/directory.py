@@ -21,7 +21,7 @@ from funcnet.experiments.agreement import check_best, is_progress, is_recorded, 
 from funcnet.experiments.differences import difference
 from funcnet.experiments.experiment import Experiment
 from funcnet.experiments.history import Row, chained_digest, from_line, to_line
-from funcnet.experiments.progress import Epochs, Progress, is_due, is_over
+from funcnet.experiments.progress import Epochs, Progress, can_go_on, is_due, is_over
 from funcnet.experiments.receipt import Receipt
 from funcnet.saving.checkpoint import read_checkpoint, write_checkpoint
 from funcnet.saving.files import naming, replacing
@@ -153,6 +153,8 @@ class Directory:
         if reached is None:
             return None
         (progress, rows), experiment = reached, self.experiment()
+        if not can_go_on(progress, experiment):
+            raise CheckpointError(f"{self.path / _CHECKPOINT} does not belong to this experiment")
         due = [row for row in rows if is_due(experiment, row["epoch"])]
         if progress.history not in (reduce(chained_digest, rows, ""), history := reduce(chained_digest, due, "")):
             raise CheckpointError(f"{self.path / _HISTORY} is damaged, or from a different run than {_CHECKPOINT}")

@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import Any
 
 from funcnet.tree import Tree, canonical, named_arrays
-from funcnet.values import aligned, from_plain, to_plain
+from funcnet.values import aligned, from_plain, parsed, to_plain
 
 Row = dict[str, Any]
 DIGESTS = ("params", "leaves")  # the columns that nobody plots or reads in a table
@@ -129,7 +129,7 @@ def to_line(row: Row) -> str:
 
 def from_line(line: str) -> Row:
     """The row that `to_line` wrote."""
-    row = {name: from_plain(value) for name, value in json.loads(line).items()}
+    row = {name: from_plain(value) for name, value in parsed(line).items()}
     types = {"epoch": int, "step": int, "params": str, "leaves": tuple, "seconds": float}
     if not all(isinstance(row[name], kind) for name, kind in types.items()):
         raise ValueError(f"not a row of a history: {line!r}")

@@ -21,7 +21,8 @@ from funcnet.random import Key
 from funcnet.schedules import learning_rate_at
 from funcnet.training import LOOKED_AT_EVERY, TrainState, is_finite, not_finite
 from funcnet.training import train as training_steps
-from funcnet.tree import Tree, build, node, static
+from funcnet.tree import Tree, build, is_leaf, node, static
+from funcnet.tree.node import children
 from funcnet.values import register
 
 
@@ -44,6 +45,30 @@ def initial_progress(experiment: Experiment, train: Dataset, start: Tree = None)
     params = initial_params(experiment, train) if start is None else start
     state = build(TrainState, 0, params, experiment.optimizer.init(params))
     return build(Progress, 0, state, None, "")
+
+
+def can_go_on(progress: Progress, experiment: Experiment) -> bool:
+    """Whether the optimizer can go on from a progress, and the best params are as those of the state.
+
+    Whether the params are those of the model, only a pass tells.
+    """
+    state = progress.state
+    try:
+        expected = experiment.optimizer.init(state.params)
+    except (TypeError, ValueError):  # params that are no tree
+        return False
+    kinds = [getattr(each, "kind", "") for each in (state.optimizer_state, expected)]
+    if kinds[0] not in ("", kinds[1]) or not _are_alike(state.optimizer_state, expected):
+        return False
+    return progress.best is None or _are_alike(progress.best, state.params)
+
+
+def _are_alike(a: Tree, b: Tree) -> bool:
+    """Whether two trees have the same structure, shapes and types of what is neither an array nor made of them."""
+    parts, others = children(a), children(b)
+    if type(a) is not type(b) or parts is None or others is None:
+        return type(a) is type(b) and (not is_leaf(a) or a.shape == b.shape)
+    return len(parts) == len(others) and all(map(_are_alike, parts, others))
 
 
 def initial_params(experiment: Experiment, train: Dataset) -> Tree:

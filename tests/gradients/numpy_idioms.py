@@ -193,4 +193,10 @@ IDIOMS = {
     "logical_and": (lambda x: np.where(np.logical_and(x > 0, x < 1), x, 3 * x), S),
     "nan_to_num": (lambda x: np.nan_to_num(x) * x, S),
     "clip with None": (lambda x: np.clip(x, None, 0.3) + x.clip(-0.2, 0.2), S),
+    "real fft": (lambda x: np.fft.irfft(np.fft.rfft(x, axis=-1) * np.array([1, 0.5, 0]), n=4, axis=-1), S),
+    "power of the spectrum": (lambda x: np.abs(np.fft.rfft(x)) ** 2, S),
+    "fft mixing": (lambda x: np.real(np.fft.fft2(x)), S),
+    "complex numbers": (lambda x: ((x + 1j) ** 3 / (2 - 1j * x)).imag + np.angle(x + 2j) + np.exp(1j * x).real, S),
+    "a convolution by fft": (lambda x: np.fft.ifft(np.fft.fft(x[0]) * np.conj(np.fft.fft(x[1]))).real, S),
+    "a product of spectra": (lambda x: np.einsum("if,jf->ij", z := np.fft.rfft(x), z.conj()).real, S),
 }

@@ -63,6 +63,9 @@ class Dual(np.lib.mixins.NDArrayOperatorsMixin):
         self.tangents: Array = tangents if tangents.shape == shape else np.broadcast_to(tangents, shape)
         self.limits: Array | None = limits if limits is None else np.broadcast_to(limits, shape)
 
+    def __reduce__(self) -> Any:
+        return Dual, (self.value, self.tangents, self.limits)
+
     shape = property(lambda self: self.value.shape)
     ndim = property(lambda self: self.value.ndim)
     size = property(lambda self: self.value.size)

@@ -192,7 +192,7 @@ IDIOMS = {
     "select": (lambda x: np.select([x > 0.5, x < -0.5], [x * x, -x], 0.1 * x), S),
     "logical_and": (lambda x: np.where(np.logical_and(x > 0, x < 1), x, 3 * x), S),
     "nan_to_num": (lambda x: np.nan_to_num(x) * x, S),
-    "clip with None": (lambda x: np.clip(x, None, 0.3) + x.clip(-0.2, 0.2), S),
+    "clip with None": (lambda x: np.clip(x, None, a_max=0.3) + x.clip(-0.2, 0.2) * x.clip(min=0), S),
     "real fft": (lambda x: np.fft.irfft(np.fft.rfft(x, axis=-1) * np.array([1, 0.5, 0]), n=4, axis=-1), S),
     "power of the spectrum": (lambda x: np.abs(np.fft.rfft(x)) ** 2, S),
     "fft mixing": (lambda x: np.real(np.fft.fft2(x)), S),

@@ -1,5 +1,8 @@
 """The rules of NumPy's functions: at ties each direction is followed or refused, and no view goes stale."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -145,6 +148,17 @@ def test_arrays_of_the_caller_stay_writeable():
     np.flip(Dual(value, tangents))
     assert value.flags.writeable
     assert tangents.flags.writeable
+
+
+@pytest.mark.parametrize("copied", [lambda x: pickle.loads(pickle.dumps(x)), copy.deepcopy, copy.copy, np.copy])
+@pytest.mark.parametrize("of", [lambda x: x, np.sign, np.fft.rfft], ids=["real", "jumps", "complex"])
+def test_dual_numbers_are_pickled_and_copied(copied, of):
+    x = of(Dual(np.zeros(2), np.array([[1.0, -1.0]])))
+    other = copied(x)
+    assert type(other) is type(x)
+    assert_array_equal(other.value, x.value)
+    assert_array_equal(other.tangents, x.tangents)
+    assert (other.limits is None) == (x.limits is None)
 
 
 def test_dual_numbers_are_written_into_dual_zeros():

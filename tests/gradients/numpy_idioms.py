@@ -146,6 +146,8 @@ IDIOMS = {
     "var": (lambda x: np.var(x, axis=-1, keepdims=True), S),
     "std": (lambda x: x.std(axis=0), S),
     "batch norm": (normalized, S),
+    "sum and mean of some": (lambda x: np.sum(x * x, axis=1, where=MASK) * x.mean(1, where=MASK), S),
+    "nanmean": (lambda x: np.nanmean(np.where(MASK, x, np.nan) ** 2, axis=1), S),
     "prod": (lambda x: np.prod(x, axis=1), S),
     "cumprod": (lambda x: np.cumprod(x, axis=1), S),
     "average": (lambda x: np.average(x, axis=0, weights=[1.0, 2, 3]), S),

@@ -116,6 +116,7 @@ VIEWS = {
     "squeeze": lambda x: x[None].squeeze(),
     "rows": lambda x: x[[0, 1]],
     "tril": np.tril,
+    "diag": np.diag,
 }
 
 
@@ -141,6 +142,12 @@ def test_a_write_reaches_a_view_or_is_refused(view):
             continue
         assert_array_equal(y.value, f(square.copy()))
         assert_array_equal(y.tangents[0], f(square + 1) - f(square))
+
+
+def test_a_power_of_0_does_not_move_with_its_exponent():
+    y = Dual(np.array([2.0, 0.5]), np.ones((1, 2)))
+    assert_array_equal((0.0**y).tangents, [[0, 0]])
+    assert_allclose((np.array([-2.0, 3.0]) ** np.array([3.0, 0.5]) * y).value, [-16.0, np.sqrt(3) / 2])
 
 
 def test_arrays_of_the_caller_stay_writeable():

@@ -77,9 +77,13 @@ def layer_cases(
 
 def allowed(batches: tuple[Shape, ...], exempt: Collection[str]) -> tuple[Shape, ...]:
     """The batches but for those of a form whose law is exempt; all of them if that leaves none."""
-    forms = {"batch.single": lambda b: b == (), "batch.axes": lambda b: len(b) > 1, "batch.empty": lambda b: 0 in b}
-    barred = [is_of_form for law, is_of_form in forms.items() if law in exempt]
-    return tuple(b for b in batches if not any(is_of_form(b) for is_of_form in barred)) or batches
+    laws = {
+        "batch.single": {()},
+        "batch.axes": {b for b in batches if len(b) > 1},
+        "batch.empty": {b for b in batches if 0 in b},
+    }
+    barred: set[Shape] = set().union(*(shapes for law, shapes in laws.items() if law in exempt))
+    return tuple(batch for batch in batches if batch not in barred) or batches
 
 
 def with_dy(case: Case, regime: Callable[[Any, Shape], Array], draws: Any) -> Case:

@@ -115,6 +115,7 @@ def test_the_text_has_it_all():
         "    got        2.0",
         f"    expected   1.0, give or take {found.bound:.2g}",
         "    oracle     dual numbers",
+        "    leaves     dx wrong in 1 of 1",
         "    diagnosis  a factor of 2 too many",
         "",
     ]

@@ -9,6 +9,7 @@ from numbers import Real
 from typing import Any
 
 import attrs
+import numpy as np
 
 from funcnet.layers.layer import Layer
 from funcnet.random import Key
@@ -150,6 +151,7 @@ def check_layer_law(
     input_shape: Any = None,
     symmetries: Sequence[Any] = (),
     is_given: bool = False,
+    dtypes: Sequence[Any] | None = None,
 ) -> Check:
     """Check a layer against one law, on one case.
 
@@ -175,6 +177,8 @@ def check_layer_law(
         Symmetries that the layer must have, as for `check_layer`.
     is_given : bool, default False
         Whether the law must use this x; otherwise it may also try different ones.
+    dtypes : sequence of str, optional
+        Dtypes in which the layer computes, as for `check_layer`.
 
     Raises
     ------
@@ -196,8 +200,8 @@ def check_layer_law(
     x, dy = arrays(subject, x), map_flow(lambda part: as_floating(real("dy", part)), dy)
     like = as_reference(like, params)
     subject, params = with_tree(subject, params)
-    case = Case(subject, params, x, dy, shape_of_example(input_shape, x), tuple(symmetries), is_given, like=like)
-    return Check(LAYERS.of_one(law), [case])
+    case = Case(subject, params, x, dy, shape_of_example(input_shape, x), tuple(symmetries), is_given)
+    return Check(LAYERS.of_one(law), [attrs.evolve(case, like=like, dtypes=floats_of(dtypes))])
 
 
 def _arguments(case: Case) -> dict[str, Any]:
@@ -207,7 +211,9 @@ def _arguments(case: Case) -> dict[str, Any]:
 
 
 def _options(case: Case) -> dict[str, Any]:
-    return {"input_shape": case.input_shape, "symmetries": case.symmetries or None, "is_given": case.is_given or None}
+    options = {"symmetries": case.symmetries or None, "is_given": case.is_given or None}
+    dtypes = case.dtypes and tuple(np.dtype(dtype).name for dtype in case.dtypes)
+    return {"input_shape": case.input_shape, **options, "dtypes": dtypes}
 
 
 LAYERS = Kind(LAYER_LAWS, "check_layer_law", _arguments, _options, diagnosis, shrunk)

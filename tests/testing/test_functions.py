@@ -118,7 +118,7 @@ def test_functions_are_functions():
 # --- Objects that keep what they saw ---
 
 
-class Affine:
+class Affine:  # with names as courses have them
     """Params and gradients are attributes."""
 
     def __init__(self, W, b):

@@ -33,7 +33,8 @@ class Case:
     `names` are the names of x, y and dx in reports, where they are not these: for a loss. `only` is the one number of
     dx or of grads, by the name of its array and its index, that the law of coordinates is asked about. Where there is
     a `derivative_of`, a layer or a function of params and x, backward is held against its derivative. `like` is a
-    reference to agree with, if there is one. Laws make no batch of a form whose law is `exempt`.
+    reference to agree with, if there is one. Laws make no batch of a form whose law is `exempt`,
+    and ask nothing in float64 of a layer whose `dtypes` are float32 alone.
     """
 
     layer: Any
@@ -48,6 +49,7 @@ class Case:
     derivative_of: Any = None
     like: Any = None
     exempt: Collection[str] = ()
+    dtypes: tuple[DType, ...] | None = None
 
     @property
     def batch(self) -> Shape:
@@ -81,7 +83,9 @@ class Case:
         return self.derivative_of(params, x)
 
     def cast(self, dtype: DType) -> Case:
-        """The case with the same numbers in a different dtype."""
+        """The case with the same numbers in a different dtype. Raises TypeError where the layer is in float32 alone."""
+        if self.dtypes == (np.float32,) and dtype == np.float64:
+            raise TypeError("the layer is in float32 alone")
         x, dy = cast_parts(self.x, dtype), cast_parts(self.dy, dtype)
         return attrs.evolve(self, params=cast(self.params, dtype), x=x, dy=dy)
 

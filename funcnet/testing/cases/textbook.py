@@ -90,10 +90,12 @@ class OfObject:
 
     def code(self, written: Callable[[Any], str]) -> str:
         """Code that makes this; params are given apart from it."""
-        held, cls = vars(self.layer), type(self.layer)
+        cls, held = type(self.layer), vars(self.layer)
         names = list(inspect.signature(cls).parameters)
-        of_fields = ", ".join(f"{name}={_template(held.get(name), written)}" for name in names)
-        made = f"{cls.__name__}({of_fields if held.keys() >= set(names) else '...'})"
+        listed = dict(zip(names, self.initial.values(), strict=False))
+        known = {name: held.get(name, listed.get(name)) for name in names if name in held or name in listed}
+        fields = [f"{name}={_template(value, written)}" for name, value in known.items()]
+        made = f"{cls.__name__}({', '.join(fields)})"
         return f"fn.testing.from_object({', '.join([made, *map(repr, self.names)])})"
 
     def init(self, key: Any, input_shape: Any, dtype: DType) -> Tree:

@@ -196,3 +196,10 @@ def test_torch_agrees(name):
     x, v = draw.normal(size=shape), draw.normal(size=(4, *shape))
     jacobian = torch.autograd.functional.jacobian(lambda x: twins[name](x, torch.tensor(W)), torch.tensor(x)).numpy()
     assert_allclose(f(Dual(x, v)).tangents, np.tensordot(v, jacobian, [(1, 2), (-2, -1)]), rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize("f", [np.divide, np.power, lambda x, c: c / x])
+def test_a_number_in_float32_costs_no_digits_of_a_derivative_in_float64(f):
+    x, c = np.array([0.7]), np.float32(2**0.5)
+    exact = f(Dual(x, np.ones((1, 1))), np.float64(c)).tangents
+    assert_allclose(f(Dual(x, np.ones((1, 1))), c).tangents, exact, rtol=1e-14)

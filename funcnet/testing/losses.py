@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -15,13 +15,14 @@ from funcnet.losses.hinge import Hinge
 from funcnet.losses.softmax_cross_entropy import SoftmaxCrossEntropy
 from funcnet.random import Key
 from funcnet.testing.cases.case import Case
-from funcnet.testing.cases.drawing import REGIMES, dyadic
+from funcnet.testing.cases.drawing import REGIMES, allowed, dyadic
+from funcnet.testing.cases.subjects import floats_of, real
 from funcnet.testing.laws import LOSS_LAWS
 from funcnet.testing.laws.losses import loss_case
 from funcnet.testing.layers import check_symmetries
 from funcnet.testing.reports.diagnosis import diagnosis
 from funcnet.testing.reports.holding import Check, Kind, raising
-from funcnet.tree import Array, Shape, as_floating
+from funcnet.tree import Array, DType, Shape, as_floating
 from funcnet.values import check_methods, integer
 
 _BATCHES: tuple[Shape, ...] = ((2,), (1,), (), (3,), (2, 2), (5,), (40,))
@@ -63,6 +64,7 @@ def check_loss(
     targets: Any = None,
     outputs: Any = None,
     like: Any = None,
+    dtypes: Sequence[Any] | None = None,
     exempt: Mapping[str, str] = {},
     symmetries: Sequence[Any] = (),
     examples: int = 48,
@@ -86,8 +88,11 @@ def check_loss(
         by default as for a loss of the library, else "numbers".
     like : Loss or object, optional
         Reference whose value and dy the loss's must be, up to rounding.
+    dtypes : sequence of str, optional
+        ("float64",) for a loss that computes in float64 alone, ("float32",) for one in float32 alone; by default both.
     exempt : mapping of str to str, default {}
         Reason for each law that need not hold, by its name, see Notes; an exempted law that holds is a violation too.
+        Where "batch.single" or "batch.axes" is exempt, no law is asked about batches of that form.
     symmetries : sequence, default ()
         Symmetries in y that the loss must have, as for `check_layer`.
     examples : int, default 48
@@ -107,8 +112,8 @@ def check_loss(
     Notes
     -----
     The laws, by the names that `exempt` takes: structure, like, purity, determinism, coordinates, adjointness,
-    kinks, symmetry, batch.permutation, batch.sum, batch.reductions, batch.empty, shapes, interleaving, threads,
-    aliasing, layout, dtype, finite, nan, pickle.
+    kinks, symmetry, batch.permutation, batch.sum, batch.reductions, batch.single, batch.axes, batch.empty, shapes,
+    interleaving, threads, aliasing, layout, dtype, finite, nan, pickle.
 
     Examples
     --------
@@ -126,7 +131,8 @@ def check_loss(
     targets = tuple(targets) if isinstance(targets, tuple | list) else (targets,)
     outputs = default_outputs if outputs is None else outputs
     _check_drawn(targets, outputs)
-    cases = _cases(loss, targets, outputs, Key(seed), examples, tuple(symmetries))
+    forms = _forms(dtypes, exempt)
+    cases = _cases(loss, targets, outputs, forms, Key(seed), examples, tuple(symmetries))
     return Check(LOSSES, map(partial(_with_reference, like), cases), exempt)
 
 
@@ -136,24 +142,37 @@ def _check_drawn(targets: tuple[Any, ...], outputs: Any) -> None:
     for name, given, kinds in [("outputs", outputs, ("numbers", "probabilities", "distributions")), *every]:
         if isinstance(given, str) and given not in kinds:
             raise ValueError(f"{name} must be an array or one of {', '.join(kinds)}, got {given!r}")
-        if not isinstance(given, str) and not np.size(given):
+        if not isinstance(given, str) and not real(name, given).size:
             raise ValueError(f"{name} must have at least one example, got an empty array")
     if not isinstance(outputs, str) and any(isinstance(target, str) for target in targets):
         raise TypeError("outputs given as an array need targets given as an array, row by row")
 
 
+def _forms(dtypes: Any, exempt: Collection[str]) -> tuple[Sequence[DType], Sequence[Shape]]:
+    """The dtypes and the batches that cases are to have."""
+    batches = allowed(_BATCHES, exempt)
+    return floats_of(dtypes) or (np.float64, np.float32), batches + batches[: 1 - len(batches) % 2]
+
+
 def _cases(
-    loss: Any, targets: tuple[Any, ...], outputs: Any, key: Key, examples: int, symmetries: tuple[Any, ...]
+    loss: Any,
+    targets: tuple[Any, ...],
+    outputs: Any,
+    forms: tuple[Sequence[DType], Sequence[Shape]],
+    key: Key,
+    examples: int,
+    symmetries: tuple[Any, ...],
 ) -> Iterator[Case]:
     is_bounded = outputs != "numbers" if isinstance(outputs, str) else True
+    dtypes, batches = forms
     for i in range(examples):  # periods of 7, 3 and 2 meet each other, and the kind of targets changes every 8
-        draws, dtype, kind = key.fold_in(i).generator(), (np.float64, np.float32)[i % 2], targets[i // 8 % len(targets)]
+        draws, dtype, kind = key.fold_in(i).generator(), dtypes[i % len(dtypes)], targets[i // 8 % len(targets)]
         drawn: Any = _KINDS[outputs] if isinstance(outputs, str) else None
         if not is_bounded:
             drawn = REGIMES[i // 2 % len(REGIMES)]
         if isinstance(kind, str):
             features = max(_FEATURES[i % len(_FEATURES)], 2 if isinstance(loss, SoftmaxCrossEntropy) else 1)
-            shape = (*_BATCHES[i % len(_BATCHES)], features)
+            shape = (*batches[i % len(batches)], features)
             target, y = _KINDS[kind](draws, shape), drawn(draws, shape)
         else:
             target, y = _given(draws, np.asarray(kind), outputs, drawn, is_whole=i == 0)
@@ -217,7 +236,7 @@ def check_loss_law(
     if like is not None:
         _check_is_loss(like, "like")
     check_symmetries(symmetries)
-    case = loss_case(loss, as_floating(y), np.asarray(target), False, tuple(symmetries))
+    case = loss_case(loss, as_floating(real("y", y)), np.asarray(target), False, tuple(symmetries))
     return Check(LOSSES.of_one(law), [_with_reference(like, case)])
 
 

@@ -23,6 +23,7 @@ from tests.testing.gallery.broken_losses import (
 )
 from tests.testing.gallery.right_losses import (
     Absolute,
+    EmptyIsNaN,
     Focal,
     Hinge,
     HingeOfTargets,
@@ -97,6 +98,7 @@ SIGNS = np.array([[-1.0, 1.0, 1.0], [1.0, -1.0, -1.0]])
         (KullbackLeibler(), {"targets": "distributions", "outputs": "probabilities"}),
         (Total(), {}),
         (Refuses(), {}),
+        (EmptyIsNaN(), {}),
     ],
     ids=lambda value: type(value).__name__ if not isinstance(value, dict) else "",
 )

@@ -61,7 +61,7 @@ def layer_cases(
         draws, dtype = key.fold_in(i).generator(), dtypes[i % len(dtypes)]
         regime, batch = REGIMES[i // 2 % len(REGIMES)], batches[i % len(batches)]
         if i >= _IN_TURN and len(batch) == 1:
-            batch = (int(draws.integers(100)),)
+            batch = (int(draws.integers("batch.empty" in exempt, 100)),)
         as_initialized = params is not None or i // 2 % len(REGIMES) == 3
         drawn = layer.init(key.fold_in(i), input_shape, dtype) if params is None else cast(params, dtype)
         if not as_initialized:
@@ -77,9 +77,14 @@ def layer_cases(
 
 def allowed(batches: tuple[Shape, ...], exempt: Collection[str]) -> tuple[Shape, ...]:
     """The batches but for those of a form whose law is exempt; all of them if that leaves none."""
-    forms = {"batch.single": lambda b: b == (), "batch.axes": lambda b: len(b) > 1, "batch.empty": lambda b: 0 in b}
-    barred = [is_of_form for law, is_of_form in forms.items() if law in exempt]
-    return tuple(b for b in batches if not any(is_of_form(b) for is_of_form in barred)) or batches
+    return tuple(batch for batch in batches if _form(batch) not in exempt) or batches
+
+
+def _form(batch: Shape) -> str:
+    """The law that is about batches of this form, if there is one."""
+    if not batch:
+        return "batch.single"
+    return "batch.empty" if 0 in batch else "batch.axes" if len(batch) > 1 else ""
 
 
 def with_dy(case: Case, regime: Callable[[Any, Shape], Array], draws: Any) -> Case:

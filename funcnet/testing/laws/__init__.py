@@ -52,6 +52,8 @@ LOSS_LAWS: dict[str, Law] = {
     "batch.permutation": forgiving(losses.permutation),
     "batch.sum": forgiving(losses.sums),
     "batch.reductions": forgiving(losses.reductions),
+    "batch.single": losses.single,
+    "batch.axes": losses.axes,
     "batch.empty": losses.empty,
     "shapes": losses.shapes,
     "interleaving": passes.interleaving,

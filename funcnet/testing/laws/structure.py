@@ -79,7 +79,12 @@ def _forward(case: Case) -> Any:
     except Exception as error:
         if case.params is None:
             raise _failed(error, "params are None: init must return them, or () if there are none") from error
-        if case.params == () and isinstance(case.layer, Layer) and type(case.layer).init is Layer.init:
+        if (
+            type(case.params) is tuple
+            and not case.params
+            and isinstance(case.layer, Layer)
+            and type(case.layer).init is Layer.init
+        ):
             hint = "the layer does not define init(key, input_shape, dtype), so its params are ()"
             raise _failed(error, hint) from error
         raise

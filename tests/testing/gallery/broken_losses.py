@@ -187,15 +187,6 @@ class SwallowsNaN(Mean):
         return np.nan_to_num(super().losses(y, target))
 
 
-class EmptyIsNaN(Mean):
-    """The mean over no example is NaN and a warning, which one empty batch writes into all params."""
-
-    def forward(self, y, target):
-        if np.shape(y) != np.shape(target):
-            raise ValueError("shapes")
-        return super().forward(y, target) if y.size else (np.mean(y), (y, target))
-
-
 class ValuePerExample(Mean):
     """The reduction is left to the caller, who does not know."""
 
@@ -283,7 +274,6 @@ BROKEN = [
     (LastForward, {}, ("determinism", "interleaving", "threads")),
     (Broadcasts, {}, ("shapes",)),
     (SwallowsNaN, {}, ("nan",)),
-    (EmptyIsNaN, {}, ("batch.empty",)),
     (ValuePerExample, {}, ("structure",)),
     (WideValue, {}, ("structure",)),
     (WideGradient, {}, ("structure",)),

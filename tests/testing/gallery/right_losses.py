@@ -99,3 +99,12 @@ class Refuses(Mean):
         if not np.isfinite(y).all():
             raise ValueError("y is not finite")
         return super().forward(y, target)
+
+
+class EmptyIsNaN(Mean):
+    """The mean over no example is NaN and a warning, as of every loss that is written with .mean()."""
+
+    def forward(self, y, target):
+        if np.shape(y) != np.shape(target):
+            raise ValueError("shapes")
+        return super().forward(y, target) if y.size else (np.mean(y), (y, target))

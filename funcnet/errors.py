@@ -6,6 +6,7 @@ catch it.
 
 from __future__ import annotations
 
+import math
 import sys
 import warnings
 from collections.abc import Iterator
@@ -83,43 +84,77 @@ class DTypeError(FuncnetError, TypeError):
     """
 
 
-class CheckpointError(ValueError):
+def printable(text: str) -> str:
+    r"""`text` with escapes, as `repr` has them, for whatever a terminal would obey or hide; line ends stay.
+
+    >>> print(printable("a\x1b[2Jb\tc"))
+    a\x1b[2Jb\tc
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        each if each.isprintable() or each == "\n" else each.encode("unicode_escape").decode() for each in text
+    )
+
+
+class QuotingError(ValueError):
+    """Base class of errors whose messages quote files, which may be of somebody who means harm: they are printable."""
+
+    def __str__(self) -> str:
+        return printable(super().__str__())
+
+
+class CheckpointError(QuotingError):
     """A file is damaged or is not a checkpoint; the message lists every problem found."""
 
 
-class ExperimentError(ValueError):
+class ExperimentError(QuotingError):
     """A directory belongs to a different experiment, to different data, or to a run in another process."""
 
 
 class NonFiniteError(ArithmeticError):
-    """The loss became NaN or infinite in training.
+    """The loss, or a param, became NaN or infinite in training.
 
     Parameters
     ----------
     state : object
-        The last good training state, the one before the step.
+        The last good training state before the step: its params and the state of the optimizer are finite.
     value : float
         The loss.
     step : int
         The training step that computed the loss, counted from 1.
     epoch : int, optional
         The epoch of the step, counted from 1, where it is known.
+    leaves : tuple of str, default ()
+        Names of the leaves that are not finite, such as "params.0.bias".
     """
 
-    def __init__(self, state: Any, value: float, step: int, epoch: int | None = None) -> None:
-        super().__init__(state, value, step, epoch)  # pickle calls the class with these arguments
+    def __init__(
+        self, state: Any, value: float, step: int, epoch: int | None = None, leaves: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(state, value, step, epoch, leaves)  # pickle calls the class with these arguments
         self.state = state
         self.value = value
         self.step = step
         self.epoch = epoch
+        self.leaves = leaves
 
     @property
     def place(self) -> str:
         """The step, and the epoch where it is known, in words."""
         return f"step {self.step}" + (f" (epoch {self.epoch})" if self.epoch else "")
 
+    @property
+    def reason(self) -> str:
+        """What is not finite, and where, in words."""
+        more = f" and {len(self.leaves) - 3} more" if len(self.leaves) > 3 else ""
+        leaves = f"{', '.join(self.leaves[:3])}{more} {'is' if len(self.leaves) == 1 else 'are'} not finite"
+        if self.leaves and math.isfinite(self.value):
+            return f"{leaves} at {self.place}, although the loss is {self.value}"
+        return f"the loss is {self.value} at {self.place}" + (f", and {leaves}" if self.leaves else "")
+
     def __str__(self) -> str:
-        return f"the loss is {self.value} at {self.place}; the last good state is this error's attribute `state`"
+        return f"{self.reason}; the last good state is this error's attribute `state`"
 
 
 class MissingExtraError(ImportError):

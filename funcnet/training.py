@@ -157,7 +157,8 @@ def train(
     Raises
     ------
     NonFiniteError
-        If a loss is NaN or infinite; the error holds the last good state.
+        If a loss is NaN or infinite; the error holds the last good state that is known: of the two steps before or,
+        where an earlier step overflowed unseen, one of at most 256 steps before that.
     TypeError
         If the key is not a Key.
 
@@ -174,20 +175,34 @@ def train(
     >>> state.step, float(value) < 0.1
     (60, True)
     """
-    before = state
+    good = before = state
     for batch in batches:
         after, value = train_step(model, loss, optimizer, state, batch, key, penalty, gradient)
         if not np.isfinite(value):
-            good = state if is_finite(state.params) else before
-            raise NonFiniteError(good, float(value), state.step + 1)
+            good = next(filter(is_finite, (state, before)), good)
+            raise NonFiniteError(good, float(value), state.step + 1, leaves=not_finite(state))
         before, state = state, after
+        if state.step % LOOKED_AT_EVERY == 0 and is_finite(state):
+            good = state
         yield state, value
 
 
-def is_finite(params: Tree) -> bool:
+LOOKED_AT_EVERY = 256  # steps: often enough to lose few of them, and so seldom that it costs none of them anything
+
+
+def not_finite(tree: Tree) -> tuple[str, ...]:
+    """The names of the leaves and buffers of a tree that have numbers which are not finite.
+
+    >>> not_finite((np.array([1.0, np.inf]), np.array([0.0])))
+    ('0',)
+    """
+    return tuple(name for name, leaf in named_arrays(tree).items() if not np.isfinite(leaf).all())
+
+
+def is_finite(tree: Tree) -> bool:
     """Whether all numbers of a tree are finite, also those of its buffers.
 
     >>> is_finite((np.array([1.0, np.inf]),))
     False
     """
-    return all(np.isfinite(leaf).all() for leaf in named_arrays(params).values())
+    return not not_finite(tree)

@@ -21,6 +21,7 @@ from funcnet.experiments.running import read
 from funcnet.experiments.running import run as run_experiment
 from funcnet.experiments.verification import verify as verify_directory
 from funcnet.random import Key
+from funcnet.saving.opening import opening
 from funcnet.tree import cast, named_arrays
 from funcnet.values import UnregisteredError, aligned, integer
 
@@ -111,7 +112,8 @@ def _has_bar() -> bool:
 
 def _experiment(path: str) -> Experiment:
     try:
-        return Experiment.from_json(Path(path).read_text(encoding="utf-8"))
+        with opening(Path(path), links=True) as file:
+            return Experiment.from_json(file.read().decode())
     except UnregisteredError as error:
         raise UnregisteredError(f"{path}: {error}") from error
     except ValueError as error:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn
 
-from funcnet.errors import NonFiniteError
+from funcnet.errors import NonFiniteError, printable
 
 
 class Parser(argparse.ArgumentParser):
@@ -30,12 +30,14 @@ def exit_code(main: Callable[[], int | None], *usage_errors: type[Exception]) ->
         flush()
         return code
     except NonFiniteError as error:
-        return _fail(1, f"the loss is {error.value} at {error.place}: a lower learning rate may help")
+        return _fail(1, f"{error.reason}: a lower learning rate may help")
     except KeyboardInterrupt:
         return _fail(130, "stopped")
     except BrokenPipeError:
         flush()
         return 0
+    except RecursionError:
+        return _fail(2, "the experiment is nested too deeply for Python's stack")
     except usage_errors as error:
         of_a_file = isinstance(error, OSError) and error.filename
         message = f"{error.filename}: {error.strerror}" if of_a_file else str(error)  # type: ignore[attr-defined]
@@ -53,5 +55,5 @@ def flush() -> None:
 
 def _fail(code: int, message: str) -> int:
     flush()
-    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    print(f"error: {printable(' '.join(message.split()))}", file=sys.stderr)
     return code

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import json
 import sys
 import traceback
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+from funcnet.saving.opening import opening
+from funcnet.values import parsed
 
 _PACKAGE = Path(__file__).parents[1]
 
@@ -81,18 +83,22 @@ def imports_in(options: argparse.Namespace) -> tuple[str, ...]:
     """The modules that the experiment of a command names: in the folder of a run, or in the file itself."""
     if hasattr(options, "directory"):
         return recorded(Path(options.directory))
-    return (*_named(Path(options.experiment)), *(recorded(Path(options.out)) if getattr(options, "out", "") else ()))
+    return (
+        *_named(Path(options.experiment), links=True),
+        *(recorded(Path(options.out)) if getattr(options, "out", "") else ()),
+    )
 
 
 def recorded(directory: Path) -> tuple[str, ...]:
     """The modules that the experiment in the folder of a run names."""
-    return _named(directory / "experiment.json")
+    return _named(directory / "experiment.json", links=False)
 
 
-def _named(path: Path) -> tuple[str, ...]:
+def _named(path: Path, *, links: bool) -> tuple[str, ...]:
     """The entry "imports" of an experiment's JSON, none if it cannot be read: whoever reads it next says why."""
     try:
-        plain: Any = json.loads(path.read_bytes())
+        with opening(path, links=links) as file:
+            plain: Any = parsed(file.read())
     except (OSError, ValueError, RecursionError):
         return ()
     names = plain.get("imports", ()) if isinstance(plain, dict) else ()

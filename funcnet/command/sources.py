@@ -23,6 +23,9 @@ from funcnet.data.builtin import BUILTIN, builtin
 from funcnet.experiments.experiment import Experiment
 from funcnet.experiments.receipt import Receipt
 from funcnet.random import Key
+from funcnet.saving.files import replacing
+from funcnet.saving.opening import opening
+from funcnet.values import parsed
 
 Data = tuple[Dataset, Dataset | None]
 RECORD = "data.json"
@@ -100,16 +103,18 @@ class Source:
         for field in ("data", "test"):
             if Path(plain.get(field, "")).is_file():
                 plain[field] = Path(os.path.relpath(plain[field], directory)).as_posix()
-        Path(directory, RECORD).write_text(json.dumps(plain, indent=2) + "\n", encoding="utf-8")
+        with replacing(Path(directory, RECORD), links=False) as file:
+            file.write((json.dumps(plain, indent=2) + "\n").encode())
 
     @classmethod
     def recorded(cls, directory: str) -> Source | None:
         """The source that `record` wrote; None if there is no record."""
         path = Path(directory, RECORD)
-        if not path.is_file():
+        if not os.path.lexists(path):
             return None
         try:
-            plain = json.loads(path.read_bytes())
+            with opening(path, links=False) as file:
+                plain = parsed(file.read())
             for field in [field for field in ("data", "test") if field in plain]:
                 there = os.path.normpath(Path(directory, plain[field]))
                 if Path(there).suffix in _FILES and not Path(there).is_file():

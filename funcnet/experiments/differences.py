@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -49,7 +50,7 @@ def labels(values: Iterable[Any]) -> list[str]:
 def _varying(values: Sequence[Any], path: str = "") -> Iterator[tuple[str, list[str]]]:
     """Each path at which the values are not all equal, with the code of what each value has there."""
     kinds = {type(value) for value in values}
-    if len(kinds) <= 1 and all(value == values[0] for value in values):
+    if len(kinds) <= 1 and all(value == values[0] or _are_nan(value, values[0]) for value in values):
         return
     if len(kinds) == 1 and attrs.has(kind := kinds.pop()):
         children = [(field.name, [getattr(value, field.name) for value in values]) for field in attrs.fields(kind)]
@@ -60,6 +61,10 @@ def _varying(values: Sequence[Any], path: str = "") -> Iterator[tuple[str, list[
         return
     for name, column in children:
         yield from _varying(column, f"{path}.{name}".lstrip("."))
+
+
+def _are_nan(a: Any, b: Any) -> bool:
+    return isinstance(a, float) and isinstance(b, float) and math.isnan(a) and math.isnan(b)
 
 
 def _short(path: str) -> str:

@@ -9,8 +9,7 @@ killed goes on from its last checkpoint and loses nothing; rows after that check
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import reduce
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,20 +17,21 @@ from typing import Any, TypeVar
 import attrs
 
 from funcnet.errors import CheckpointError, ExperimentError
+from funcnet.experiments.agreement import check_best, is_progress, is_recorded, unlike_history, unlike_rows
 from funcnet.experiments.differences import difference
 from funcnet.experiments.experiment import Experiment
 from funcnet.experiments.history import Row, chained_digest, from_line, to_line
-from funcnet.experiments.progress import Epochs, Progress, is_due
+from funcnet.experiments.progress import Epochs, Progress, can_go_on, is_due, is_over
 from funcnet.experiments.receipt import Receipt
-from funcnet.experiments.stopping import Best, kept_by
-from funcnet.saving.checkpoint import load, save
-from funcnet.saving.files import beside, naming, replacing
+from funcnet.saving.checkpoint import read_checkpoint, write_checkpoint
+from funcnet.saving.files import naming, replacing
+from funcnet.saving.opening import opening
 from funcnet.tree import Tree
 from funcnet.values import UnregisteredError, as_path
 
 NAMES = ("experiment.json", "history.jsonl", "checkpoint.npz", "receipt.json")
 _EXPERIMENT, _HISTORY, _CHECKPOINT, _RECEIPT = NAMES
-_INITIAL = "initial.npz"
+INITIAL = "initial.npz"
 _Value = TypeVar("_Value")
 
 
@@ -44,6 +44,7 @@ class Directory:
     """The folder of a run, and the files in it."""
 
     path: Path = attrs.field(converter=_absolute)
+    locked: int | None = None  # the descriptor of the folder that the run has locked
 
     def experiment(self) -> Experiment:
         """The experiment. Raises FileNotFoundError if the folder has none."""
@@ -79,17 +80,20 @@ class Directory:
             self._write(_EXPERIMENT, receipt.experiment.to_json() + "\n")
         if not self.has(_RECEIPT):
             if receipt.initial:
-                save(self.path / _INITIAL, receipt.experiment.model, initial)
+                write_checkpoint(self.path / INITIAL, receipt.experiment.model, initial, links=False)
             self.write(receipt)
         return self._extended(receipt.experiment, self.receipt())
 
     def _extended(self, experiment: Experiment, there: Receipt) -> Receipt:
         """The receipt of the run in the folder once it is as long as the experiment."""
-        if self.experiment() != experiment:
-            _check_best(self.reached(), experiment)
+        epochs = experiment.epochs  # all else is the same, as `check_fits` has found
+        if there.experiment.epochs != epochs and (reached := self.reached()):
+            self._check_end(there, *reached)  # which the longer receipt no longer tells
+            check_best(*reached, experiment)
+        if self.experiment().epochs != epochs:
             self._write(_EXPERIMENT, experiment.to_json() + "\n")
-        if there.experiment != experiment:
-            there = there.longer(experiment.epochs)
+        if there.experiment.epochs != epochs:
+            there = there.longer(epochs)
             self.write(there)
         return there
 
@@ -121,12 +125,12 @@ class Directory:
 
     def initial(self) -> Tree:
         """The params that the run was given to start from; None if it was given none."""
-        return load(self.path / _INITIAL)[1] if self.has(_INITIAL) else None
+        return read_checkpoint(self.path / INITIAL, links=False)[1] if self.has(INITIAL) else None
 
     def checkpoint(self) -> Progress:
         """The progress of the run when it was last saved."""
-        model, progress = load(self.path / _CHECKPOINT)
-        if not isinstance(progress, Progress) or model != self.experiment().model:
+        model, progress, _ = read_checkpoint(self.path / _CHECKPOINT, links=False)
+        if not is_progress(progress) or difference(model, self.experiment().model):
             raise CheckpointError(f"{self.path / _CHECKPOINT} does not belong to this experiment")
         return progress
 
@@ -135,42 +139,61 @@ class Directory:
         if not self.has(_CHECKPOINT):
             return None
         progress = self.checkpoint()
-        return progress, [row for row in self.rows() if row["epoch"] <= progress.epoch]
+        rows = [row for row in self.rows() if row["epoch"] <= progress.epoch]
+        if wrong := unlike_rows(self.experiment(), rows):
+            raise CheckpointError(f"{self.path / _HISTORY} is damaged: {wrong}")
+        return progress, rows
 
     def resume_point(self) -> tuple[Progress, list[Row]] | None:
         """Like `reached`, to go on from there, without rows that an extended run does not have.
 
-        Raises CheckpointError if the rows do not belong to the checkpoint.
+        Raises CheckpointError if history, checkpoint and the receipt of a run that has ended do not agree.
         """
         reached = self.reached()
         if reached is None:
             return None
         (progress, rows), experiment = reached, self.experiment()
+        if not can_go_on(progress, experiment):
+            raise CheckpointError(f"{self.path / _CHECKPOINT} does not belong to this experiment")
         due = [row for row in rows if is_due(experiment, row["epoch"])]
         if progress.history not in (reduce(chained_digest, rows, ""), history := reduce(chained_digest, due, "")):
             raise CheckpointError(f"{self.path / _HISTORY} is damaged, or from a different run than {_CHECKPOINT}")
+        if wrong := unlike_history(experiment, progress, due):
+            raise CheckpointError(f"{self.path / _CHECKPOINT} {wrong}")
+        self._check_end(self.receipt(), progress, rows)
         return attrs.evolve(progress, history=history), due  # type: ignore[misc]
+
+    def _check_end(self, receipt: Receipt, progress: Progress, rows: Sequence[Row]) -> None:
+        """Raise CheckpointError if the run has ended otherwise than its receipt says."""
+        if receipt.state and is_over(receipt.experiment, progress, rows) and not is_recorded(receipt, progress, rows):
+            raise CheckpointError(f"{self.path}: history or checkpoint differ from what the receipt recorded")
 
     def write_resumed(self, receipt: Receipt, rows: Sequence[Row]) -> None:
         """Write the receipt and the history of a run that goes on from here."""
         self.write(receipt)
         self._write(_HISTORY, "".join(map(to_line, rows)))
 
-    def checkpointing(self, epochs: Epochs, experiment: Experiment, every: int) -> Epochs:
-        """Pass the epochs on, and save every `every`th of them, and the last one, whatever ends the run."""
-        new: list[Row] = []
-        unsaved, length = None, self._length()
+    def checkpointing(self, epochs: Epochs, experiment: Experiment, every: int, rows: Sequence[Row]) -> Epochs:
+        """Pass the epochs on, and save every `every`th of them, and the last one, whatever ends the run.
+
+        `rows` are those of the history so far.
+        """
+        known, saved, left, unsaved = [*rows], len(rows), self._left(), None
 
         def save_all(progress: Progress) -> None:
-            nonlocal new, length, unsaved
-            self._append(new, length)
-            new, length = [], self._length()
-            save(self.path / _CHECKPOINT, experiment.model, progress)
+            nonlocal saved, left, unsaved
+            self.check_here()
+            if self._left() == left:
+                self._append(known[saved:])
+            else:  # an append failed, or a program that synchronizes files has put an older history there
+                self._write(_HISTORY, "".join(map(to_line, known)))
+            saved, left = len(known), self._left()
+            write_checkpoint(self.path / _CHECKPOINT, experiment.model, progress, links=False)
             unsaved = None
 
         try:
             for progress, row in epochs:
-                new += [row] if row else []
+                known += [row] if row else []
                 unsaved = progress
                 yield progress, row  # first, so that the run has this epoch, too, if the disk is full
                 if progress.epoch % every == 0:
@@ -179,18 +202,34 @@ class Directory:
             if unsaved is not None:
                 save_all(unsaved)
 
-    def _length(self) -> int:
-        return (self.path / _HISTORY).stat().st_size if self.has(_HISTORY) else 0
+    def _left(self) -> tuple[int, ...]:
+        """What tells whether the history is as this run left it."""
+        if not self.has(_HISTORY):
+            return ()
+        about = (self.path / _HISTORY).lstat()
+        return about.st_ino, about.st_size, about.st_mtime_ns
 
-    def _append(self, new: Sequence[Row], length: int) -> None:
-        """Append rows to the first `length` bytes of the history, and cut off the rest, left by a failed append."""
+    def _append(self, new: Sequence[Row]) -> None:
         if not new:
             return
-        with naming(self.path / _HISTORY), open(self.path / _HISTORY, "ab") as file:
-            file.truncate(length)
+        with naming(self.path / _HISTORY), opening(self.path / _HISTORY, "ab", links=False) as file:
             file.write("".join(map(to_line, new)).encode())
             file.flush()
             os.fsync(file.fileno())
+
+    def check_here(self) -> None:
+        """Raise ExperimentError if the folder that is locked is not at its path: another run may have begun there."""
+        if self.locked is None:
+            return
+        try:
+            is_here = os.path.samestat(os.fstat(self.locked), self.path.stat())
+        except FileNotFoundError:
+            is_here = False
+        if not is_here:
+            raise ExperimentError(
+                f"{self.path} was moved away or deleted while this run went on, so nothing more is written there: "
+                "call `run` with the folder's new path, and it goes on from the last checkpoint in it"
+            )
 
     def write(self, receipt: Receipt) -> None:
         """Replace the receipt."""
@@ -206,10 +245,14 @@ class Directory:
 
     def has(self, name: str) -> bool:
         """Whether the folder has a file of this name."""
-        return (self.path / name).exists()
+        return os.path.lexists(self.path / name)  # a link that leads nowhere is there, and is refused when it is read
 
     def _read(self, name: str, parse: Callable[[str], _Value]) -> _Value:
-        return self._parsed(name, lambda data: parse(data.decode()), (self.path / name).read_bytes())
+        return self._parsed(name, lambda data: parse(data.decode()), self._bytes(name))
+
+    def _bytes(self, name: str) -> bytes:
+        with opening(self.path / name, links=False) as file:
+            return file.read()
 
     def _parsed(self, name: str, parse: Callable[[Any], _Value], text: str | bytes) -> _Value:
         try:
@@ -220,79 +263,8 @@ class Directory:
             raise CheckpointError(f"{self.path / name} is damaged: {error}") from error
 
     def _write(self, name: str, text: str) -> None:
-        if self.has(name) and (self.path / name).read_bytes() == text.encode():
+        self.check_here()
+        if self.has(name) and self._bytes(name) == text.encode():
             return  # a run that has ended does not change its files
-        with replacing(self.path / name) as file:
+        with replacing(self.path / name, links=False) as file:
             file.write(text.encode())
-
-
-class Nowhere:
-    """The directory of a run that keeps no files: the methods of `Directory` that `run` calls, without effect."""
-
-    def has_epochs(self) -> bool:
-        """Return False."""
-        return False
-
-    def check_fits(self, receipt: Receipt) -> None:
-        """Every run fits."""
-
-    def begin(self, receipt: Receipt, initial: Tree = None) -> Receipt:
-        """Return the receipt as it is."""
-        return receipt
-
-    def resume_point(self) -> None:
-        """Return None: there is nothing to go on from."""
-
-    def checkpointing(self, epochs: Epochs, experiment: Experiment, every: int) -> Epochs:
-        """Return the epochs as they are."""
-        return epochs
-
-    def write_resumed(self, receipt: Receipt, rows: Sequence[Row]) -> None:
-        """Write nothing."""
-
-    def write(self, receipt: Receipt) -> None:
-        """Write nothing."""
-
-
-def _check_best(reached: tuple[Progress, list[Row]] | None, longer: Experiment) -> None:
-    """Raise ExperimentError if the params that were kept are of an epoch that the longer run would not evaluate."""
-    progress, rows = reached or (None, [])
-    best = reduce(Best.after, rows, Best(kept_by(longer)))
-    if progress is not None and progress.best is not None and not is_due(longer, best.epoch):
-        raise ExperimentError(
-            f"the run cannot be extended to {longer.epochs} epochs: its best params are those of epoch {best.epoch}, "
-            f"which a run of {longer.epochs} epochs with evaluate_every={longer.evaluate_every} does not evaluate"
-        )
-
-
-@contextmanager
-def opened(path: str | os.PathLike[str] | None) -> Iterator[Directory | Nowhere]:
-    """The directory of a run, created if necessary and locked against other runs; for None, one that keeps no files.
-
-    Raises ExperimentError if another run is using it. The system releases the lock when the process ends, however it
-    ends.
-    """
-    if path is None:
-        yield Nowhere()
-        return
-    directory = Directory(path)
-    directory.path.mkdir(parents=True, exist_ok=True)
-    try:
-        import fcntl
-    except ModuleNotFoundError:  # Windows cannot lock a folder
-        yield directory
-        return
-    folder = os.open(directory.path, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ExperimentError(f"another run is using {path}") from None
-        except OSError:  # some network file systems have no locks
-            pass
-        for left in (left for name in (*NAMES, _INITIAL) for left in directory.path.glob(beside(name))):
-            left.unlink(missing_ok=True)  # unfinished files of a process that was killed
-        yield directory
-        fcntl.flock(folder, fcntl.LOCK_UN)  # child processes share the lock after a fork
-    finally:
-        os.close(folder)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
-import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
@@ -15,8 +14,10 @@ from typing import Any
 import numpy as np
 
 from funcnet.errors import needs
+from funcnet.values import lock_across_forks
 from funcnet.version import __version__
 
+_LOCK = lock_across_forks()  # held around whatever takes locks itself: `platform`, and the linker for threadpoolctl
 UNKNOWN = "unknown (threadpoolctl is not installed)"
 
 
@@ -26,6 +27,11 @@ def facts() -> dict[str, str]:
     >>> facts()["NumPy"] == np.__version__
     True
     """
+    with _LOCK:
+        return _facts()
+
+
+def _facts() -> dict[str, str]:
     built: dict[str, Any] = np.show_config(mode="dicts")  # type: ignore[assignment,call-arg,unused-ignore]
     simd = built.get("SIMD Extensions", {})
     return {
@@ -73,7 +79,6 @@ def _blas(built: dict[str, Any]) -> dict[str, str]:
     }
 
 
-_LOCK = threading.Lock()
 _counts: list[int] = []  # the limits in force; BLAS itself has a single limit for the whole process
 _original: Any = None
 
@@ -100,8 +105,8 @@ def _limited(count: int, threadpool_limits: Any) -> Iterator[None]:
     global _original
     with _LOCK:
         _original = _original if _counts else threadpool_limits(None, user_api="blas")
-        _counts.append(count)
-        threadpool_limits(min(_counts), user_api="blas")
+        threadpool_limits(min(*_counts, count) if _counts else count, user_api="blas")
+        _counts.append(count)  # once BLAS has accepted it
     try:
         yield
     finally:

@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import Any
 
 from funcnet.tree import Tree, canonical, named_arrays
-from funcnet.values import aligned, from_plain, to_plain
+from funcnet.values import aligned, from_plain, parsed, to_plain
 
 Row = dict[str, Any]
 DIGESTS = ("params", "leaves")  # the columns that nobody plots or reads in a table
@@ -65,7 +65,8 @@ class History(dict[str, tuple[Any, ...]]):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, History):
             return NotImplemented
-        return dict.__eq__(without_seconds(self), without_seconds(other))
+        a, b = ({name: to_plain(column) for name, column in without_seconds(each).items()} for each in (self, other))
+        return a == b  # in the JSON form, a NaN is equal to a NaN
 
     __ne__ = object.__ne__
     __hash__ = None
@@ -128,7 +129,7 @@ def to_line(row: Row) -> str:
 
 def from_line(line: str) -> Row:
     """The row that `to_line` wrote."""
-    row = {name: from_plain(value) for name, value in json.loads(line).items()}
+    row = {name: from_plain(value) for name, value in parsed(line).items()}
     types = {"epoch": int, "step": int, "params": str, "leaves": tuple, "seconds": float}
     if not all(isinstance(row[name], kind) for name, kind in types.items()):
         raise ValueError(f"not a row of a history: {line!r}")

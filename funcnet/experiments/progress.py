@@ -19,9 +19,10 @@ from funcnet.experiments.history import Row, chained_digest, digests
 from funcnet.experiments.stopping import Best, kept_by
 from funcnet.random import Key
 from funcnet.schedules import learning_rate_at
-from funcnet.training import TrainState, is_finite
+from funcnet.training import LOOKED_AT_EVERY, TrainState, is_finite, not_finite
 from funcnet.training import train as training_steps
-from funcnet.tree import Tree, build, node, static
+from funcnet.tree import Tree, build, is_leaf, node, static
+from funcnet.tree.node import children
 from funcnet.values import register
 
 
@@ -46,6 +47,30 @@ def initial_progress(experiment: Experiment, train: Dataset, start: Tree = None)
     return build(Progress, 0, state, None, "")
 
 
+def can_go_on(progress: Progress, experiment: Experiment) -> bool:
+    """Whether the optimizer can go on from a progress, and the best params are as those of the state.
+
+    Whether the params are those of the model, only a pass tells.
+    """
+    state = progress.state
+    try:
+        expected = experiment.optimizer.init(state.params)
+    except (TypeError, ValueError):  # params that are no tree
+        return False
+    kinds = [getattr(each, "kind", "") for each in (state.optimizer_state, expected)]
+    if kinds[0] not in ("", kinds[1]) or not _are_alike(state.optimizer_state, expected):
+        return False
+    return progress.best is None or _are_alike(progress.best, state.params)
+
+
+def _are_alike(a: Tree, b: Tree) -> bool:
+    """Whether two trees have the same structure, shapes and types of what is neither an array nor made of them."""
+    parts, others = children(a), children(b)
+    if type(a) is not type(b) or parts is None or others is None:
+        return type(a) is type(b) and (not is_leaf(a) or a.shape == b.shape)
+    return len(parts) == len(others) and all(map(_are_alike, parts, others))
+
+
 def initial_params(experiment: Experiment, train: Dataset) -> Tree:
     """The params that the seed gives."""
     return experiment.model.init(Key(experiment.seed).fold_in("init"), train.input_shape, experiment.dtype)
@@ -65,28 +90,33 @@ def is_due(experiment: Experiment, epoch: int) -> bool:
 def epochs(experiment: Experiment, data: Datasets, progress: Progress, rows: Sequence[Row]) -> Epochs:
     """Yield the progress after each remaining epoch, and the epoch's row of the history or None.
 
-    `rows` are the history so far. Raises NonFiniteError, with the epoch, when a loss is NaN or infinite.
+    `rows` are the history so far. Raises NonFiniteError, with the epoch and the last state that is finite, when a loss
+    or a param is NaN or infinite.
     """
     epoch, state, best, history = progress.epoch, progress.state, progress.best, progress.history
     metrics = metrics_of(experiment, data)
     keeping = reduce(Best.after, rows, Best(kept_by(experiment)))
     stopping = reduce(Best.after, rows, Best(experiment.early_stopping))
-    steps, began = _steps(experiment, data.train, state), perf_counter()
+    steps, began, good = _steps(experiment, data.train, state), perf_counter(), state
     while epoch < experiment.epochs and not stopping.should_stop:
         row, epoch = None, epoch + 1
         try:
             with np.errstate(all="ignore"):  # a loss that is not finite is an error below
                 for _ in range(steps_per_epoch(data.train, experiment.batch_size)):
-                    before, (state, _) = state, next(steps)
+                    before, (state, value) = state, next(steps)
         except NonFiniteError as error:
-            raise NonFiniteError(error.state, error.value, error.step, epoch) from None
+            last = _last_finite(experiment, data.train, good, error.state, error.step - 1)
+            raise NonFiniteError(last, error.value, error.step, epoch, error.leaves) from None
         if is_due(experiment, epoch):
             with np.errstate(all="ignore"):
                 values = evaluate(experiment, metrics, state.params, data)
             row = _row(experiment, epoch, state, values)
-        value = row["loss"] if row else 0.0
+        value = row["loss"] if row else float(value)
         if not math.isfinite(value) or not is_finite(state.params):
-            raise NonFiniteError(before, value if row else math.nan, state.step, epoch)
+            last = _last_finite(experiment, data.train, good, before, state.step - 1)
+            raise NonFiniteError(last, value, state.step, epoch, not_finite(state))
+        if (row or state.step - good.step >= LOOKED_AT_EVERY) and is_finite(state.optimizer_state):
+            good = state
         if row:
             row["seconds"] = perf_counter() - began
             keeping, stopping = keeping.after(row), stopping.after(row)
@@ -105,6 +135,22 @@ def _row(experiment: Experiment, epoch: int, state: TrainState, values: dict[str
         **values,
         **digests(state.params),
     }
+
+
+def _last_finite(experiment: Experiment, train: Dataset, good: TrainState, before: TrainState, step: int) -> TrainState:
+    """The last state up to `step` that is finite: `before`, or one of the steps from `good` on, made once more."""
+    if before.step == step and is_finite(before):
+        return before
+    last = good if is_finite(good) else before
+    try:
+        with np.errstate(all="ignore"):
+            for state, _ in _steps(experiment, train, good):
+                if state.step > step or not is_finite(state):
+                    break
+                last = state
+    except NonFiniteError:
+        pass  # the loss of `last` is the one that is not finite
+    return last
 
 
 def _steps(experiment: Experiment, train: Dataset, state: TrainState) -> Iterator[tuple[TrainState, Any]]:

@@ -13,7 +13,7 @@ from funcnet.experiments.datasets import Datasets, Names
 from funcnet.experiments.experiment import Experiment
 from funcnet.experiments.history import NOT_METRICS, Row, chained_digest, digest, digests
 from funcnet.tree import Tree
-from funcnet.values import aligned, from_plain, to_plain
+from funcnet.values import aligned, from_plain, parsed, to_plain
 
 _FORMAT = 1
 _ROLES = ("train", "validation", "test")
@@ -100,11 +100,11 @@ class Receipt:
         return attrs.evolve(self, experiment=experiment, epochs=(), metrics=(), state="", extended=extended)
 
     def on(self, facts: Mapping[str, str], epoch: int) -> Receipt:
-        """The receipt of a run that goes on from `epoch` on a machine with these facts."""
+        """The receipt of a run that goes on from `epoch` on a machine with these facts, and so has not ended."""
         environment = tuple(facts.items())
-        if self.environments and self.environments[-1][1] == environment:
-            return self
-        return attrs.evolve(self, environments=(*self.environments, (epoch, environment)))
+        is_known = self.environments and self.environments[-1][1] == environment
+        environments = self.environments if is_known else (*self.environments, (epoch, environment))
+        return attrs.evolve(self, environments=environments, epochs=(), metrics=(), state="")
 
     def _result(self) -> Row:
         return {
@@ -148,7 +148,10 @@ class Receipt:
     def from_json(cls, text: str) -> Receipt:
         """The receipt that `to_json` wrote. Raises ValueError if the text is not a receipt or was changed."""
         try:
-            plain = json.loads(text)
+            plain = parsed(text)
+        except ValueError as error:
+            raise ValueError(f"not a receipt: {error}") from error
+        try:
             if plain["format"] != _FORMAT:
                 raise ValueError(f"expected a receipt of format {_FORMAT}, got format {plain['format']}")
             read = cls(

@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 
 from funcnet.data.alike import features_like
-from funcnet.errors import ShapeError
+from funcnet.errors import ShapeError, printable
 from funcnet.experiments.datasets import Names
 from funcnet.experiments.experiment import Experiment
 from funcnet.experiments.history import History
@@ -18,6 +18,15 @@ from funcnet.experiments.receipt import Receipt
 from funcnet.experiments.stopping import Best, kept_by
 from funcnet.training import TrainState
 from funcnet.tree import Tree
+from funcnet.values import UnregisteredError
+
+
+def _compared(experiment: Experiment) -> object:
+    """What stands for an experiment in comparisons: its JSON form, in which a NaN is equal to a NaN."""
+    try:
+        return experiment.to_json()
+    except (UnregisteredError, TypeError):
+        return experiment
 
 
 @attrs.frozen
@@ -50,7 +59,7 @@ class Run:
     ((1, 2, 3), 6, None)
     """
 
-    experiment: Experiment
+    experiment: Experiment = attrs.field(eq=_compared)
     params: Tree = attrs.field(eq=False, repr=False)
     history: History = attrs.field(eq=False, repr=False)
     receipt: Receipt | None = attrs.field(repr=False)
@@ -143,9 +152,9 @@ class Run:
         experiment, epoch = self.experiment, self.history["epoch"][-1] if self.history else 0
         end = f"{epoch} of {experiment.epochs} epochs"
         if self.error is not None:
-            return f"{end}, then {type(self.error).__name__}: {self.error}".rstrip(": ")
+            return printable(f"{end}, then {type(self.error).__name__}: {self.error}".rstrip(": "))
         watch = kept_by(experiment)
         if watch is None:
             return f"{end}; params of the last epoch"
         best = reduce(Best.after, self.history.rows(), Best(watch))
-        return f"{end}; params of epoch {best.epoch}, the best by {watch.metric}"
+        return printable(f"{end}; params of epoch {best.epoch}, the best by {watch.metric}")

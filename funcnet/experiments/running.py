@@ -13,17 +13,19 @@ from funcnet.data import Dataset
 from funcnet.errors import CheckpointError, NonFiniteError
 from funcnet.experiments.code import check_code, code_of
 from funcnet.experiments.datasets import Datasets, datasets
-from funcnet.experiments.directory import Directory, Nowhere, opened
+from funcnet.experiments.directory import Directory
 from funcnet.experiments.environment import blas_threads, facts
 from funcnet.experiments.evaluation import metrics_of
 from funcnet.experiments.experiment import Experiment
 from funcnet.experiments.history import History, Row, digests
+from funcnet.experiments.locking import opened
+from funcnet.experiments.nowhere import Nowhere
 from funcnet.experiments.progress import Progress, epochs, initial_progress, is_over, with_bar
 from funcnet.experiments.receipt import Receipt
 from funcnet.experiments.result import Run
 from funcnet.experiments.stopping import kept_by
 from funcnet.experiments.threads import threads_for
-from funcnet.experiments.trial import check_experiment, check_params, tried
+from funcnet.experiments.trial import check_depth, check_experiment, check_params, tried
 from funcnet.tree import Tree
 from funcnet.values import integer
 
@@ -94,14 +96,16 @@ def run(
     Raises
     ------
     CheckpointError
-        If a file in the directory is damaged.
+        If a file in the directory is damaged, or the files do not agree: nothing is written then.
     ExperimentError
-        If the directory belongs to a different experiment, to different data or to different code, or another run is
-        using it.
+        If the directory belongs to a different experiment, to different data or to different code, another run is using
+        it, or it is moved away or deleted while the run goes on.
     MissingExtraError
         If a progress bar or a number of threads is asked for, and tqdm or threadpoolctl is not installed.
     NonFiniteError
-        If a loss is NaN or infinite; the error has the last good state.
+        If a loss or a param is NaN or infinite; the error has the last state that is finite, the optimizer's part too.
+    OSError
+        If a file in the directory is a link, a device or a pipe, or the disk is full.
     TreeError
         If params do not fit the model.
     TypeError
@@ -109,7 +113,8 @@ def run(
     UnregisteredError
         If a class or function in the experiment is not registered with `fn.register`.
     ValueError
-        If a dataset is empty or has NaN, metrics share a name, or a watched metric does not exist.
+        If a dataset is empty or has NaN, metrics share a name, a watched metric does not exist, or the experiment is
+        nested too deeply for Python to print it.
 
     Notes
     -----
@@ -154,6 +159,8 @@ def attempt(
     if params is not None:
         check_params(experiment, data.train, params)
     receipt = Receipt.begun(experiment, data, params)
+    if directory is not None:
+        check_depth(experiment)
     with opened(directory) as files:
         files.check_fits(receipt)
         start: Any = None if files.has_epochs() else initial_progress(experiment, data.train, params)
@@ -183,7 +190,8 @@ def _run(
             receipt = receipt.on({**facts(), **code_of(experiment)}, reached.epoch + 1)
             files.write_resumed(receipt, rows)
         # Whatever happens, the epochs are closed, and so saved, while the folder is still locked.
-        coming = files.checkpointing(epochs(experiment, data, reached, rows), experiment, options.checkpoint_every)
+        made = epochs(experiment, data, reached, rows)
+        coming = files.checkpointing(made, experiment, options.checkpoint_every, rows)
         shown = with_bar(coming, experiment.epochs, reached.epoch) if options.progress else coming
         with closing(coming):
             for reached, row in shown:  # noqa: B007, the last is needed
@@ -193,8 +201,9 @@ def _run(
         return _ended(receipt, reached, rows, error)
     except BaseException as error:
         raise _with_run(error, _ended(receipt, reached, rows, error)) from error.__cause__
-    receipt = receipt.after(rows, digests(reached.state)["params"])
-    files.write(receipt)
+    if not receipt.state:  # else it has ended before, as `resume_point` has found
+        receipt = receipt.after(rows, digests(reached.state)["params"])
+        files.write(receipt)
     return _ended(receipt, reached, rows)
 
 
@@ -242,9 +251,11 @@ def read(directory: str | os.PathLike[str]) -> Run:
     Raises
     ------
     CheckpointError
-        If a file in the directory is damaged or was changed, or no epoch has been saved yet.
+        If a file in the directory is damaged or was changed, the files do not agree, or no epoch has been saved yet.
     FileNotFoundError
         If the directory has no run.
+    OSError
+        If a file in the directory is a link, a device or a pipe.
     UnregisteredError
         If the module that registers a class or function of the run has not been imported.
 
@@ -265,6 +276,6 @@ def read(directory: str | os.PathLike[str]) -> Run:
     if resumable is None:
         raise CheckpointError(f"{files.path} has a run of which no epoch has been saved yet")
     reached, rows = resumable
-    if receipt.state and receipt != receipt.after(rows, digests(reached.state)["params"]):
-        raise CheckpointError(f"{files.path}: history or checkpoint differ from what the receipt recorded")
+    if receipt.state and not is_over(receipt.experiment, reached, rows):
+        raise CheckpointError(f"{files.path} has the receipt of an ended run, but a checkpoint before its end")
     return _ended(receipt, reached, rows)

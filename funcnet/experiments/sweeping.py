@@ -18,6 +18,7 @@ from funcnet.experiments.experiment import Experiment
 from funcnet.experiments.history import History
 from funcnet.experiments.result import Run
 from funcnet.experiments.running import Options, attempt
+from funcnet.random import Key
 
 
 def sweep(
@@ -59,7 +60,10 @@ def sweep(
     -----
     BLAS has one thread in each run, since the runs share the cores. The bits are therefore the same with any executor
     and without one; the receipts record the number. The workers of a thread pool share one BLAS with the rest of the
-    process, which keeps this limit until the sweep ends.
+    process, which keeps this limit until the sweep ends. Start the processes of a pool by "spawn" or "forkserver", as
+    in `ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn"))`: a forked process copies locks that other
+    threads hold at that moment, those of other libraries too. An error of the iterable of experiments is raised after
+    the runs before it.
 
     Examples
     --------
@@ -84,9 +88,11 @@ def _on(executor: Executor, experiments: Iterable[Experiment], data: Datasets) -
         executor, "_max_workers", os.cpu_count() or 1
     )  # no worker is idle while the caller looks at a run
     waiting: deque[tuple[Experiment, Future[Run]]] = deque()
+    Key(0).fold_in("").generator()  # imports what is loaded late: a process forked during an import waits for ever
+    failed: list[Exception] = []  # which ends the sweep after the runs before it, as without an executor
     with blas_threads(1):
         try:
-            for experiment in experiments:
+            for experiment in _until_error(experiments, failed):
                 waiting.append((experiment, _submitted(executor, experiment, data)))
                 while len(waiting) > ahead:
                     running = [future for _, future in waiting if not future.done()]
@@ -98,9 +104,19 @@ def _on(executor: Executor, experiments: Iterable[Experiment], data: Datasets) -
                         break  # the first is slow: give the workers more experiments
             while waiting:
                 yield _result(*waiting.popleft())
+            if failed:
+                raise failed[0]
         finally:
             for _, future in waiting:
                 future.cancel()
+
+
+def _until_error(experiments: Iterable[Experiment], failed: list[Exception]) -> Iterator[Experiment]:
+    """The experiments until their iterable raises an error, which is added to `failed`."""
+    try:
+        yield from experiments
+    except Exception as error:
+        failed.append(error)
 
 
 def _submitted(executor: Executor, experiment: Experiment, data: Datasets) -> Future[Run]:

@@ -10,6 +10,8 @@ from funcnet.values import integer
 
 _LARGE = 2**25  # multiplications of a product from which a second thread gains more than it costs
 
+_MOST = 2**31 - 1  # an int of C
+
 
 def threads_of(receipt: Receipt) -> int | None:
     """The number of BLAS threads with which a run began; None if it is unknown or cannot be set."""
@@ -24,7 +26,7 @@ def threads_for(params: Tree, batch_size: int, asked: int | None, receipt: Recei
     None leaves BLAS as it is: products are large, or threadpoolctl is not installed.
     """
     if asked is not None:
-        return integer(asked, "threads", 1)
+        return integer(asked, "threads", 1, _MOST)
     if find_spec("threadpoolctl") is None:
         return None
     largest = max((leaf.size for leaf in leaves(params) if leaf.ndim > 1), default=0)

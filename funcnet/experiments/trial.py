@@ -21,6 +21,17 @@ from funcnet.tree import Tree, named_arrays
 from funcnet.tree.structure import rows_like
 
 
+def check_depth(experiment: Experiment) -> None:
+    """Raise ValueError for an experiment that is nested too deeply to be read and printed once it is in a folder."""
+    try:
+        str(Experiment.from_json(experiment.to_json()))
+    except RecursionError:
+        raise ValueError(
+            "the experiment is nested too deeply to be printed: write sequential(a, b, c) for sequential(sequential(a, "
+            "b), c), or raise Python's limit with sys.setrecursionlimit, also where the run is read"
+        ) from None
+
+
 def tried(experiment: Experiment, data: Datasets, start: Progress, check_data: bool, is_saved: bool) -> None:
     """Raise what the run would raise later: for its data, its last batch, or what it has to save."""
     if check_data:

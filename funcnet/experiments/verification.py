@@ -12,7 +12,7 @@ import attrs
 import numpy as np
 
 from funcnet.data import Dataset
-from funcnet.errors import NonFiniteError
+from funcnet.errors import NonFiniteError, printable
 from funcnet.experiments.code import code_of
 from funcnet.experiments.datasets import Datasets, datasets
 from funcnet.experiments.directory import Directory
@@ -84,7 +84,7 @@ class Verification:
         rows += [(f"  {leaf} in the checkpoint", "", _written(distance)) for leaf, distance in self.distances]
         left_out = [(f"  and {len(rows) - _MOST_ROWS} more", "", "")] if len(rows) > _MOST_ROWS else []
         rows = [*rows[:_MOST_ROWS], *left_out, *((f"  {fact}", there, here) for fact, there, here in self.environment)]
-        return "\n".join([result, *([aligned([("", "recorded", "now"), *rows])] if rows else [])])
+        return "\n".join([printable(result), *([aligned([("", "recorded", "now"), *rows])] if rows else [])])
 
 
 def _written(distance: float | None) -> str:
@@ -131,6 +131,8 @@ def verify(
         If the directory has no run.
     MissingExtraError
         If a progress bar is asked for and tqdm is not installed.
+    OSError
+        If a file in the directory is a link, a device or a pipe.
 
     Notes
     -----

@@ -152,10 +152,10 @@ _OF_UFUNCS: dict[np.ufunc, Callable[..., Any]] = {
     **{f: on_values(f) for f in (np.isnan, np.isfinite, np.isinf)},
 }
 UFUNCS.update(_OF_UFUNCS)
-FUNCTIONS.update(
-    {
-        **{f: on_values(f) for f in (np.shape, np.ndim, np.size, np.result_type)},
-        **{f: lambda x: x for f in (np.real, np.real_if_close)},
-    }
-)
+_OF_FUNCTIONS: dict[Any, Callable[..., Any]] = {
+    **{f: on_values(f) for f in (np.shape, np.ndim, np.size, np.result_type, np.iscomplexobj, np.isrealobj)},
+    **{f: lambda x: x for f in (np.real, np.real_if_close, np.conjugate)},
+    np.imag: lambda x: x * 0.0,
+}
+FUNCTIONS.update(_OF_FUNCTIONS)
 magnitude.rules[Dual] = lambda x, axes: magnitude(x.value, axes)  # type: ignore[attr-defined]

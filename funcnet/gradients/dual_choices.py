@@ -155,9 +155,10 @@ def _all(x: Any, *arguments: Any, **options: Any) -> Any:
     return np.all(x != 0, *arguments, **options)
 
 
-def _clip(x: Any, low: Any = None, high: Any = None, out: None = None) -> Any:
+def _clip(x: Any, a_min: Any = None, a_max: Any = None, out: None = None, *, min: Any = None, max: Any = None) -> Any:
     if out is not None:
         raise NoRuleError("clip into `out`", "cannot write")
+    low, high = a_min if min is None else min, a_max if max is None else max
     x = x if low is None else np.maximum(x, low)
     return x if high is None else np.minimum(x, high)
 

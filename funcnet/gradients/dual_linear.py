@@ -70,7 +70,7 @@ def linear(f: Any) -> Rule:
         duals = _checked(list(arrays_in(x)), f)
         k = len(duals[0].tangents)
         value = f(mapped(value_of, x), *arguments, **options)
-        if not isinstance(value, np.ndarray | np.floating):
+        if not isinstance(value, np.ndarray | np.inexact):
             raise NoRuleError(f"{f.__name__} with several results", operation=f"np.{f.__name__}")
         value = np.asarray(value)
 
@@ -173,7 +173,7 @@ def _like(f: Any) -> Rule:
         inputs = [value_of(each) for each in arguments]
         value = f(value_of(x), *inputs, **options)
         fills = [each for each in arguments if isinstance(each, Dual)]
-        if fills or value.dtype.kind != "f":
+        if fills or value.dtype.kind not in "fc":
             return value if not fills else np.broadcast_to(fills[0], value.shape).copy()
         return Dual(value, np.zeros((len(x.tangents), *value.shape), value.dtype))
 
@@ -216,17 +216,17 @@ def _broadcast_arrays(*arrays: Any, **options: Any) -> Any:
     return tuple(np.broadcast_to(x, shape) for x in arrays)
 
 
-_MOVING = [
+MOVING = [
     *(np.flip, np.fliplr, np.flipud, np.rot90, np.roll, np.repeat, np.tile, np.resize, np.broadcast_to),
     *(np.take, np.take_along_axis, np.delete, np.diagonal),
     np.lib.stride_tricks.sliding_window_view,
 ]
-_LINEAR = [
+LINEAR = [
     *(np.concatenate, np.stack, np.vstack, np.hstack, np.dstack, np.column_stack, np.block),
     *(np.cumsum, np.diff, np.trace, np.diag, np.diagflat, np.tril, np.triu, np.gradient, np.ediff1d),
     *(np.fft.fftshift, np.fft.ifftshift, np.nancumsum),
 ]
-_PRODUCTS = [
+PRODUCTS = [
     *(np.einsum, np.tensordot, np.inner, np.outer, np.vdot, np.kron, np.convolve, np.correlate, np.cross),
 ]
 
@@ -244,9 +244,9 @@ _OF_FUNCTIONS: dict[Any, Callable[..., Any]] = {
     "flatten": lambda x, order="C": _ravel(x.copy(), order),
     np.compress: lambda condition, x, axis=None: x.gathered(lambda numbers: np.compress(condition, numbers, axis)),
     np.linalg.multi_dot: lambda arrays: reduce(np.matmul, arrays),
-    **{f: moving(f) for f in _MOVING},
-    **{f: linear(f) for f in _LINEAR},
-    **{f: multilinear(f) for f in _PRODUCTS},
+    **{f: moving(f) for f in MOVING},
+    **{f: linear(f) for f in LINEAR},
+    **{f: multilinear(f) for f in PRODUCTS},
     **{f: _reshaped(f) for f in (np.squeeze, np.expand_dims, np.atleast_1d, np.atleast_2d, np.atleast_3d)},
     **{f: _transposed(f) for f in (np.swapaxes, np.moveaxis, np.rollaxis)},
     **{f: _split(f) for f in (np.split, np.array_split)},

@@ -18,17 +18,22 @@ def _sum(x: Any, axis: Any = None, dtype: Any = None, out: None = None, keepdims
     if isinstance(x, Mask):
         return x.sum(axis, dtype, out, keepdims)
     check_float(dtype)
+    chosen = more.pop("where", True)
     if out is not None or more or not isinstance(x, Dual):
-        raise NoRuleError("a sum into `out`, or of chosen numbers", "cannot write", "np.sum with options")
+        raise NoRuleError("a sum into `out`, or with other options", "cannot write", "np.sum with options")
+    x = x if chosen is True else FUNCTIONS[np.where](chosen, x, np.zeros((), x.dtype))
     axes = x.axes(axis)
     along = tuple(a + 1 for a in axes)
     value = x.value.sum(axis=axes, keepdims=keepdims)
-    return x.along(value, lambda numbers: numbers.sum(axis=along, keepdims=keepdims))
+    return x.along(value, lambda numbers: numbers.sum(axis=along, keepdims=keepdims))  # type: ignore[no-any-return]
 
 
 def _mean(x: Any, axis: Any = None, dtype: Any = None, out: None = None, keepdims: bool = False, **more: Any) -> Dual:
-    count = math.prod(x.shape[a] for a in x.axes(axis)) if isinstance(x, Dual) else 1
-    return _sum(x, axis, dtype, out, keepdims, **more) / count  # type: ignore[no-any-return]
+    total = _sum(x, axis, dtype, out, keepdims, **more)
+    if "where" not in more:
+        return total / math.prod(x.shape[a] for a in x.axes(axis))  # type: ignore[no-any-return]
+    count = np.sum(np.broadcast_to(more["where"], x.shape), axis, keepdims=keepdims)
+    return total / np.asarray(count, x.dtype)  # type: ignore[no-any-return]
 
 
 def _only(x: Any, name: str) -> Dual:
@@ -189,6 +194,7 @@ FUNCTIONS.update(
         np.prod: _prod,
         np.cumprod: _cumprod,
         np.nansum: _nan_as(0.0, np.sum),
+        np.nanmean: lambda x, axis=None, **options: _mean(x, axis, where=~np.isnan(x), **options),
         np.nanprod: _nan_as(1.0, np.prod),
     }
 )

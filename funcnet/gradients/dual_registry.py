@@ -16,8 +16,9 @@ from funcnet.tree import DType
 UFUNCS: dict[np.ufunc, Callable[..., Any]] = {}
 OF_METHODS: dict[str, Callable[..., Any]] = {}  # of ufuncs, such as reduce
 FUNCTIONS: dict[Any, Callable[..., Any]] = {}
+KINDS: dict[str, Any] = {}  # the class of dual numbers of a kind of dtype, where it has its own
 METHODS = {  # that arrays have, with the arguments of NumPy's functions of the same names
-    *("all", "any", "argmax", "argmin", "argpartition", "argsort", "clip", "compress", "conj", "conjugate", "cumprod"),
+    *("all", "any", "argmax", "argmin", "argpartition", "argsort", "clip", "conj", "conjugate", "cumprod"),
     *("cumsum", "diagonal", "dot", "flatten", "max", "mean", "min", "prod", "ptp", "ravel", "repeat", "round"),
     *("squeeze", "std", "sum", "swapaxes", "take", "trace", "var"),
 }

@@ -18,7 +18,16 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from funcnet.gradients.dual_registry import FUNCTIONS, METHODS, OF_METHODS, UFUNCS, NoRuleError, check_float, unknown
+from funcnet.gradients.dual_registry import (
+    FUNCTIONS,
+    KINDS,
+    METHODS,
+    OF_METHODS,
+    UFUNCS,
+    NoRuleError,
+    check_float,
+    unknown,
+)
 from funcnet.tree import Array, DType
 
 
@@ -41,13 +50,21 @@ class Dual(np.lib.mixins.NDArrayOperatorsMixin):
 
     __slots__ = ("limits", "tangents", "value")
 
+    kind, ufuncs, functions = "f", UFUNCS, FUNCTIONS
+
+    def __new__(cls, value: Any, *arguments: Any) -> Dual:
+        return object.__new__(KINDS.get(np.asarray(value).dtype.kind, cls))  # type: ignore[no-any-return]
+
     def __init__(self, value: Any, tangents: Array, limits: Array | None = None) -> None:
         self.value: Array = np.asarray(value)
-        if self.value.dtype.kind != "f":
+        if self.value.dtype.kind != self.kind:
             raise NoRuleError(f"numbers of {self.value.dtype}")
         shape = (len(tangents), *self.value.shape)
         self.tangents: Array = tangents if tangents.shape == shape else np.broadcast_to(tangents, shape)
         self.limits: Array | None = limits if limits is None else np.broadcast_to(limits, shape)
+
+    def __reduce__(self) -> Any:
+        return Dual, (self.value, self.tangents, self.limits)
 
     shape = property(lambda self: self.value.shape)
     ndim = property(lambda self: self.value.ndim)
@@ -55,34 +72,36 @@ class Dual(np.lib.mixins.NDArrayOperatorsMixin):
     dtype = property(lambda self: self.value.dtype)
     flags = property(lambda self: SimpleNamespace(writeable=False))
     T = property(lambda self: self.transpose())
+    real = property(lambda self: np.real(self))
+    imag = property(lambda self: np.imag(self))
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
         if method != "__call__":
-            if method not in OF_METHODS or ufunc not in UFUNCS:
+            if method not in OF_METHODS or ufunc not in self.ufuncs:
                 raise unknown(ufunc, method)
             return OF_METHODS[method](ufunc, *inputs, **options)
         (out,) = options.pop("out", (None,))
         where = options.pop("where", True)
         check_float(options.pop("dtype", None))
-        if options or ufunc not in UFUNCS or (where is not True and not isinstance(out, Dual)):
+        if options or ufunc not in self.ufuncs or (where is not True and not isinstance(out, Dual)):
             raise unknown(ufunc)
         if where is True:
-            result = UFUNCS[ufunc](*inputs)
+            result = self.ufuncs[ufunc](*inputs)
         else:
             with np.errstate(all="ignore"):  # of numbers that are not chosen
-                result = FUNCTIONS[np.where](where, UFUNCS[ufunc](*inputs), out)
+                result = FUNCTIONS[np.where](where, self.ufuncs[ufunc](*inputs), out)
         return result if out is None else _written_into(out, result, ufunc.__name__)
 
     def __array_function__(self, function: Any, types: Any, inputs: Any, options: Any) -> Any:
-        if function not in FUNCTIONS:
+        if function not in self.functions:
             raise unknown(function)
-        return FUNCTIONS[function](*inputs, **options)
+        return self.functions[function](*inputs, **options)
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Array:
         raise NoRuleError("dual numbers to an array", "cannot convert")
 
     def __getattr__(self, name: str) -> Any:
-        rule = FUNCTIONS.get(getattr(np, name, name)) if name in METHODS else None
+        rule = self.functions.get(getattr(np, name, name)) if name in METHODS else None
         if rule is None:
             raise NoRuleError(name, operation=f"ndarray.{name}" if hasattr(np.ndarray, name) else "")
         return partial(rule, self)
@@ -118,7 +137,8 @@ class Dual(np.lib.mixins.NDArrayOperatorsMixin):
     def check_writeable(self, numbers: Any = 0.0) -> None:
         """Raise NoRuleError unless the numbers, which must not jump, can be written into these."""
         still = self.limits is None and (not isinstance(numbers, Dual) or numbers.limits is None)
-        if not still or isinstance(numbers, Mask) or not (self.value.flags.writeable and self.tangents.flags.writeable):
+        fits = not isinstance(numbers, Mask) and (self.kind == "c" or not np.iscomplexobj(numbers))
+        if not (still and fits and self.value.flags.writeable and self.tangents.flags.writeable):
             raise NoRuleError("into dual numbers that are read-only or jump", "cannot write")
 
     def gathered(self, f: Callable[[Array], Array]) -> Dual:
@@ -263,8 +283,9 @@ def index_parts(index: Any) -> tuple[Any, ...]:
 
 def _written_into(out: Any, result: Any, name: str) -> Dual:
     """`out` with the result written into its memory, which its views share, as for arrays."""
-    still = isinstance(out, Dual) and isinstance(result, Dual) and out.limits is None and result.limits is None
-    if not still or not out.value.flags.writeable or not out.tangents.flags.writeable or out.shape != result.shape:
+    fits = isinstance(out, Dual) and isinstance(result, Dual) and (out.kind, out.shape) == (result.kind, result.shape)
+    still = fits and out.limits is None and result.limits is None
+    if not still or not out.value.flags.writeable or not out.tangents.flags.writeable:
         raise NoRuleError(f"the result of {name} into an array that cannot hold it", "cannot write")
     out.value[...], out.tangents[...] = result.value, result.tangents
     return out  # type: ignore[no-any-return]

@@ -93,7 +93,10 @@ def track_each(layers: Sequence[Layer], params: tuple[Tree, ...], caches: Sequen
 
 def written(combinator: Any) -> str:
     """The call that makes the combinator."""
-    return f"{combinator.name}({', '.join(map(repr, combinator.layers))})"
+    parts = []
+    for layer in combinator.layers:  # a loop and the method, which take half of Python's stack that `map(repr)` takes
+        parts.append(layer.__repr__())
+    return f"{combinator.name}({', '.join(parts)})"
 
 
 @register

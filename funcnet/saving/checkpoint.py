@@ -7,21 +7,36 @@ imported, and each array is verified before it is returned. Files without JSON a
 
 from __future__ import annotations
 
+import errno
 import os
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Literal
 from warnings import warn
 
-from funcnet.errors import CheckpointError, MissingExtraError
-from funcnet.saving.description import Entries, Form, Layout, describe, forms, parsed, verified
-from funcnet.saving.files import replacing
+from funcnet.errors import CheckpointError, printable
+from funcnet.saving.description import (
+    Entries,
+    Form,
+    Layout,
+    check_readable,
+    describe,
+    forms,
+    listed,
+    parsed,
+    verified,
+)
+from funcnet.saving.files import naming, replacing
 from funcnet.saving.formats import check_content, check_name, format_of
 from funcnet.saving.layouts import check_layout, foreign
-from funcnet.saving.structure import check_structure, check_tree, filled
+from funcnet.saving.opening import opening
+from funcnet.saving.structure import MOST, check_structure, check_tree, filled
 from funcnet.tree import Array, Tree
 from funcnet.values import as_path
 
-_MOST = 100  # problems that an error lists
+_LONGEST = 20_000  # characters of a message: a forged file can name what is as long as itself
 
 
 def save(path: str | os.PathLike[str], model: Any, params: Tree) -> None:
@@ -48,17 +63,21 @@ def save(path: str | os.PathLike[str], model: Any, params: Tree) -> None:
     TypeError
         If a leaf is not an array of numbers, or has a dtype that .safetensors does not have; if the tree has a
         NamedTuple or a different object that a file cannot hold; if an argument stands in the place of another.
-    MissingExtraError
-        If the package safetensors is needed and not installed.
     ValueError
-        If the name of the file promises the format of a different program.
+        If the name of the file promises the format of a different program, or model and tree are nested hundreds deep
+        or have more values beside their arrays than `load` would read in a file of this size.
+    PermissionError
+        If the file is read-only or the folder cannot be written to.
     OSError
-        If the disk is full or the folder cannot be written to.
+        If the disk is full.
 
     Notes
     -----
     In a .safetensors file, a leaf whose field declares `torch_axes` is stored in that order, so a Linear weight
     (n_in, n_out) becomes (n_out, n_in). The names are those of PyTorch's `nn.Sequential`, which can load the file.
+
+    The same model and tree give the same bytes at any time. What a process that was killed has left beside the file,
+    `.model.npz.1234-56789abc`, the next `save` to `path` deletes.
 
     Examples
     --------
@@ -73,9 +92,15 @@ def save(path: str | os.PathLike[str], model: Any, params: Tree) -> None:
     """
     path = as_path(path)
     check_name(path)
+    write_checkpoint(path, model, params, links=True)
+
+
+def write_checkpoint(path: Path, model: Any, params: Tree, *, links: bool) -> None:
+    """Like `save`; `links` says whether `path` may be a link."""
     description = describe(model, params)
-    with replacing(path) as file:
+    with replacing(path, links=links) as file:
         format_of(path).write(file, description, params)
+        check_readable(description, file.tell())
 
 
 def load(
@@ -108,11 +133,12 @@ def load(
     ------
     CheckpointError
         If the file is damaged, does not match `like` or, without `like`, was not written by `save`, or its layout must
-        be given; the message lists every problem.
+        be given; the message lists the problems.
     FileNotFoundError
         If there is no file at `path`.
-    MissingExtraError
-        If the package safetensors is needed and not installed.
+    OSError, MemoryError
+        If there is a folder, a device or a pipe at `path`, the disk cannot be read or memory is short, which says
+        nothing about the file.
     TypeError
         If a leaf of `like` is not an array of numbers, or `like` is not a tree, such as a model.
     ValueError
@@ -132,6 +158,14 @@ def load(
     out. In an .npz, weights that are not square tell the `layout` of all; if there are only square ones, it must be
     given.
 
+    A file that `save` wrote has the SHA-256 of each array and of the description of everything else, and each is
+    asked; in an .npz of an earlier funcnet, of format 1, the description has only the CRC of zip files. An .npz made
+    elsewhere has a CRC for each array. A .safetensors made elsewhere has no sums at all, so that damage to its numbers
+    cannot be seen: compare the file with a digest from where it came from.
+
+    Files from anywhere can be read: nothing in them is run, and a file takes no more memory than a few times its size.
+    A digest tells damage, not who wrote the file.
+
     Examples
     --------
     >>> import numpy as np, funcnet as fn
@@ -146,33 +180,64 @@ def load(
     check_layout(layout)
     path = as_path(path)
     check_tree(like, "like")
-    wanted = {} if like is None else forms(like)
-    with open(path, "rb") as file:
-        check_content(path, file)
-        try:
-            with format_of(path).opened(file) as entries:
-                model, params, unknown = _restored(entries, like, wanted, layout)
-        except MissingExtraError:
-            raise
-        except CheckpointError as error:
-            raise CheckpointError(f"{path}: {error}") from error
-        except Exception as error:  # zipfile, safetensors and json may raise anything for damaged bytes
-            raise CheckpointError(f"{path} is damaged or is not a checkpoint: {error!r}") from error
+    model, params, unknown = read_checkpoint(path, like, layout, links=True)
     if unknown:
-        warn(f"{path}: only the arrays are read, by `like`: {'; '.join(unknown)}", stacklevel=2)
+        warn(printable(_cut(f"{path}: only the arrays are read, by `like`: {listed(unknown)}")), stacklevel=2)
     return model, params
+
+
+def read_checkpoint(
+    path: Path, like: Tree | None = None, layout: Layout | None = None, *, links: bool
+) -> tuple[Any, Tree, tuple[str, ...]]:
+    """Like `load`, and what is unknown in the file; `links` says whether `path` may be a link."""
+    wanted = {} if like is None else forms(like)
+    with naming(path), opening(path, links=links) as file:
+        check_content(path, file)
+        with _told(path), format_of(path).opened(file) as entries:
+            return _restored(entries, like, wanted, layout)
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """A context in which errors of a file's content become a CheckpointError; those of the machine stay as they are."""
+    outside = sys.exc_info()[1]  # the caller may be handling an error of its own
+    try:
+        yield
+    except CheckpointError as error:
+        raise CheckpointError(_cut(f"{path}: {error}")) from error
+    except RecursionError as error:
+        raise CheckpointError(f"{path} is nested too deeply") from error
+    except Exception as error:  # zipfile and json may raise anything for damaged bytes
+        if of_the_machine := _of_the_machine(error, outside):
+            raise of_the_machine  # noqa: B904, it is the context already
+        raise CheckpointError(_cut(f"{path} is damaged or is not a checkpoint: {error!r}")) from error
+
+
+def _of_the_machine(error: BaseException | None, outside: BaseException | None) -> Exception | None:
+    """The error of the disk or of memory that an error is or came from, where there is one: `zipfile` hides some."""
+    while error not in (None, outside):
+        if isinstance(error, MemoryError):
+            return error
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):  # which a damaged offset gives
+            return error
+        error = error.__context__
+    return None
+
+
+def _cut(message: str) -> str:
+    return message if len(message) <= _LONGEST else f"{message[:_LONGEST]} ..."
 
 
 def _restored(
     entries: Entries, like: Tree | None, wanted: Mapping[str, Form], layout: Layout | None
 ) -> tuple[Any, Tree, tuple[str, ...]]:
     """The model, the tree, and what the description names and this process does not know."""
-    if entries.description is None:
+    if entries.description is None and entries.digest is None:
         if like is None:
             raise CheckpointError(f"it has no {entries.place_of_description}: a file not made by `save` needs `like`")
         entries = foreign(entries, wanted, layout)
         return None, filled(like, _arrays(entries, wanted, "`like` does not have")), ()
-    description = parsed(entries.description, like)
+    description = parsed(entries, like)
     arrays = _arrays(entries, description.forms, "its description does not list")
     if like is not None:
         found = Entries(frozenset(arrays), lambda name, form: arrays[name])
@@ -188,12 +253,11 @@ def _arrays(entries: Entries, wanted: Mapping[str, Form], unwanted: str) -> dict
     problems += [f"it has {name}, which {unwanted}" for name in sorted(entries.names - expected)]
     arrays = {}
     for name, form in wanted.items():
-        if f"{name}{entries.suffix}" in entries.names:
+        if f"{name}{entries.suffix}" in entries.names and len(problems) <= MOST:
             try:
                 arrays[name] = verified(entries.read(name, form), form)
             except CheckpointError as error:
                 problems.append(f"{name}: {error}")
     if problems:
-        more = f"; and {len(problems) - _MOST} more" if len(problems) > _MOST else ""
-        raise CheckpointError("; ".join(problems[:_MOST]) + more)
+        raise CheckpointError(listed(problems))
     return arrays

@@ -1,4 +1,8 @@
-"""Files that are complete at every moment, even if the process is killed or the disk is full."""
+"""Files that are complete at every moment, even if the process is killed or the disk is full.
+
+A process that writes a file holds a lock on it, which its death releases; so what a killed process left is told from
+what another process, here or on another machine, is writing.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,22 @@ import errno
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from glob import escape
 from pathlib import Path
 from secrets import token_hex
 from typing import IO
+
+from funcnet.saving.opening import check_not_a_link, opening
+
+try:
+    import fcntl
+except ModuleNotFoundError:  # Windows, where a file that is open cannot be removed
+    fcntl = None  # type: ignore[assignment]
+
+_LONGEST = 255  # bytes in the name of a file, on most systems
+_ROOM = len("..-") + 10 + 8  # for the number of a process and a token
+_NOT_FLUSHED = (errno.EINVAL, errno.EBADF, errno.EACCES, errno.ENOSYS, errno.ENOTSUP)
 
 
 def beside(name: str) -> str:
@@ -18,7 +34,12 @@ def beside(name: str) -> str:
     >>> beside("notes")
     '.notes.[0-9]*-????????'
     """
-    return f".{name}.[0-9]*-????????"
+    return f".{escape(_short(name))}.[0-9]*-????????"
+
+
+def _short(name: str) -> str:
+    """As much of a name as leaves room in the name of an unfinished file."""
+    return os.fsdecode(os.fsencode(name)[: _LONGEST - _ROOM]) if len(os.fsencode(name)) > _LONGEST - _ROOM else name
 
 
 @contextmanager
@@ -40,8 +61,10 @@ def naming(path: Path, unfinished: Path | None = None) -> Iterator[None]:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[IO[bytes]]:
+def replacing(path: Path, *, links: bool = True) -> Iterator[IO[bytes]]:
     """Open a new file that replaces `path` once it is written, flushed and renamed; on an error the old file stays.
+
+    `links` says whether `path` may be a link, which is kept; without it, a link is an OSError.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
@@ -50,13 +73,16 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
     ...     Path(folder, "notes").read_bytes()
     b'all of it'
     """
+    if not links:
+        check_not_a_link(path)
     path = path.resolve()  # a link is kept, and its target replaced
-    if path.exists() and not (path.is_file() or path.is_dir()):  # such as /dev/null, which root could replace
-        raise OSError(errno.EINVAL, "This is a device or a pipe, and no file can take its place", str(path))
-    new = path.with_name(f".{path.name}.{os.getpid()}-{token_hex(4)}")
+    _check_replaceable(path)
+    _sweep(path)
+    new = path.with_name(f".{_short(path.name)}.{os.getpid()}-{token_hex(4)}")
     try:
         with naming(path, new):
             with open(new, "xb") as file:
+                _lock(file)
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
@@ -67,8 +93,60 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
         new.unlink(missing_ok=True)
         raise
     if hasattr(os, "O_DIRECTORY"):  # other systems cannot flush a folder
-        folder = os.open(path.parent, os.O_DIRECTORY)
+        _flush_folder(path.parent)
+
+
+def _check_replaceable(path: Path) -> None:
+    """Raise OSError for a device, which root could replace, and for a read-only file, which a rename would replace."""
+    if not path.exists() or path.is_dir():
+        return
+    if not path.is_file():
+        raise OSError(errno.EINVAL, "This is a device or a pipe, and no file can take its place", str(path))
+    if not (path.stat().st_mode & 0o222 and os.access(path, os.W_OK)):
+        raise PermissionError(errno.EACCES, "The file is read-only: make it writable, or use another name", str(path))
+
+
+def _flush_folder(folder: Path) -> None:
+    """Flush a folder to the disk, so that a rename in it survives a power cut, where the file system can do that."""
+    try:
+        descriptor = os.open(folder, os.O_DIRECTORY)
         try:
-            os.fsync(folder)
+            os.fsync(descriptor)
         finally:
-            os.close(folder)
+            os.close(descriptor)
+    except OSError as error:
+        if error.errno not in _NOT_FLUSHED:  # which FUSE, CIFS and folders that may not be read give
+            raise
+
+
+# --- Unfinished files of processes that were killed ---
+
+
+def _sweep(path: Path) -> None:
+    """Delete the unfinished files of `path` that dead processes left."""
+    with suppress(OSError):  # a folder that may not be read
+        for left in path.parent.glob(beside(path.name)):
+            with suppress(OSError, ValueError, OverflowError):  # another was faster, or it only looks like one of ours
+                if not _is_written(left):
+                    left.unlink()
+
+
+def _is_written(unfinished: Path) -> bool:
+    """Whether a process may still be writing the file: one of its number runs here, or its lock cannot be had."""
+    if fcntl is None:
+        return False
+    process = int(unfinished.name.rpartition(".")[2].partition("-")[0])
+    with suppress(ProcessLookupError):
+        os.kill(process, 0)
+        return True
+    with opening(unfinished, "ab", links=False) as file:
+        return not _lock(file)
+
+
+def _lock(file: IO[bytes]) -> bool:
+    """Lock a file until it is closed; False if another process has the lock, or the file system has no locks."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (OSError, AttributeError):
+        return False
+    return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from reprlib import repr as brief
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from funcnet.tree.node import children, node_fields, static_defaults
 from funcnet.values import UnregisteredError, from_plain, registered, registered_name, to_plain
 
 ROOT = "leaf"  # the name of the leaf of a tree that is one leaf
+MOST = 100  # problems that an error lists
 _ORDER = "write save(path, model, params)"
 _PLACE_OF_A_LEAF = np.empty(0)
 
@@ -84,16 +86,20 @@ def rebuilt(described: Any, like: Tree, path: str, unknown: list[str]) -> Tree:
     if isinstance(described, list):
         parts = like if type(like) is tuple and len(like) == len(described) else [None] * len(described)
         return tuple(rebuilt(child, parts[i], _inner(path, i), unknown) for i, child in enumerate(described))
+    if not isinstance(described, dict) or not described.keys() & {"leaf", "value", "node"}:
+        raise CheckpointError(f"at {path or 'the root'}, {brief(described)} does not describe a part of a tree")
     if "leaf" in described:
         return _PLACE_OF_A_LEAF
     if "value" in described:
         return read_value(described["value"], like, path, unknown)
-    fields = described["fields"]
+    fields = described.get("fields")
+    if not isinstance(fields, dict):
+        raise CheckpointError(f"at {path or 'the root'}, a node has no fields but {brief(fields)}")
     cls, problem = _node(described["node"], fields, path)
     if problem:
-        unknown.append(problem)
+        note(unknown, problem)
         cls = type(like)  # of a node that was renamed, the fields are the same
-        if set(node_fields(cls) or ()) != fields.keys():
+        if set(node_fields(cls) or [None]) != fields.keys():
             return like
     defaults = static_defaults(cls)
     names = [(name, getattr(like, name, None), _inner(path, name)) for name in node_fields(cls) or ()]
@@ -108,8 +114,14 @@ def read_value(plain: Any, like: Any, path: str, unknown: list[str]) -> Any:
     try:
         return from_plain(plain, path)
     except ValueError as error:
-        unknown.append(str(error))
+        note(unknown, str(error))
     return like
+
+
+def note(unknown: list[str], problem: str) -> None:
+    """Add a problem to those that are unknown, up to as many as an error lists: a file may name a million."""
+    if len(unknown) <= MOST:
+        unknown.append(problem)
 
 
 def _node(name: Any, fields: Mapping[str, Any], path: str) -> tuple[type, str]:

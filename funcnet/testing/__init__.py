@@ -8,6 +8,7 @@ from importlib import import_module as _import_module
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
+from funcnet.testing.functions import check_function, from_functions, from_object
 from funcnet.testing.gradient_reports import GradientReport, LeafReport
 from funcnet.testing.gradients import check_gradients
 from funcnet.testing.layers import check_layer, check_layer_law
@@ -23,9 +24,9 @@ if _TYPE_CHECKING:
 
 # fmt: off
 __all__ = [
-    "GradientReport", "LawReport", "LawResult", "LawViolation", "LeafReport", "check_gradients", "check_layer",
-    "check_layer_law", "check_loss", "check_loss_law", "check_optimizer", "check_optimizer_law", "layer_tests",
-    "loss_tests", "optimizer_tests", "report",
+    "GradientReport", "LawReport", "LawResult", "LawViolation", "LeafReport", "check_function", "check_gradients",
+    "check_layer", "check_layer_law", "check_loss", "check_loss_law", "check_optimizer", "check_optimizer_law",
+    "from_functions", "from_object", "layer_tests", "loss_tests", "optimizer_tests", "report",
 ]
 # fmt: on
 

@@ -13,6 +13,7 @@ from funcnet.tree import Array, Tree
 
 Line: TypeAlias = Callable[[float], float]
 
+_CLOSE = 2.0**-14  # how much shorter the steps are that tell a corner here from one nearby
 _UNSURE = 4  # how many times its estimate an error may be
 
 
@@ -96,8 +97,8 @@ def _by_differences(asked: Question, method: str, step: float) -> Judgement:
 
 
 def _beside_corners(along: Line, size: float, rounding: float, value: float) -> float:
-    """The derivative by steps 2**-14 times as large, if it differs: then the larger ones stepped over a corner."""
-    closer, error = oracles.slope(along, rounding, size * 2.0**-14)
+    """The derivative by much shorter steps, if it differs: then the longer ones stepped over a corner."""
+    closer, error = oracles.slope(along, rounding, size * _CLOSE)
     return value if abs(closer - value) <= _UNSURE * error + 1e-6 * abs(closer) else closer
 
 
@@ -113,8 +114,8 @@ def _turned(along: Line) -> Line:
 
 def _sides(lines: list[Any], rounding: float) -> tuple[Array, Array, Array]:
     """The derivatives from above and from below along lines, and how far apart they may be without a corner."""
-    above = [oracles.one_sided(along, rounding, size) for along, size in lines]
-    below = [oracles.one_sided(_turned(along), rounding, size) for along, size in lines]
+    above = [oracles.one_sided(along, rounding, size * _CLOSE) for along, size in lines]
+    below = [oracles.one_sided(_turned(along), rounding, size * _CLOSE) for along, size in lines]
     (up, down), (up_error, down_error) = _pairs([above, below])
     return up, -down, _UNSURE * (up_error + down_error) + 1e-6 * (np.abs(up) + np.abs(down))
 
@@ -126,6 +127,7 @@ def _between(
     nearest, corners = [n.copy() for n in derivatives], []
     for n, a, chosen, (up, down, slack) in zip(nearest, asked.analytic, where, sides, strict=True):
         is_corner = np.abs(up - down) > slack
-        n[chosen] = np.where(is_corner, np.clip(a[chosen], np.minimum(up, down), np.maximum(up, down)), n[chosen])
+        between = np.clip(a[chosen], np.minimum(up, down) - slack, np.maximum(up, down) + slack)
+        n[chosen] = np.where(is_corner, between, n[chosen])
         corners.append(int(is_corner.sum()))
     return nearest, errors, corners

@@ -158,16 +158,13 @@ def _reported(named: Gradients, analytic: list[Array], oracle: Judgement, steepn
     def report(i: int, path: str, leaf: Array) -> LeafReport:
         n, a = oracle.derivatives[i], analytic[i]
         floor = tree.norm((oracle.errors[i],)) + _ROUNDINGS * 2.0**-52 * whole
-        is_0 = (
-            np.isfinite(floor)
-            and tree.norm((n,)) <= floor
-            and tree.norm((a,)) <= floor + _ROUNDINGS * eps(leaf) * whole
-        )
-        apart = 0.0 if is_0 else relative(n, a)
+        n_is_0, a_is_0 = tree.norm((n,)) <= floor < np.inf, tree.norm((a,)) <= floor + _ROUNDINGS * eps(leaf) * whole
+        apart = 0.0 if n_is_0 and a_is_0 else relative(n, a)
         return LeafReport(path, leaf.shape, largest(n - a), mean(n - a), apart, oracle.corners[i])
 
     leaves = tuple(report(i, *item) for i, item in enumerate(named.items()))
-    return GradientReport(oracle.method, leaves, mean(n - a), relative(n, a), oracle.reason)
+    apart = relative(n, a) if any(leaf.relative for leaf in leaves) else 0.0
+    return GradientReport(oracle.method, leaves, mean(n - a), apart, oracle.reason)
 
 
 def _coordinates(size: int, sample: int | None, key: Key) -> Array:

@@ -9,6 +9,7 @@ from numbers import Real
 from typing import Any
 
 import attrs
+import numpy as np
 
 from funcnet.layers.layer import Layer
 from funcnet.random import Key
@@ -18,6 +19,7 @@ from funcnet.testing.cases.foreign import with_containers
 from funcnet.testing.cases.shrinking import shrunk
 from funcnet.testing.cases.subjects import (
     arrays,
+    as_differentiable,
     as_given,
     as_layer,
     as_reference,
@@ -41,6 +43,7 @@ def check_layer(
     params: Tree = None,
     x: Any = None,
     like: Any = None,
+    derivative_of: Any = None,
     dtypes: Sequence[Any] | None = None,
     exempt: Mapping[str, str] = {},
     symmetries: Sequence[Any] = (),
@@ -68,6 +71,9 @@ def check_layer(
     like : Layer, object or tuple of two functions, optional
         Reference whose y, dx and grads the layer's must be, up to rounding. One that has `init` is given the layer's
         params, leaf by leaf, in the structure of its own. In training it is asked where it draws nothing.
+    derivative_of : Layer, object or function, optional
+        Layer of the same params, or function of params and x, whose derivative backward has in place of forward's: for
+        straight-through and surrogate gradients.
     dtypes : sequence of str, optional
         ("float64",) for a layer that computes in float64 alone, ("float32",) for one in float32 alone; by default both.
     exempt : mapping of str to str, default {}
@@ -113,6 +119,11 @@ def check_layer(
     ...     print(violation.law, violation.at, violation.index, violation.got)
     coordinates dx (0, 0) 0.0
     >>> check_layer(fn.Sigmoid(), (3,), like=fn.sequential(fn.Sigmoid()))
+    >>> def sign(params, x):
+    ...     return np.sign(x), x
+    >>> def straight_through(params, cache, dy):
+    ...     return dy * (np.abs(cache) <= 1), ()
+    >>> check_layer((sign, straight_through), (3,), derivative_of=lambda params, x: np.clip(x, -1, 1))
     """
     __tracebackhide__ = True
     subject = as_layer(layer)
@@ -122,7 +133,7 @@ def check_layer(
     x = x if x is None else arrays(subject, x)
     if params is None and not hasattr(subject, "init"):
         params = ()
-    reference = as_reference(like, params)
+    reference, surrogate = as_reference(like, params), as_differentiable(derivative_of, params)
     subject, params = with_tree(subject, params)
     shape = shape_of_example(input_shape, x)
     if x is not None and 0 in batch_of(x, shape):
@@ -131,10 +142,11 @@ def check_layer(
     forms = [subject, *_in_training(subject, key)]
     references = [reference, _in_training_alike(reference, key)]
 
-    def drawn(form: Any) -> Iterator[Case]:
-        return layer_cases(form, shape, key, examples, params, x, symmetries, of_dtypes, tuple(exempt))
+    def drawn(form: Any, reference: Any) -> Iterator[Case]:
+        cases = layer_cases(form, shape, key, examples, params, x, symmetries, of_dtypes, tuple(exempt))
+        return map(partial(attrs.evolve, like=reference, derivative_of=surrogate), cases)
 
-    cases = (map(partial(attrs.evolve, like=each), drawn(form)) for form, each in zip(forms, references, strict=False))
+    cases = map(drawn, forms, references)
     return Check(LAYERS, chain.from_iterable(zip(*cases, strict=True)), exempt)
 
 
@@ -146,10 +158,12 @@ def check_layer_law(
     x: Any,
     dy: Any,
     like: Any = None,
+    derivative_of: Any = None,
     *,
     input_shape: Any = None,
     symmetries: Sequence[Any] = (),
     is_given: bool = False,
+    dtypes: Sequence[Any] | None = None,
 ) -> Check:
     """Check a layer against one law, on one case.
 
@@ -169,12 +183,16 @@ def check_layer_law(
         Gradient with respect to y.
     like : Layer, object or tuple of two functions, optional
         Reference that the layer must agree with.
+    derivative_of : Layer, object or function, optional
+        Layer, or function of params and x, whose derivative backward has in place of forward's.
     input_shape : tuple of int, or tuple of shapes, optional
         Shape of one example; by default that of the rows of `x`.
     symmetries : sequence, default ()
         Symmetries that the layer must have, as for `check_layer`.
     is_given : bool, default False
         Whether the law must use this x; otherwise it may also try different ones.
+    dtypes : sequence of str, optional
+        Dtypes in which the layer computes, as for `check_layer`.
 
     Raises
     ------
@@ -194,20 +212,22 @@ def check_layer_law(
     check_symmetries(symmetries)
     subject = as_layer(layer)
     x, dy = arrays(subject, x), map_flow(lambda part: as_floating(real("dy", part)), dy)
-    like = as_reference(like, params)
+    like, surrogate = as_reference(like, params), as_differentiable(derivative_of, params)
     subject, params = with_tree(subject, params)
-    case = Case(subject, params, x, dy, shape_of_example(input_shape, x), tuple(symmetries), is_given, like=like)
-    return Check(LAYERS.of_one(law), [case])
+    case = Case(subject, params, x, dy, shape_of_example(input_shape, x), tuple(symmetries), is_given)
+    return Check(LAYERS.of_one(law), [attrs.evolve(case, like=like, derivative_of=surrogate, dtypes=floats_of(dtypes))])
 
 
 def _arguments(case: Case) -> dict[str, Any]:
-    reference = {} if case.like is None else {"like": as_given(case.like)}
     given = {"layer": as_given(case.layer), "params": with_containers(case.params), "x": case.x, "dy": case.dy}
-    return given | reference
+    others = {"like": case.like, "derivative_of": case.derivative_of}
+    return given | {name: as_given(other) for name, other in others.items() if other is not None}
 
 
 def _options(case: Case) -> dict[str, Any]:
-    return {"input_shape": case.input_shape, "symmetries": case.symmetries or None, "is_given": case.is_given or None}
+    options = {"symmetries": case.symmetries or None, "is_given": case.is_given or None}
+    dtypes = case.dtypes and tuple(np.dtype(dtype).name for dtype in case.dtypes)
+    return {"input_shape": case.input_shape, **options, "dtypes": dtypes}
 
 
 LAYERS = Kind(LAYER_LAWS, "check_layer_law", _arguments, _options, diagnosis, shrunk)

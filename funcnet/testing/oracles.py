@@ -34,9 +34,9 @@ def pushed(f: Callable[[Tree], Any], point: Tree, directions: Sequence[Array]) -
     moved = zip(leaves, directions, strict=True)
     duals: list[Any] = [Dual(leaf, tangents) if leaf.dtype.kind == "f" else leaf for leaf, tangents in moved]
     y = f(structure.fill(duals))
-    if isinstance(y, Dual):
+    if isinstance(y, Dual) and y.dtype.kind == "f":
         return y.tangents
-    if np.asarray(y).dtype.kind not in "biuf":
+    if isinstance(y, Dual) or np.asarray(y).dtype.kind not in "biuf":
         raise TypeError(f"the function must give real numbers, got {y!r}")
     return np.zeros((max(map(len, directions), default=0), *np.shape(y)))
 

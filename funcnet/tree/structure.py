@@ -56,6 +56,10 @@ class Structure:
         """For each leaf, the field of the node that holds it; None in a tuple or for a tree of one leaf."""
         return [field for _, field in _leaf_places(self._skeleton)]
 
+    def places(self) -> Iterator[tuple[str, attrs.Attribute[Any] | None]]:
+        """The path of each leaf and the field that holds it, one after the other, for trees from files."""
+        return _leaf_places(self._skeleton)
+
     def differences(self, other: Structure, values: bool = True) -> Iterator[tuple[str, str, str]]:
         """For each difference, its path, what self has and what `other` has; carried values count only if `values`."""
         yield from _differences(self._skeleton, other._skeleton, values, "")

@@ -2,6 +2,8 @@
 
 # fmt: off
 from funcnet.values.checks import at_least, check_methods, integer, is_bool, is_no_class, one_of, real
+from funcnet.values.locks import lock_across_forks
+from funcnet.values.parsing import parsed, too_many
 from funcnet.values.paths import as_path
 from funcnet.values.plain import ADDED_LATER, from_json, from_plain, to_json, to_plain
 from funcnet.values.registry import (
@@ -14,6 +16,7 @@ from funcnet.values.table import aligned
 
 __all__ = [
     "ADDED_LATER", "UnregisteredError", "aligned", "as_path", "at_least", "check_methods", "code", "from_json",
-    "from_plain", "instead_of", "integer", "is_bool", "is_no_class", "one_of", "public_items", "real", "register",
-    "registered", "registered_name", "sources", "specification", "to_json", "to_plain",
+    "from_plain", "instead_of", "integer", "is_bool", "is_no_class", "lock_across_forks", "one_of", "parsed",
+    "public_items", "real", "register", "registered", "registered_name", "sources", "specification", "to_json",
+    "to_plain", "too_many",
 ]

@@ -31,7 +31,10 @@ def real(value: Any) -> float:
         raise ValueError("number too large for a float") from None
 
 
-def integer(value: Any, name: str, least: int, most: int | None = None) -> int:
+_LARGEST = 2**63 - 1  # beyond it neither NumPy nor the system can count, and no float may hold it
+
+
+def integer(value: Any, name: str, least: int, most: int = _LARGEST) -> int:
     """`value` as an int.
 
     Raises TypeError unless it is an integer, ValueError unless it is from `least` to `most`; errors call it `name`.
@@ -41,10 +44,12 @@ def integer(value: Any, name: str, least: int, most: int | None = None) -> int:
     """
     if isinstance(value, bool | np.bool_) or not hasattr(value, "__index__"):
         raise TypeError(f"{name} must be an integer, got {value!r}")
-    if value < least or (most is not None and value > most):
-        limits = f"of at least {least}" if most is None else f"from {least} to {most}"
-        raise ValueError(f"{name} must be an integer {limits}, got {value}")
-    return operator.index(value)
+    number = operator.index(value)
+    if not least <= number <= most:
+        limits = f"of at least {least}" if most == _LARGEST and number < least else f"from {least} to {most}"
+        got = number if abs(number) <= 2**128 else f"one of {number.bit_length()} bits"
+        raise ValueError(f"{name} must be an integer {limits}, got {got}")
+    return number
 
 
 def at_least(least: int, name: str) -> Callable[[Any], int]:

@@ -11,10 +11,13 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 import attrs
 
+from funcnet.values.parsing import parsed
 from funcnet.values.registry import UnregisteredError, registered, registered_name
 
 ADDED_LATER = {"added_later": True}
@@ -23,13 +26,17 @@ ADDED_LATER = {"added_later": True}
 def to_json(value: Any, indent: int | None = 2) -> str:
     """The JSON form of `value`.
 
-    Raises UnregisteredError for a class or function that is not registered, TypeError for an object without JSON form.
+    Raises UnregisteredError for a class or function that is not registered, TypeError for an object without JSON form,
+    ValueError for a value that is nested too deeply.
 
     >>> import funcnet as fn
     >>> print(to_json(fn.sequential(fn.LeakyReLU(0.1), fn.ReLU()), indent=None))
     {"type": "Sequential", "layers": [{"type": "LeakyReLU", "slope": 0.1}, {"type": "ReLU"}]}
     """
-    return json.dumps(to_plain(value), indent=indent, allow_nan=False, ensure_ascii=False)
+    try:
+        return json.dumps(to_plain(value), indent=indent, allow_nan=False, ensure_ascii=False)
+    except RecursionError:
+        raise ValueError("the value is nested too deeply to be written as JSON") from None
 
 
 def from_json(text: str) -> Any:
@@ -41,13 +48,9 @@ def from_json(text: str) -> Any:
     Linear(n_out=10)
     """
     try:
-        return from_plain(json.loads(text, parse_constant=_no_constant))
+        return from_plain(parsed(text))
     except RecursionError:
         raise ValueError("the JSON is nested too deeply") from None
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not valid JSON")
 
 
 def to_plain(value: Any) -> Any:
@@ -76,31 +79,64 @@ def from_plain(plain: Any, path: str = "") -> Any:
 
     Raises UnregisteredError for the name of a class, function or field that is not known, ValueError for wrong values.
     """
+    return _value(plain, (None, path))
+
+
+_Place = tuple[Any, Any]  # the place around and a name or an index in it: paths are long, and made for errors alone
+
+
+def _value(plain: Any, place: _Place) -> Any:
     if isinstance(plain, list):
-        return tuple(from_plain(item, f"{path}[{i}]") for i, item in enumerate(plain))
+        return tuple([_value(item, (place, i)) for i, item in enumerate(plain)])
     if not isinstance(plain, dict):
         return plain
-    place = f" at {path}" if path else ""
     if plain.keys() == {"float"} and plain["float"] in ("inf", "-inf", "nan"):
         return float(plain["float"])
     for kind in ("class", "function"):
         if plain.keys() == {kind}:
-            return registered(plain[kind], kind, place)
+            return _named(plain[kind], kind, place)
     if "type" not in plain:
-        raise ValueError(f'expected a "type", "class", "function" or "float"{place}, got {sorted(plain)}')
-    cls = registered(plain["type"], "class", place)
+        raise ValueError(f'expected a "type", "class", "function" or "float"{_at(place)}, got {sorted(plain)}')
+    cls = _named(plain["type"], "class", place)
     _check_fields(cls, plain, place)
-    arguments = {name: from_plain(item, f"{path}.{name}".lstrip(".")) for name, item in plain.items() if name != "type"}
+    arguments = {name: _value(item, (place, name)) for name, item in plain.items() if name != "type"}
     try:
         return cls(**arguments)
     except Exception as error:  # constructors may raise anything
-        raise ValueError(f"{plain['type']}{place}: {error}") from error
+        problem = _misfit(tuple(arguments.items()), place) or error
+        raise ValueError(f"{plain['type']}{_at(place)}: {problem}") from error
 
 
-def _check_fields(cls: type, plain: dict[str, Any], place: str) -> None:
+def _named(name: Any, kind: str, place: _Place) -> Any:
+    with suppress(UnregisteredError):
+        return registered(name, kind)
+    return registered(name, kind, _at(place))
+
+
+def _at(place: _Place) -> str:
+    names: list[str] = []
+    around: _Place | None = place
+    while around is not None:
+        around, name = around
+        names.append(f"[{name}]" if isinstance(name, int) else f".{name}" if name else "")
+    return f" at {path}" if (path := "".join(reversed(names)).lstrip(".")) else ""
+
+
+def _misfit(parts: Iterable[tuple[str | int, Any]], place: _Place) -> str:
+    """What a constructor that needs hashable arguments cannot take, such as params, and where; "" if nothing is it."""
+    for name, part in parts:
+        if isinstance(part, tuple) and (problem := _misfit(enumerate(part), (place, name))):
+            return problem
+        if not isinstance(part, tuple) and type(part).__hash__ is None:
+            return f"{type(part).__name__} does not fit{_at((place, name))}: it cannot be hashed, as values can"
+    return ""
+
+
+def _check_fields(cls: type, plain: dict[str, Any], place: _Place) -> None:
     fields = [field.alias for field in attrs.fields(cls) if field.init]
     if unknown := [name for name in plain if name not in ("type", *fields)]:
         there = f"its fields are {', '.join(fields)}" if fields else "it has none"
         raise UnregisteredError(
-            f"{plain['type']}{place} has no field {unknown[0]!r}: {there}; a newer version of it may have written this"
+            f"{plain['type']}{_at(place)} has no field {unknown[0]!r}: {there}; "
+            "a newer version of it may have written this"
         )

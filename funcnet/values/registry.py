@@ -15,12 +15,13 @@ from typing import Any, TypeVar, overload
 import attrs
 import numpy as np
 
+from funcnet.errors import QuotingError
 from funcnet.values.sameness import is_findable, is_same, place
 
 T = TypeVar("T")
 
 
-class UnregisteredError(ValueError):
+class UnregisteredError(QuotingError):
     """What a value to write, or JSON to read, names is not known: a class or function, or a field of a class."""
 
 

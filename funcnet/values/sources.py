@@ -15,17 +15,17 @@ from contextlib import suppress
 from dis import get_instructions
 from functools import lru_cache, partial
 from hashlib import sha256
-from threading import Lock
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 import attrs
 import numpy as np
 
+from funcnet.values.locks import lock_across_forks
 from funcnet.values.registry import public_name
 from funcnet.values.statements import changes, is_current, origin, plain_text, statements
 
-_LOCK = Lock()  # Python's parser fails where two threads parse at once
+_LOCK = lock_across_forks()  # Python's parser fails where two threads parse at once
 _KNOWN = frozenset({"funcnet", "numpy", *sys.stdlib_module_names}) - {"__main__"}
 _STORES = ("STORE_GLOBAL", "STORE_DEREF")
 _PLAIN = (bool, int, float, complex, str, bytes, type(None))

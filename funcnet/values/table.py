@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from funcnet.errors import printable
+
 
 def aligned(rows: Sequence[Sequence[str]]) -> str:
     """`rows`, the header first, as lines of aligned columns; columns of numbers align right.
+
+    Cells are made printable, since they may be texts from files.
 
     >>> print(aligned([("name", "count"), ("weight", "1,000"), ("bias", "10")]))
     name    count
     weight  1,000
     bias       10
     """
-    columns = [_padded(column) for column in zip(*rows, strict=True)]
+    columns = [_padded([_line(cell) for cell in column]) for column in zip(*rows, strict=True)]
     return "\n".join("  ".join(cells).rstrip() for cells in zip(*columns, strict=True))
+
+
+def _line(cell: str) -> str:
+    return printable(cell).replace("\n", "\\n")
 
 
 def _padded(column: Sequence[str]) -> list[str]:

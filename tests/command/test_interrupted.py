@@ -37,16 +37,16 @@ def test_ctrl_c_exits_with_130_and_the_same_command_goes_on(said, written, tmp_p
 @pytest.mark.slow
 def test_ctrl_c_while_a_checkpoint_is_written_leaves_no_row_twice(said, written, tmp_path, monkeypatch):
     path, folder = written(EXPERIMENT), tmp_path / "a"
-    real = directory.save
+    real = directory.write_checkpoint
     calls = iter([real, None])
 
-    def save(*arguments):
+    def save(*arguments, **options):
         """The second checkpoint is interrupted, others are not."""
         if (write := next(calls, real)) is None:
             raise KeyboardInterrupt
-        write(*arguments)
+        write(*arguments, **options)
 
-    monkeypatch.setattr(directory, "save", save)
+    monkeypatch.setattr(directory, "write_checkpoint", save)
     assert said("run", path, "--data", "xor", "--out", folder)[0] == 130
     assert [row["epoch"] for row in Directory(folder).rows()] == [1, 2]
     assert said("verify", folder)[0] == 0

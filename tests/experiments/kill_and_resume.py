@@ -1,13 +1,16 @@
 """Kills runs at random and resumes them: `python -m tests.experiments.kill_and_resume [--times 100] [--seed 0]`.
 
-Whatever moment it was, the files that are there must be whole, no epoch that was saved may be lost, and what comes of
-the run in the end must be the straight run's to the bit. The exit code is 1 where it is not.
+They are ended by SIGKILL, SIGTERM, or Ctrl-C once or twice. Whatever moment it was, the files that are there must be
+whole, no epoch that was saved may be lost, and what comes of the run in the end must be the straight run's to the bit,
+in a folder without anything else. The exit code is 1 where it is not.
 """
 
 import argparse
 import random
+import signal
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -19,6 +22,12 @@ from funcnet.experiments.history import without_seconds
 from tests.children import child
 from tests.experiments.cases import ADAM, MOMENTUM, STATISTICS, run
 
+SIGNALS = {
+    "SIGKILL": [signal.SIGKILL],
+    "SIGTERM": [signal.SIGTERM],
+    "Ctrl-C": [signal.SIGINT],
+    "Ctrl-C twice": [signal.SIGINT, signal.SIGINT],
+}
 LONGEST = 0.15  # seconds from a sign of life to the kill: some epochs, each with its saving
 LONG = {
     "momentum": attrs.evolve(MOMENTUM, epochs=60),
@@ -34,14 +43,15 @@ LONG = {
 
 @attrs.frozen
 class Found:
-    """What a killed run left: the epoch of its checkpoint, whether it was in the midst of a save, and what is wrong."""
+    """What a killed run left: how it was, the epoch of its checkpoint, whether a save was going on, what is wrong."""
 
+    how: str
     epoch: int
     saving: bool
     wrong: tuple[str, ...]
 
 
-def found(folder, experiment, straight, epoch, pid):
+def found(folder, experiment, straight, epoch, pid, how):
     """Look at every file that the killed process has left, after an epoch that was reached before."""
     files, wrong = Directory(folder), []
     strays = {path.name for path in folder.iterdir()} - set(NAMES) if folder.exists() else set()
@@ -63,7 +73,9 @@ def found(folder, experiment, straight, epoch, pid):
     if len(rows) < reached:
         wrong.append(f"the checkpoint is of epoch {reached}, but there are {len(rows)} rows")
     saving = len(rows) > reached or any(f".{pid}-" in stray for stray in strays)
-    return Found(reached, saving, tuple(wrong))
+    if how == "Ctrl-C" and strays:
+        wrong.append(f"Ctrl-C has left {strays}")
+    return Found(how, reached, saving, tuple(wrong))
 
 
 def ended(folder, straight):
@@ -77,7 +89,9 @@ def ended(folder, straight):
         "best params": (straight.params if progress.best is None else progress.best, straight.params),
         "history": tuple(list(map(without_seconds, rows)) for rows in (files.rows(), history.rows())),
     }
-    return tuple(f"the {name} is not the straight run's" for name, (a, b) in expected.items() if a != b)
+    unlike = tuple(f"the {name} is not the straight run's" for name, (a, b) in expected.items() if a != b)
+    strays = {path.name for path in folder.iterdir()} - set(NAMES)
+    return (*unlike, f"{strays} are left") if strays else unlike
 
 
 def command(name, folder, every):
@@ -86,13 +100,17 @@ def command(name, folder, every):
 
 
 def kill(process, checkpoint, draws):
-    """Kill a child at a random moment: after it has begun or, mostly, after its first checkpoint."""
+    """End a child at a random moment, after it has begun or, mostly, after its first checkpoint: in which way."""
     if draws.random() < 0.75:
         before = inode(checkpoint)
         while inode(checkpoint) == before and process.poll() is None:
             time.sleep(0.001)
     time.sleep(draws.uniform(0, LONGEST))
-    process.kill()
+    how = draws.choice([*SIGNALS])
+    for number in SIGNALS[how]:
+        process.send_signal(number)
+        time.sleep(draws.uniform(0, 0.02))
+    return how
 
 
 def inode(path):
@@ -105,14 +123,14 @@ def killed_run(name, folder, straight, most, draws):
     for left in range(most, -1, -1):
         with child(command(name, folder, every)) as process:
             process.stdout.readline()
-            if left:
-                kill(process, folder / "checkpoint.npz", draws)
+            how = kill(process, folder / "checkpoint.npz", draws) if left else ""
             _, errors = process.communicate(timeout=60)
-        if process.returncode > 0:
+        if process.returncode > 0 and "KeyboardInterrupt" not in errors:
             raise RuntimeError(f"a run that was to go on failed:\n{errors}")
         if process.returncode == 0:
             break
-        kills.append(found(folder, LONG[name], straight, kills[-1].epoch if kills else 0, process.pid))
+        epoch = kills[-1].epoch if kills else 0
+        kills.append(found(folder, LONG[name], straight, epoch, process.pid, how))
     return kills
 
 
@@ -130,7 +148,8 @@ def main(times, seed):
         kills, wrong = kills + here, wrong + problems
         epochs = ", ".join(f"{kill.epoch}{'*' if kill.saving else ''}" for kill in here)
         print(f"run {runs}, {name}: killed at epochs {epochs or '-'}; {'; '.join(problems) or 'identical'}", flush=True)
-    saving = sum(kill.saving for kill in kills)
+    saving, ways = sum(kill.saving for kill in kills), Counter(kill.how for kill in kills)
+    print(", ".join(f"{how}: {ways[how]}" for how in SIGNALS))
     print(f"{len(kills)} kills, {saving} of them in the midst of a save (*), of {runs} runs in", end=" ")
     print(f"{time.perf_counter() - began:.0f} s: {len(wrong)} faults")
     return not wrong

@@ -10,7 +10,8 @@ import pytest
 
 import funcnet as fn
 from funcnet.experiments import running
-from funcnet.experiments.directory import NAMES, opened
+from funcnet.experiments.directory import NAMES
+from funcnet.experiments.locking import opened
 from funcnet.values import UnregisteredError
 from tests.experiments.cases import ADAM, EXPERIMENTS, HOOK, MOMENTUM, TEST, TRAIN, assert_same_run, interrupted, run
 from tests.saving.test_checkpoint import damaged

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import signal
 import stat
 
@@ -25,6 +26,14 @@ def test_20_kills_at_random_moments_lose_nothing():
     assert done.returncode == 0, done.stdout + done.stderr
     assert "\n20 kills, " in done.stdout
     assert done.stdout.endswith(" 0 faults\n")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+def test_kills_at_system_calls_lose_nothing():
+    done = python("-m", "tests.experiments.kill_at_calls", "--calls", "fsync", "rename", "--step", 7, timeout=600)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.endswith("calls: 0 faults\n")
 
 
 class Failing:

@@ -191,13 +191,15 @@ def test_a_slow_first_run_does_not_keep_the_workers_waiting(monkeypatch):
 
 def test_an_error_of_the_experiments_is_not_swallowed():
     def experiments():
-        yield EIGHT[0]
+        yield from EIGHT[:2]
         raise LookupError("no more")
 
-    for executor in (None, Inline()):
-        runs = fn.sweep(experiments(), TRAIN, executor=executor)
-        with pytest.raises(LookupError, match="no more"):
-            list(runs)
+    with new_threads() as threads:
+        for executor in (None, Inline(), threads):
+            runs = fn.sweep(experiments(), TRAIN, executor=executor)
+            assert [next(runs)[0], next(runs)[0]] == list(EIGHT[:2])  # as without it: nothing that was run is lost
+            with pytest.raises(LookupError, match="no more"):
+                next(runs)
 
 
 def test_of_a_loss_that_is_not_finite_there_is_the_run_until_then(pool):

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import funcnet as fn
+from funcnet.command import main
 from funcnet.experiments import running
 from funcnet.values import UnregisteredError
 from tests.experiments.cases import HOOK, MOMENTUM, TEST, TRAIN, interrupted, run
@@ -196,3 +197,33 @@ def test_a_metric_that_does_not_return_a_number_is_named_in_one_line(value, got)
     HOOK.call = lambda labels, predictions: value
     with pytest.raises(TypeError, match=f"^the metric hooked must return a number, got {got}$"):
         run()
+
+
+def nested(depth):
+    """An experiment whose model is in so many combinators."""
+    model = fn.Linear(3)
+    for _ in range(depth):
+        model = fn.sequential(model, fn.ReLU())
+    return attrs.evolve(MOMENTUM, model=model, epochs=1)
+
+
+def test_a_model_in_100_combinators_is_run_read_and_shown(tmp_path, capsys):
+    made = fn.run(nested(100), TRAIN, directory=tmp_path)
+    assert fn.read(tmp_path) == made
+    assert main(["show", str(tmp_path)]) == 0
+    assert made.receipt.digest in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("depth", [200, 300, 900])
+def test_a_model_that_is_nested_too_deeply_is_refused_before_anything_is_written(depth, tmp_path):
+    with pytest.raises(ValueError, match="nested too deeply to be"):
+        fn.run(nested(depth), TRAIN, directory=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_show_of_a_run_that_is_nested_too_deeply_is_one_line(tmp_path, capsys, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(running, "check_depth", lambda experiment: None)  # as with a higher limit
+        fn.run(nested(200), TRAIN, directory=tmp_path)
+    assert main(["show", str(tmp_path)]) == 2
+    assert capsys.readouterr().err == "error: the experiment is nested too deeply for Python's stack\n"

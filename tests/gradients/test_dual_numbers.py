@@ -24,6 +24,11 @@ def tripled_through_a_view(x):
     return x
 
 
+def written(out, numbers):
+    out[...] = numbers
+    return out
+
+
 UFUNCS = [
     *(np.negative, np.positive, np.absolute, np.sign, np.exp, np.expm1, np.log, np.log1p, np.sqrt, np.square),
     *(np.reciprocal, np.sin, np.cos, np.tanh, np.arctan),
@@ -117,7 +122,14 @@ def test_adding_in_place_changes_the_dual_that_is_added_to():
         lambda x: x.item(),
         lambda x: x.astype(int),
         lambda x: np.square(x, dtype=complex),
-        lambda x: x + 1j,
+        lambda x: np.sort(x + 1j),
+        lambda x: np.linalg.norm(x * 1j),
+        lambda x: np.tanh(x + 1j),
+        lambda x: (x + 1j) > 0,
+        lambda x: (x + 1j).max(axis=0),
+        lambda x: np.abs(np.where(x > 1, 1j, 2j)),
+        lambda x: written(np.zeros_like(x), x + 1j),
+        lambda x: np.add(x, 1j, out=np.zeros_like(x)),
         lambda x: np.sum(x, out=np.zeros(())),
         lambda x: np.where(x, 1.0, 0.0),
         lambda x: np.add(x.view(), x, out=x.view()),
@@ -140,6 +152,11 @@ def test_what_a_dual_does_not_have_is_missing_to_hasattr_too():
 def test_a_function_of_no_single_number_is_refused(value):
     with pytest.raises(TypeError, match="the function must give one real number"):
         oracles.exact(value, (np.ones(2),), [np.arange(2)])
+
+
+def test_a_function_of_complex_numbers_is_refused():
+    with pytest.raises(TypeError, match="the function must give real numbers"):
+        oracles.pushed(lambda p: p[0] * 1j, (np.ones(2),), [np.ones((1, 2))])
 
 
 def test_a_constant_has_no_slope():

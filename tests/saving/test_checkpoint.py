@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import funcnet as fn
+from funcnet.saving.description import digest_of
 from funcnet.tree import equal, node
 from funcnet.values import UnregisteredError
 from tests.layers.table import every_layer
@@ -142,7 +143,11 @@ def rewritten(path, change, **options):
 def described(contents, change):
     description = json.loads(contents["funcnet.json"])
     change(description)
-    contents["funcnet.json"] = json.dumps(description).encode()
+    redescribe(contents, json.dumps(description))
+
+
+def redescribe(contents, text):
+    contents["funcnet.json"], contents["funcnet.sha256"] = text.encode(), digest_of(text).encode()
 
 
 def swap(contents):
@@ -167,10 +172,16 @@ WRONG = {
     "another shape": (swap, r"0.bias: .*; 3.bias: expected float32 of shape \(2,\)|0.bias"),
     "another number": (swap_alike, "0.weight: its bytes differ from those that were saved"),
     "objects": (objects, "0.bias"),
-    "no description": (lambda c: c.pop("funcnet.json"), "it has no entry funcnet.json"),
+    "no description": (lambda c: c.pop("funcnet.json"), "its description differs from the one that was saved"),
+    "no digest": (lambda c: c.pop("funcnet.sha256"), "it lacks the digest of its description"),
+    "neither": (lambda c: (c.pop("funcnet.json"), c.pop("funcnet.sha256")), "it has no entry funcnet.json"),
     "another format": (
-        lambda c: described(c, lambda d: d.update(format=2)),
-        "its format version is 2, but this funcnet reads 1",
+        lambda c: described(c, lambda d: d.update(format=3)),
+        "its format version is 3, but this funcnet reads 1 and 2",
+    ),
+    "a dtype of 3 MB": (
+        lambda c: described(c, lambda d: d["arrays"]["0.bias"].update(dtype="f4" * 10**6)),
+        r"0.bias: an array of numbers cannot be of (f4){49}f and shape \[3\]$",
     ),
     "a class unknown": (
         lambda c: described(c, lambda d: d.update(model={"type": "os.system"})),

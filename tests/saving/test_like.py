@@ -15,7 +15,7 @@ import funcnet as fn
 from funcnet.tree import equal, node
 from tests.children import python
 from tests.layers.table import every_model
-from tests.saving.test_checkpoint import ARRAYS, MODEL, PARAMS, damaged, entries
+from tests.saving.test_checkpoint import ARRAYS, MODEL, PARAMS, damaged, entries, redescribe
 
 NAMED = fn.tree.named_leaves(PARAMS)  # 0.weight (4, 3), 0.bias (3,), 3.weight (3, 2), 3.bias (2,), all float32
 
@@ -259,7 +259,7 @@ def test_a_description_that_promises_much_takes_no_memory(own, size, data, metho
     contents = entries(own)
     description = json.loads(contents["funcnet.json"])
     description["arrays"]["0.bias"].update(shape=[size], sha256=sha256(data).hexdigest())
-    contents["funcnet.json"] = json.dumps(description).encode()
+    redescribe(contents, json.dumps(description))
     contents["0.bias.npy"] = header((size,)).replace(b"<f8", b"<f4") + data
     with zipfile.ZipFile(own, "w") as archive:
         for name, content in contents.items():

@@ -2,7 +2,6 @@
 
 import json
 import os
-import sys
 from time import process_time
 
 import numpy as np
@@ -248,18 +247,6 @@ def test_no_file_and_a_folder_are_the_systems_errors(path):
         fn.load(path)
     with pytest.raises(FileNotFoundError):
         fn.save(path.parent / "none" / path.name, MODEL, PARAMS)
-
-
-def test_without_the_package_only_its_files_need_it(path, monkeypatch):
-    fn.save(path, MODEL, PARAMS)
-    for name in ("safetensors", "safetensors.numpy"):
-        monkeypatch.setitem(sys.modules, name, None)
-    for use in (lambda: fn.save(path, MODEL, PARAMS[:1]), lambda: fn.load(path), lambda: fn.load(path, PARAMS)):
-        with pytest.raises(fn.MissingExtraError, match=r'safetensors is not installed: .*"funcnet\[safetensors\]"'):
-            use()
-    assert saved_and_loaded(path.with_suffix(".npz"), MODEL, PARAMS) == (MODEL, PARAMS)
-    monkeypatch.undo()
-    assert fn.load(path) == (MODEL, PARAMS)
 
 
 @fn.register

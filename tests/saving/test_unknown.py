@@ -8,8 +8,9 @@ import pytest
 
 import funcnet as fn
 from funcnet.experiments.directory import Directory
+from funcnet.saving.description import digest_of
 from funcnet.values import UnregisteredError
-from tests.saving.test_checkpoint import MODEL, PARAMS, entries
+from tests.saving.test_checkpoint import MODEL, PARAMS, entries, redescribe
 
 SUFFIXES = pytest.mark.parametrize("suffix", ["npz", "safetensors"])
 
@@ -41,10 +42,10 @@ def saved(path, model, params, *changes):
         with safe_open(path, framework="np") as file:
             text = replaced(file.metadata()["funcnet"], changes)
             arrays = {name: file.get_tensor(name).copy() for name in file.keys()}  # noqa: SIM118
-        numpy.save_file(arrays, path, {"funcnet": text, "funcnet.sha256": fn.saving.safetensors._digest(text)})
+        numpy.save_file(arrays, path, {"funcnet": text, "funcnet.sha256": digest_of(text)})
     else:
         contents = entries(path)
-        contents["funcnet.json"] = replaced(contents["funcnet.json"].decode(), changes).encode()
+        redescribe(contents, replaced(contents["funcnet.json"].decode(), changes))
         with zipfile.ZipFile(path, "w") as archive:
             for name, data in contents.items():
                 archive.writestr(name, data)

@@ -69,12 +69,13 @@ def test_at_a_corner_what_lies_between_its_slopes_is_right_and_nothing_else(slop
     assert report.leaves[1].corners == (0 if slope == 1 and method == "exact" else 1)
 
 
-def test_a_corner_nearby_that_the_steps_step_over_is_seen():
-    near = fn.Elementwise(lambda x: np.abs(x - 1e-4), lambda x: np.sign(x - 1e-4))
-    params = (), fn.LinearParams(np.ones((2, 1)), np.zeros(1))
-    model = fn.sequential(fn.Identity(), fn.Linear(1), near)
-    x, target = np.array([[1.0, -1.0], [2.0, -2.0]]), np.full((2, 1), 3.0)
-    assert check_gradients(model, fn.MeanSquaredError(), (*params, ()), x, target, method="richardson").ok(1e-6)
+@pytest.mark.parametrize(("slope", "is_right"), [(0.0, True), (0.7, False), (1.0, False)])
+def test_a_corner_nearby_that_differences_step_over_allows_nothing_else(slope, is_right):
+    near = fn.Elementwise(lambda x: np.maximum(x - 1e-7, 0), lambda x: np.where(x < 1e-7, slope, 1.0))
+    params = fn.LinearParams(np.array([[0.5]]), np.array([0.0])), ()
+    x, target, loss = np.zeros((1, 1)), np.ones((1, 1)), fn.MeanSquaredError()
+    report = check_gradients(fn.sequential(fn.Linear(1), near), loss, params, x, target, method="richardson")
+    assert report.ok(1e-6) == is_right
 
 
 @attrs.frozen
@@ -102,6 +103,14 @@ def test_a_gradient_that_is_0_but_for_rounding_is_right(method, dtype):
     assert report.ok(1e-5)
 
 
+def test_a_gradient_that_is_0_everywhere_but_for_rounding_is_right():
+    model = fn.sequential(fn.Linear(5), Centred())
+    params = fn.LinearParams(np.zeros((3, 5)), np.linspace(0.1, 0.7, 5)), ()
+    report = check_gradients(model, fn.MeanSquaredError(), params, np.ones((7, 3)), np.full((7, 5), 0.3))
+    assert (report.relative, report.worst.relative) == (0, 0)
+    assert report.worst.largest > 0
+
+
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("size", [1e-6, 1.0])
 def test_a_gradient_that_should_be_0_and_is_not_is_wrong(method, size):
@@ -113,9 +122,10 @@ def test_a_gradient_that_should_be_0_and_is_not_is_wrong(method, size):
     assert report.worst.relative > 0.99
 
 
-def test_an_infinite_loss_is_not_taken_for_a_gradient_of_0():
-    model = fn.Linear(1)
-    params = fn.LinearParams(np.array([[1e200]]), np.array([0.0]))
+def test_an_infinite_loss_does_not_make_a_finite_gradient_0():
+    wrong = fn.Elementwise(lambda x: x * 1.0, lambda x: np.full_like(x, 3.0))
+    params = fn.LinearParams(np.array([[1e160]]), np.array([0.0])), ()
+    model = fn.sequential(fn.Linear(1), wrong)
     with np.errstate(over="ignore", invalid="ignore"):
-        report = check_gradients(model, fn.MeanSquaredError(), params, np.array([[1e200]]), np.zeros((1, 1)))
-    assert not report.ok(1)
+        report = check_gradients(model, fn.MeanSquaredError(), params, np.ones((1, 1)), np.zeros((1, 1)))
+    assert [leaf.relative for leaf in report.leaves] == pytest.approx([0.5, 0.5])

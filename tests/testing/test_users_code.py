@@ -133,11 +133,23 @@ def times_inside_float32(params, slope, dy):
 
 
 @pytest.mark.parametrize(
-    "layer", [(cosine_in_float32, times_in_float32), (cosine_inside_float32, times_inside_float32)]
+    ("layer", "options"),
+    [
+        ((cosine_in_float32, times_in_float32), {}),
+        ((cosine_in_float32, times_in_float32), {"dtypes": ("float32",)}),
+        ((cosine_inside_float32, times_inside_float32), {"dtypes": ("float32",)}),
+    ],
 )
-@pytest.mark.parametrize("options", [{}, {"dtypes": ("float32",)}])
 def test_layers_that_compute_in_float32_whatever_comes_are_judged_by_its_precision(layer, options):
     check_layer(layer, (3,), **options)
+
+
+def test_digits_lost_inside_are_blamed_unless_the_dtype_is_declared_also_where_the_case_is_pasted():
+    wrong = cosine_inside_float32, lambda params, slope, dy: (2 * times_inside_float32(params, slope, dy)[0], ())
+    assert "narrow dtype" in blame((cosine_inside_float32, times_inside_float32), (3,)).diagnosis
+    found = blame(wrong, (3,), dtypes=("float32",))
+    assert found.law == "coordinates"
+    assert "dtypes=('float32',))" in found.case
 
 
 def test_a_gradient_that_is_narrower_than_y_is_blamed():
@@ -249,51 +261,3 @@ class Product:
 
 def test_a_plain_object_may_take_a_tuple():
     check_layer(Product(), ((2,), (2,)), params={"scale": np.array([2.0, -1.0])})
-
-
-# --- Losses ---
-
-
-class SoftmaxLoss:
-    """As in courses: rows are indexed, the mean is taken by dividing, or by .mean()."""
-
-    def forward(self, scores, labels):
-        shifted = scores - scores.max(axis=1, keepdims=True)
-        p = np.exp(shifted) / np.exp(shifted).sum(axis=1, keepdims=True)
-        n = scores.shape[0]
-        return -np.mean(np.log(p[np.arange(n), labels])), (p, labels)
-
-    def backward(self, cache):
-        p, labels = cache
-        dscores = p.copy()
-        dscores[np.arange(len(p)), labels] -= 1
-        return dscores / len(p)
-
-
-OF_MATRICES = dict.fromkeys(["batch.single", "batch.axes"], "scores are a matrix")
-
-
-class MeanError:
-    def forward(self, y, t):
-        if y.shape != t.shape:
-            raise ValueError("shapes")
-        return 0.5 * ((y - t) ** 2).mean(), (y, t)
-
-    def backward(self, cache):
-        y, t = cache
-        return (y - t) / y.size
-
-
-def test_a_loss_by_mean_passes():
-    check_loss(MeanError())
-
-
-@pytest.mark.parametrize("law", OF_MATRICES)
-def test_a_form_of_batches_that_a_loss_does_not_take_is_told_by_its_own_law(law):
-    others = {name: why for name, why in OF_MATRICES.items() if name != law}
-    assert blame(SoftmaxLoss(), targets="labels", check=check_loss, exempt=others).law == law
-
-
-def test_a_loss_of_float64_and_of_matrices_is_checked_as_it_is():
-    true = {"shapes": "labels of more rows broadcast", "finite": "the log of a probability that is 0"}
-    check_loss(SoftmaxLoss(), targets="labels", exempt={**OF_MATRICES, **true}, dtypes=("float64",))

@@ -32,8 +32,8 @@ class Case:
 
     `names` are the names of x, y and dx in reports, where they are not these: for a loss. `only` is the one number of
     dx or of grads, by the name of its array and its index, that the law of coordinates is asked about. `like` is a
-    reference to agree with; backward is held against `derivative_of`, a layer or a function of params and x. Laws make
-    no batch of a form whose law is `exempt`.
+    reference to agree with; backward is held against the derivative of `derivative_of`. Laws make no batch of a form
+    whose law is `exempt`, and ask nothing in float64 of a layer whose `dtypes` are float32 alone.
     """
 
     layer: Any
@@ -48,6 +48,7 @@ class Case:
     like: Any = None
     derivative_of: Any = None
     exempt: Collection[str] = ()
+    dtypes: tuple[DType, ...] | None = None
 
     @property
     def batch(self) -> Shape:
@@ -74,14 +75,13 @@ class Case:
 
     def y(self, x: Flow, params: Tree) -> Flow:
         """The y whose derivative backward is to have."""
-        if self.derivative_of is None:
-            return self.layer.forward(params, x)[0]
-        if hasattr(self.derivative_of, "forward"):
-            return self.derivative_of.forward(params, x)[0]
-        return self.derivative_of(params, x)
+        layer = self.layer if self.derivative_of is None else self.derivative_of
+        return layer.forward(params, x)[0]
 
     def cast(self, dtype: DType) -> Case:
-        """The case with the same numbers in a different dtype."""
+        """The case with the same numbers in a different dtype. Raises TypeError where the layer is in float32 alone."""
+        if self.dtypes == (np.float32,) and dtype == np.float64:
+            raise TypeError("the layer is in float32 alone")
         x, dy = cast_parts(self.x, dtype), cast_parts(self.dy, dtype)
         return attrs.evolve(self, params=cast(self.params, dtype), x=x, dy=dy)
 

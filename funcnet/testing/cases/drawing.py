@@ -52,6 +52,7 @@ def layer_cases(
     exempt: Collection[str] = (),
 ) -> Iterator[Case]:
     """Cases of a layer, with params and x as given or drawn; without batches of a form whose law is exempt."""
+    declared = None if dtypes is None else tuple(dtypes)
     dtypes = _accepted(layer, input_shape, params, x) if dtypes is None else dtypes
     batches = allowed(BATCHES if x is None else _batches_of(len(batch_of(x, input_shape))), exempt)
     if over_batch(layer):  # one row has no variance
@@ -71,7 +72,17 @@ def layer_cases(
         else:
             at = x if i == 0 else _rows(draws, x, batch_of(x, input_shape), batch)
         at = cast_parts(at, dtype)
-        case = Case(layer, drawn, at, np.zeros(()), input_shape, tuple(symmetries), x is not None, exempt=exempt)
+        case = Case(
+            layer,
+            drawn,
+            at,
+            np.zeros(()),
+            input_shape,
+            tuple(symmetries),
+            x is not None,
+            exempt=exempt,
+            dtypes=declared,
+        )
         yield with_dy(case, dyadic if regime is dyadic else ordinary, draws)
 
 

@@ -30,6 +30,16 @@ class Pair:
         return bool(getattr(self.forward, "takes_integers", False))
 
 
+@attrs.frozen
+class ForwardAlone:
+    """A function of params and x as a layer without a backward pass."""
+
+    function: Callable[[Any, Any], Any]
+
+    def forward(self, params: Any, x: Any) -> tuple[Any, None]:
+        return self.function(params, x), None
+
+
 @attrs.frozen(eq=False)
 class WithContainers:
     """A layer whose params hold dicts and lists, turned into a layer whose params are a tree."""

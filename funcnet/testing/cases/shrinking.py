@@ -24,15 +24,25 @@ def shrunk(case: Case, fails: Callable[[Case], Exception | None]) -> Case:
 
     `fails` gives the exception of a case that fails in the same way.
     """
-    tries = iter(range(_TRIES))
-
-    def still_fails(case: Case) -> Exception | None:
-        return fails(case) if next(tries, None) is not None else None
-
-    case = _of_fewer_rows(case, still_fails)
+    tries = _Tries(fails)
+    case = _of_fewer_rows(case, tries)
     focused = attrs.evolve(case, only=_place(fails(case)))
-    simple = attrs.evolve(_simplest(focused, still_fails), only=None)
+    simple = attrs.evolve(_simplest(focused, tries), only=None)
     return simple if fails(simple) else case
+
+
+@attrs.define
+class _Tries:
+    """Whether a case fails, as often as that may be asked; then no case does."""
+
+    fails: Callable[[Case], Exception | None]
+    left: int = _TRIES
+
+    def __call__(self, case: Case) -> bool:
+        if not self.left:
+            return False
+        self.left -= 1
+        return self.fails(case) is not None
 
 
 def _place(error: Exception | None) -> tuple[str, tuple[int, ...]] | None:
@@ -42,7 +52,7 @@ def _place(error: Exception | None) -> tuple[str, tuple[int, ...]] | None:
     return error.at, error.index
 
 
-def _of_fewer_rows(case: Case, fails: Callable[[Case], Any]) -> Case:
+def _of_fewer_rows(case: Case, fails: _Tries) -> Case:
     """The case without every row, dropped in halves down to one at a time, that it does not need to fail."""
     step = case.batch[0] if len(case.batch) == 1 else 0
     while step := step // 2:
@@ -56,7 +66,7 @@ def _of_fewer_rows(case: Case, fails: Callable[[Case], Any]) -> Case:
     return case
 
 
-def _simplest(case: Case, fails: Callable[[Case], Any]) -> Case:
+def _simplest(case: Case, fails: _Tries) -> Case:
     """The case with the simplest floating-point numbers in dy, in x unless it is given, and in params."""
     for turn in range(_ROUNDS):  # a number may become simpler once others are
         before = case
@@ -68,24 +78,27 @@ def _simplest(case: Case, fails: Callable[[Case], Any]) -> Case:
     return case
 
 
-def _simplified(case: Case, name: str, i: int, fails: Callable[[Case], Any], is_whole: bool) -> Case:
+def _simplified(case: Case, name: str, i: int, fails: _Tries, is_whole: bool) -> Case:
     """The case with simpler numbers in array i of its field of this name: in all of it, or down to each one."""
     arrays, structure = flatten(getattr(case, name))
-    if arrays[i].dtype.kind != "f":
-        return case
-    for change in _SIMPLER:
-        step = arrays[i].size
+    for change in _SIMPLER if arrays[i].dtype.kind == "f" else ():
+        step = 0 if _is_same(change(arrays[i]), arrays[i]) else arrays[i].size
         while step:
-            for start in range(0, arrays[i].size, step):
-                array = arrays[i].copy()
-                array.reshape(-1)[start : start + step] = change(array.reshape(-1)[start : start + step])
-                if not np.array_equal(array, arrays[i], equal_nan=True):
+            for start in range(0, arrays[i].size if fails.left else 0, step):
+                part = arrays[i].reshape(-1)[start : start + step]
+                if not _is_same(change(part), part):
+                    array = arrays[i].copy()
+                    array.reshape(-1)[start : start + step] = change(part)
                     simpler = [*arrays[:i], array, *arrays[i + 1 :]]
                     other = attrs.evolve(case, **{name: structure.assemble(simpler)})
                     if fails(other):
                         case, arrays = other, simpler
             step = 0 if is_whole else step // 2
     return case
+
+
+def _is_same(a: Array, b: Array) -> bool:
+    return np.array_equal(a, b, equal_nan=True)
 
 
 _SIMPLER: tuple[Callable[[Array], Any], ...] = (

@@ -8,7 +8,7 @@ import numpy as np
 
 from funcnet import tree
 from funcnet.testing.cases.case import leaves
-from funcnet.testing.cases.foreign import Pair, WithContainers, as_tree
+from funcnet.testing.cases.foreign import ForwardAlone, Pair, WithContainers, as_tree
 from funcnet.tree import Array, DType, Flow, Tree, as_array, as_floating, is_nested, map_flow, shape_of
 from funcnet.values import check_methods
 
@@ -24,6 +24,8 @@ def as_layer(layer: Any, name: str = "layer") -> Any:
 def as_given(layer: Any) -> Any:
     """The layer as `check_layer` was given it."""
     layer = layer.layer if isinstance(layer, WithContainers) else layer
+    if isinstance(layer, ForwardAlone):
+        return layer.function
     return (layer.forward, layer.backward) if isinstance(layer, Pair) else layer
 
 
@@ -33,6 +35,16 @@ def as_reference(like: Any, params: Any) -> Any:
         return None
     like = as_layer(like, "like")
     return like if hasattr(like, "init") else with_tree(like, params)[0]
+
+
+def as_differentiable(derivative_of: Any, params: Any) -> Any:
+    """What is differentiated in place of forward: a layer of these params, or a function of them and x."""
+    if derivative_of is None:
+        return None
+    if not callable(getattr(derivative_of, "forward", derivative_of)):
+        raise TypeError(f"derivative_of must be a layer or a function of params and x, got {derivative_of!r}")
+    is_layer = hasattr(derivative_of, "forward")
+    return with_tree(derivative_of if is_layer else ForwardAlone(derivative_of), params)[0]
 
 
 def with_tree(layer: Any, params: Any) -> tuple[Any, Tree]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator
 from functools import partial
@@ -91,13 +92,28 @@ def _tied(case: Case) -> Iterator[tuple[Case, bool]]:
     if case.is_given:
         yield case, False
         return
-    signs, quarters = (map_parts(tied, case.x) for tied in (lambda part: np.sign(np.round(part)), _in_quarters))
+    has_params, axes = bool(floats(case.params)), len(case.batch)
+    signs, quarters, plain = (map_parts(tied, case.x) for tied in (_signs, _in_quarters, np.asarray))
+    if has_params:
+        signs, quarters, plain = (map_parts(partial(_without_zeros, axes), x) for x in (signs, quarters, plain))
     yield attrs.evolve(case, x=signs), False
     yield attrs.evolve(case, x=quarters), False
-    if floats(case.params):
+    if has_params:
         yield attrs.evolve(case, x=signs, params=map_floats(_in_quarters, case.params)), True
-        case = attrs.evolve(case, x=quarters)
+        case = attrs.evolve(case, x=plain)
         yield attrs.evolve(case, params=map_floats(partial(_alike, case.draws("alike")), case.params)), True
+
+
+def _without_zeros(axes: int, part: Array) -> Array:
+    """The examples, with a first number of 1 in those that are all zeros, for which all products would be equal."""
+    rows = np.array(part).reshape(*part.shape[:axes], math.prod(part.shape[axes:]))
+    if rows.size and rows.shape[-1] > 1:
+        rows[~rows.any(axis=-1), 0] = 1
+    return rows.reshape(part.shape)
+
+
+def _signs(part: Array) -> Array:
+    return np.asarray(np.sign(np.round(part)))
 
 
 def _in_quarters(part: Array) -> Array:

@@ -19,6 +19,8 @@ from funcnet.testing.reports.comparing import Difference
 from funcnet.testing.reports.source import script, written
 from funcnet.testing.reports.violation import LawViolation
 
+_BY_NAME = "like", "derivative_of"  # arguments that may be left out
+
 
 @attrs.frozen(eq=False)
 class Kind:
@@ -211,7 +213,8 @@ def needless_exemption(check: Check, idle: list[str], case: Any) -> LawViolation
 def _written(kind: Kind, law: str, case: Any, difference: Difference, diagnosis: str) -> LawViolation:
     arguments, names = kind.arguments(case), getattr(case, "names", {})
     options = [f"{name}={value}" for name, value in kind.options(case).items() if value is not None]
-    call = f"fn.testing.{kind.check}({', '.join([repr(law), *arguments, *options])})"
+    given = [f"{name}={name}" if name in _BY_NAME else name for name in arguments]
+    call = f"fn.testing.{kind.check}({', '.join([repr(law), *given, *options])})"
     return LawViolation(
         law=law,
         statement=kind.statement(law, names),

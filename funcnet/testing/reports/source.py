@@ -36,6 +36,8 @@ def written(value: Any) -> str:
     """The code of a value: a tree of arrays, an instance of an attrs class, a function, or one whose repr is code."""
     if is_leaf(value):
         return _array(np.asarray(value))
+    if hasattr(value, "code"):
+        return value.code(written)  # type: ignore[no-any-return]
     if isinstance(value, tuple) and hasattr(value, "_asdict"):
         return _call(value, value._asdict())
     if isinstance(value, tuple):

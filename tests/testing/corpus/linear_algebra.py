@@ -79,7 +79,6 @@ def cholesky_of_a_symmetric_matrix():
 
 @layer(
     (2, 2),
-    exempt={"finite": "squares and their sum overflow"},
     **DOUBLE,
     bugs={
         "the diagonal is not halved.": ("phi[..., range(2), range(2)] /= 2", "phi = phi * 1"),
@@ -108,7 +107,6 @@ def cholesky_of_a_gram_matrix():
 
 @layer(
     (2, 2),
-    exempt={"finite": "products overflow"},
     **DOUBLE,
     bugs={
         "x counts once in its square.": ("(dm + dm.swapaxes(-1, -2))", "dm"),

@@ -90,7 +90,6 @@ def dropconnect_with_a_fixed_mask():
         "the noise does not reach the deviation.": ("dy * noise * np.exp(s / 2) / 2", "dy * np.exp(s / 2) / 2"),
         "the half of the logarithm is lost.": ("np.exp(s / 2) / 2", "np.exp(s / 2)"),
     },
-    exempt={"finite": "the exponential overflows"},
 )
 def reparameterized_normal():
     noise = np.array([0.4, -1.3])

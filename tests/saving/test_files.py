@@ -1,0 +1,140 @@
+"""Files that are replaced whole: on any file system, by any clock, by a long name, and after processes were killed."""
+
+import errno
+import fcntl
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+import funcnet as fn
+from tests.children import child
+from tests.saving.test_checkpoint import MODEL, PARAMS
+
+SUFFIXES = pytest.mark.parametrize("suffix", ["npz", "safetensors"])
+
+
+# --- A folder that cannot be flushed ---
+
+
+def fails_for_folders(monkeypatch, name, number):
+    """`os.open` or `os.fsync` fails for every folder with this error."""
+    real = getattr(os, name)
+
+    def failing(what, *arguments):
+        if os.path.isdir(what if isinstance(what, str | Path) else f"/proc/self/fd/{what}"):
+            raise OSError(number, os.strerror(number))
+        return real(what, *arguments)
+
+    monkeypatch.setattr(os, name, failing)
+
+
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.EBADF, errno.EACCES, errno.ENOSYS], ids=errno.errorcode.get)
+@pytest.mark.parametrize("name", ["open", "fsync"])
+def test_a_folder_that_cannot_be_flushed_is_forgiven(tmp_path, monkeypatch, name, number):
+    fails_for_folders(monkeypatch, name, number)
+    fn.save(tmp_path / "m.npz", MODEL, PARAMS)
+    monkeypatch.undo()
+    assert fn.load(tmp_path / "m.npz") == (MODEL, PARAMS)
+
+
+@pytest.mark.parametrize("name", ["open", "fsync"])
+def test_a_disk_that_fails_is_not_forgiven(tmp_path, monkeypatch, name):
+    fails_for_folders(monkeypatch, name, errno.EIO)
+    with pytest.raises(OSError, match="Input/output"):
+        fn.save(tmp_path / "m.npz", MODEL, PARAMS)
+
+
+# --- Clocks, and bytes that come back ---
+
+
+@SUFFIXES
+@pytest.mark.parametrize("seconds", [0, 4_500_000_000, 10**11], ids=["1970", "2112", "5138"])
+def test_any_clock_gives_the_same_bytes(tmp_path, monkeypatch, suffix, seconds):
+    fn.save(tmp_path / f"a.{suffix}", MODEL, PARAMS)
+    monkeypatch.setattr("time.time", lambda: seconds)
+    fn.save(tmp_path / f"b.{suffix}", MODEL, PARAMS)
+    assert (tmp_path / f"a.{suffix}").read_bytes() == (tmp_path / f"b.{suffix}").read_bytes()
+
+
+# --- Names and modes ---
+
+
+@pytest.mark.parametrize(
+    "name", [f"{'m' * 251}.npz", f"{'é' * 125}.npz", "[m]*?.npz"], ids=["long", "not ASCII", "glob"]
+)
+def test_any_name_that_a_file_may_have_can_be_saved(tmp_path, name):
+    fn.save(tmp_path / name, MODEL, PARAMS)
+    assert fn.load(tmp_path / name) == (MODEL, PARAMS)
+    assert os.listdir(tmp_path) == [name]
+
+
+def test_a_read_only_file_is_not_replaced(tmp_path):
+    path = tmp_path / "m.npz"
+    fn.save(path, MODEL, PARAMS)
+    path.chmod(0o444)
+    with pytest.raises(PermissionError, match=r"The file is read-only: make it writable.*m\.npz'$"):
+        fn.save(path, MODEL, fn.tree.zeros_like(PARAMS))
+    assert fn.load(path) == (MODEL, PARAMS)
+    assert os.listdir(tmp_path) == ["m.npz"]
+
+
+# --- What killed processes left ---
+
+WRITING = """
+import sys, time
+from pathlib import Path
+from funcnet.saving.files import replacing
+path = Path(sys.argv[1])
+with replacing(path) as file:
+    print("writing", flush=True)
+    while not path.with_suffix(".go").exists():
+        time.sleep(0.01)
+"""
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "m.npz"
+
+
+@pytest.fixture
+def writer(path):
+    """A process that is writing the file."""
+    with child([sys.executable, "-c", WRITING, path]) as process:
+        assert process.stdout.readline() == "writing\n"
+        yield process
+
+
+def test_what_a_killed_process_left_is_swept(path, writer):
+    writer.send_signal(signal.SIGKILL)
+    writer.wait()
+    assert len(os.listdir(path.parent)) == 1
+    fn.save(path, MODEL, PARAMS)
+    assert os.listdir(path.parent) == [path.name]
+
+
+def test_what_a_process_is_writing_stays(path, writer):
+    fn.save(path, MODEL, PARAMS)
+    assert len(os.listdir(path.parent)) == 2
+    path.with_suffix(".go").touch()
+    assert writer.wait(10) == 0
+    assert sorted(os.listdir(path.parent)) == ["m.go", "m.npz"]
+
+
+def test_what_another_machine_is_writing_stays(path):
+    theirs, left = (path.with_name(f".m.npz.{2**22 + each}-abcdef12") for each in (1, 2))  # no process has the numbers
+    left.touch()
+    with open(theirs, "xb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        fn.save(path, MODEL, PARAMS)
+    assert sorted(os.listdir(path.parent)) == [theirs.name, path.name]
+
+
+@pytest.mark.parametrize("name", [".m.npz.0abc-abcdef12", f".m.npz.{10**30}-abcdef12", ".other.npz.9-abcdef12"])
+def test_a_file_that_only_looks_like_an_unfinished_one_stays(path, name):
+    path.with_name(name).touch()
+    fn.save(path, MODEL, PARAMS)
+    assert sorted(os.listdir(path.parent)) == sorted([name, path.name])

@@ -110,6 +110,33 @@ def test_functions_can_be_asked_by_report_and_by_layer_tests():
     layer_tests(layer, x=X, examples=7)("coordinates")
 
 
+def doubled_backward(dy, cache):
+    if cache < 0:
+        dy = -dy
+    return 2 * dy
+
+
+class Doubled:
+    def forward(self, x):
+        self.sign = 1
+        return 2 * x
+
+    def backward(self, dy):
+        if self.sign < 0:
+            dy = -dy
+        return 2 * dy
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [from_functions(lambda x: (2 * x, 1), doubled_backward), from_object(Doubled())],
+    ids=["functions", "object"],
+)
+def test_a_report_tells_the_lines_of_users_that_never_ran(layer):
+    found = report(layer, x=X, examples=7)
+    assert [said for said in found.unexercised if said.endswith("never ran: dy = -dy")]
+
+
 def test_functions_are_functions():
     with pytest.raises(TypeError, match="backward must be a function, got array"):
         from_functions(affine, W)

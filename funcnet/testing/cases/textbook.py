@@ -30,6 +30,11 @@ class OfFunctions:
     def takes_integers(self) -> bool:
         return bool(getattr(self.forward_of, "takes_integers", False))
 
+    @property
+    def watched(self) -> tuple[Any, ...]:
+        """The user's own functions, whose lines a report counts."""
+        return self.forward_of, self.backward_of
+
     def code(self, written: Callable[[Any], str]) -> str:
         """Code that makes this; params are given apart from it."""
         arguments = [_template(value, written) for value in (self.forward_of, self.backward_of, *self.arguments)]
@@ -87,6 +92,11 @@ class OfObject:
     @property
     def takes_integers(self) -> bool:
         return bool(getattr(self.layer, "takes_integers", False))
+
+    @property
+    def watched(self) -> Any:
+        """The user's own object, whose lines a report counts."""
+        return self.layer
 
     def code(self, written: Callable[[Any], str]) -> str:
         """Code that makes this; params are given apart from it."""

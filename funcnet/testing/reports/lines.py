@@ -60,6 +60,7 @@ class Lines:
 
 def _codes(subject: Any) -> Iterator[CodeType]:
     """The code of the functions that the subject and the layers in it are made of, but for funcnet's."""
+    subject = getattr(subject, "watched", subject)
     if isinstance(subject, Layer):
         for layer in layers_in(subject):
             yield from _codes(layer)

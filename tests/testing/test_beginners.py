@@ -153,13 +153,18 @@ def test_the_layer_without_a_mistake_is_right():
         (lambda y, cache: (y, cache, 1), "forward returned a tuple of 3, not (y, cache)"),
         (lambda y, cache: (cache, y), "y and cache seem to be swapped"),
         (lambda y, cache: (y, None), "forward returned None as the cache"),
-        (lambda y, cache: (y.astype(np.float64), cache), "y has the dtype float64, and dy took it from y"),
     ],
 )
 def test_what_forward_returns(forwards, said):
     found = violation(check_layer, Changed(forwards=forwards), (2,))
     assert found.law == "structure"
     assert found.diagnosis.startswith(said)
+
+
+def test_a_y_of_a_wider_dtype():
+    found = violation(check_layer, Changed(forwards=lambda y, cache: (y.astype(np.float64), cache)), (2,))
+    assert (found.law, found.at, found.got) == ("dtype", "y", "dtype float64")
+    assert "forward must return the dtype of x and params" in found.diagnosis
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,7 @@ from funcnet.testing.reports.comparing import Difference, as_index, close, same_
 from funcnet.tree import Array, Flow, map_flow
 
 _MOST_EXACT, _MOST_NUMERIC = 4096, 64  # coordinates of a leaf that are checked in one case
+_LEAST_NUMERIC, _NUMBERS = 8, 2**14  # fewer where y is large: differences take some twenty passes for each
 _MOST_CORNERS = 8  # numbers of y
 _MOST_COUNTED = 200  # wrong coordinates
 
@@ -44,7 +45,8 @@ def coordinates(case: Case) -> str:
     """Every coordinate of {dx} and of grads is the derivative of <dy, y>."""
     point, draws = Point.of(case), case.draws("coordinates")
     none = point.derivatives(point.directions([]))  # no directions: only to find out which oracle judges
-    most = _MOST_EXACT if none.is_exact else _MOST_NUMERIC
+    of_differences = min(_MOST_NUMERIC, max(_LEAST_NUMERIC, _NUMBERS // max(1, point.dy.size)))
+    most = _MOST_EXACT if none.is_exact else of_differences
     places = np.array([(i, j) for i in point.moving for j in np.sort(draws.permutation(point.leaves[i].size)[:most])])
     places = places if case.only is None else np.array([point.place(*case.only)])
     differences = _wrong_coordinates(point, places)

@@ -1,11 +1,14 @@
 """Right code of courses passes, with an exemption at most for what it truly breaks."""
 
+import inspect
+
 import numpy as np
 import pytest
 
-from funcnet.testing import LawViolation, check_function, check_layer, check_loss, from_object
+from funcnet.testing import LawViolation, check_function, check_layer, check_loss, from_object, layers
 from tests.testing import course_functions as functions
 from tests.testing import course_objects as objects
+from tests.testing.gallery.kill_table import UNSHRUNK
 
 DRAWS = np.random.default_rng(0)
 DOUBLE = {"dtypes": ("float64",)}  # np.zeros(shape) without a dtype, or np.float64 numbers
@@ -35,13 +38,46 @@ FUNCTIONS = {
 }
 
 
+BUGS = {
+    ("affine", "np.sum(dout, axis=0)", "np.mean(dout, axis=0)"),
+    ("affine", "x.reshape(n, -1).T @ dout", "x.reshape(n, -1)[:1].T @ dout[:1]"),
+    ("affine_relu", "relu_backward(dout, relu_cache)", "dout"),
+    ("conv_naive", "dout.sum(axis=(0, 2, 3))", "dout.mean(axis=(0, 2, 3))"),
+    ("conv_naive", "dpadded[:, :, pad : pad + x.shape[2], pad", "dpadded[:, :, : x.shape[2], pad"),
+    ("max_pool_naive", "np.argmax(window)", "np.argmax(np.abs(window))"),
+    ("batchnorm", " - xhat * np.sum(dxhat * xhat, axis=0)", ""),
+    ("layernorm", "d = dout.shape[1]", "d = dout.shape[0]"),
+    ("rnn", "dh[:, i, :] + dprev_h", "dh[:, i, :]"),
+    ("rnn_step", "1 - next_h**2", "1 - next_h"),
+    ("lstm_step", "dnext_c + dnext_h * o", "dnext_h * o"),
+    ("word_embedding", "np.add.at(dW, x, dout)", "dW[x] += dout"),
+}
+
+
+def pair(name):
+    base, _, naive = name.partition("_naive")
+    return tuple(getattr(functions, f"{base}_{way}{_ + naive}") for way in ("forward", "backward"))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_right_functions_of_courses_pass(name):
-    base, _, naive = name.partition("_naive")
-    forward, backward = (getattr(functions, f"{base}_{way}{_ + naive}") for way in ("forward", "backward"))
     arguments, options = FUNCTIONS[name]
-    check_function(forward, backward, *arguments, examples=14, **options)
+    check_function(*pair(name), *arguments, examples=14, **options)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "right", "wrong"), sorted(BUGS))
+def test_bugs_in_functions_of_courses_are_caught(name, right, wrong, monkeypatch):
+    monkeypatch.setattr(layers, "LAYERS", UNSHRUNK)  # for time
+    forward, backward = pair(name)
+    source, names = inspect.getsource(backward), dict(vars(functions))
+    assert source.count(right) == 1
+    exec(source.replace(right, wrong), names)
+    arguments, options = FUNCTIONS[name]
+    with pytest.raises(LawViolation) as caught:
+        check_function(forward, names[backward.__name__], *arguments, examples=14, **options)
+    assert caught.value.law in ("coordinates", "structure")
 
 
 KEPT = dict.fromkeys(["interleaving", "threads"], "what backward needs is kept in the object")

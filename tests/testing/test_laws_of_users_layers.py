@@ -62,3 +62,24 @@ def test_differences_are_asked_of_fewer_numbers_where_y_is_large():
         return len(calls)
 
     assert asked(40) < asked(2) / 4
+
+
+def exponential_backward(params, y, dy):
+    return y * dy, ()
+
+
+@pytest.mark.parametrize("x", [80.0, -80.0, -100.0])
+def test_linearity_is_asked_where_the_scaled_numbers_have_all_their_digits(x):
+    x = np.full((1, 2), x, np.float32)
+    check_layer_law("linearity", (lambda params, x: (np.exp(x),) * 2, exponential_backward), (), x, np.ones_like(x))
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_small_gradients_that_are_dropped_break_linearity(dtype):
+    def backward(params, x, dy):
+        return np.where(np.abs(dy) < 1e-9, 0, dy * np.cos(x)).astype(dy.dtype), ()
+
+    x, dy = np.array([[0.5, 1.0]], dtype), np.array([[1.0, 5e-4]], dtype)
+    with pytest.raises(LawViolation) as caught:
+        check_layer_law("linearity", (lambda params, x: (np.sin(x), x), backward), (), x, dy)
+    assert (caught.value.at, caught.value.index, caught.value.got) == ("dx", (0, 1), 0)

@@ -55,12 +55,25 @@ def _watched(case: Case) -> Results:
 
 
 def determinism(case: Case) -> None:
-    """Forward twice gives the same bits, and so does backward twice on one cache."""
+    """Forward twice gives the same bits, and so does backward twice on one cache; y stays as it is in later calls."""
+    _lasting(case)
     y, cache = case.layer.forward(case.params, case.x)
     first = named(y, *case.layer.backward(case.params, cache, case.dy))
     again = named(y, *case.layer.backward(case.params, cache, case.dy))
     _repeated(again, first, "backward", "the first backward on the same cache")
     _repeated(case.passes(), first, "forward and backward", "the first forward")
+
+
+def _lasting(case: Case) -> None:
+    """Raise Difference where forward of a different x writes into the y that it returned before."""
+    y, _ = case.layer.forward(case.params, case.x)
+    before = parts("y", map_flow(np.array, y))
+    case.layer.forward(case.params, other_inputs(case)[0])
+    try:
+        same_bits(parts("y", y), before, "y before forward of a different x")
+    except Difference as difference:
+        hint = "forward keeps an array for y and writes into it again: return a new one"
+        raise attrs.evolve(difference, diagnosis=hint) from None
 
 
 def _repeated(got: Results, expected: Results, call: str, oracle: str) -> None:

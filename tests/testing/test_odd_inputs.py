@@ -79,3 +79,10 @@ def test_a_shape_is_of_sizes(shape):
 def test_a_report_says_that_no_reference_was_given():
     found = report((sine, right), (2,), examples=1)
     assert (found["like"].status, found["like"].reason) == ("not asked", "no reference is given: like=")
+
+
+@pytest.mark.parametrize("grads", [None, {}])
+def test_grads_of_no_params_are_told_to_be_an_empty_tuple(grads):
+    with pytest.raises(LawViolation) as caught:
+        check_layer((sine, lambda params, x, dy: (np.cos(x) * dy, grads)), (2,))
+    assert f"end backward with `return dx, ()`, or say params={grads}" in caught.value.diagnosis

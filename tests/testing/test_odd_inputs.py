@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from funcnet.testing import LawViolation, check_layer, report
+import funcnet as fn
+from funcnet.testing import LawViolation, check_gradients, check_layer, report
 
 
 def scaled(params, x):
@@ -79,3 +80,26 @@ def test_a_shape_is_of_sizes(shape):
 def test_a_report_says_that_no_reference_was_given():
     found = report((sine, right), (2,), examples=1)
     assert (found["like"].status, found["like"].reason) == ("not asked", "no reference is given: like=")
+
+
+@pytest.mark.parametrize("grads", [None, {}])
+def test_grads_of_no_params_are_told_to_be_an_empty_tuple(grads):
+    with pytest.raises(LawViolation) as caught:
+        check_layer((sine, lambda params, x, dy: (np.cos(x) * dy, grads)), (2,))
+    assert f"end backward with `return dx, ()`, or say params={grads}" in caught.value.diagnosis
+
+
+# --- check_gradients ---
+
+
+@pytest.mark.parametrize(
+    ("model", "sample", "said"),
+    [
+        ((sine, right), None, "model must be an instance with the methods forward and backward; check_layer takes two"),
+        (fn.Tanh(), 1.5, "sample must be an integer, got 1.5"),
+        (fn.Tanh(), True, "sample must be an integer, got True"),
+    ],
+)
+def test_what_is_no_model_or_no_sample_is_refused(model, sample, said):
+    with pytest.raises(TypeError, match=said):
+        check_gradients(model, fn.MeanSquaredError(), (), np.ones((2, 3)), np.ones((2, 3)), sample=sample)

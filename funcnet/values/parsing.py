@@ -12,7 +12,7 @@ _BYTES = {"{": 200, "[": 75, ",": 50, ":": 10}  # of memory, at most, that a mar
 _NAME = 200  # bytes that a name takes, the first time that it is there, in dicts
 _MANY = 50_000  # names, of which the different ones are counted
 _NAMES = re.compile(r'"([^"\\]*)"\s*:')
-_STRINGS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
+_STRINGS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)  # "+": to go back takes 100 bytes an escape
 
 
 def parsed(text: str | bytes, size: int = 0) -> Any:

@@ -11,6 +11,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from reprlib import Repr
 from typing import Any
 
 
@@ -84,6 +85,26 @@ class DTypeError(FuncnetError, TypeError):
     """
 
 
+_LONGEST = 20_000  # characters of a message: a forged file can name what is as long as itself
+_SHOWN = Repr()
+_SHOWN.maxstring = _SHOWN.maxother = _SHOWN.maxlong = 300
+_SHOWN.maxlist = _SHOWN.maxtuple = _SHOWN.maxdict = 50
+
+
+def shown(value: object) -> str:
+    """`repr(value)`, without the middle of long texts and the rest of long lists, of which no memory is taken.
+
+    >>> shown("ReLU"), len(shown("x" * 10**6)), len(shown([0] * 10**6))
+    ("'ReLU'", 300, 155)
+    """
+    return _SHOWN.repr(value)
+
+
+def cut(message: str) -> str:
+    """The message, or the beginning of one that is too long to be read."""
+    return message if len(message) <= _LONGEST else f"{message[:_LONGEST]} ..."
+
+
 def printable(text: str) -> str:
     r"""`text` with escapes, as `repr` has them, for whatever a terminal would obey or hide; line ends stay.
 
@@ -98,10 +119,10 @@ def printable(text: str) -> str:
 
 
 class QuotingError(ValueError):
-    """Base class of errors whose messages quote files, which may be of somebody who means harm: they are printable."""
+    """Base class of errors that quote files, perhaps of somebody who means harm: printable, and not too long."""
 
     def __str__(self) -> str:
-        return printable(super().__str__())
+        return printable(cut(super().__str__()))
 
 
 class CheckpointError(QuotingError):

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn
 
-from funcnet.errors import NonFiniteError, printable
+from funcnet.errors import NonFiniteError, cut, printable
 
 
 class Parser(argparse.ArgumentParser):
@@ -55,5 +55,5 @@ def flush() -> None:
 
 def _fail(code: int, message: str) -> int:
     flush()
-    print(f"error: {printable(' '.join(message.split()))}", file=sys.stderr)
+    print(f"error: {printable(cut(' '.join(message.split())))}", file=sys.stderr)
     return code

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 from warnings import warn
 
-from funcnet.errors import CheckpointError, printable
+from funcnet.errors import CheckpointError, cut, printable
 from funcnet.saving.description import (
     Entries,
     Form,
@@ -35,8 +35,6 @@ from funcnet.saving.opening import opening
 from funcnet.saving.structure import MOST, check_structure, check_tree, filled
 from funcnet.tree import Array, Tree
 from funcnet.values import as_path
-
-_LONGEST = 20_000  # characters of a message: a forged file can name what is as long as itself
 
 
 def save(path: str | os.PathLike[str], model: Any, params: Tree) -> None:
@@ -182,7 +180,7 @@ def load(
     check_tree(like, "like")
     model, params, unknown = read_checkpoint(path, like, layout, links=True)
     if unknown:
-        warn(printable(_cut(f"{path}: only the arrays are read, by `like`: {listed(unknown)}")), stacklevel=2)
+        warn(printable(cut(f"{path}: only the arrays are read, by `like`: {listed(unknown)}")), stacklevel=2)
     return model, params
 
 
@@ -204,13 +202,13 @@ def _told(path: Path) -> Iterator[None]:
     try:
         yield
     except CheckpointError as error:
-        raise CheckpointError(_cut(f"{path}: {error}")) from error
+        raise CheckpointError(f"{path}: {error}") from error
     except RecursionError as error:
         raise CheckpointError(f"{path} is nested too deeply") from error
     except Exception as error:  # zipfile and json may raise anything for damaged bytes
         if of_the_machine := _of_the_machine(error, outside):
             raise of_the_machine  # noqa: B904, it is the context already
-        raise CheckpointError(_cut(f"{path} is damaged or is not a checkpoint: {error!r}")) from error
+        raise CheckpointError(cut(f"{path} is damaged or is not a checkpoint: {error!r}")) from error
 
 
 def _of_the_machine(error: BaseException | None, outside: BaseException | None) -> Exception | None:
@@ -222,10 +220,6 @@ def _of_the_machine(error: BaseException | None, outside: BaseException | None) 
             return error
         error = error.__context__
     return None
-
-
-def _cut(message: str) -> str:
-    return message if len(message) <= _LONGEST else f"{message[:_LONGEST]} ..."
 
 
 def _restored(

@@ -20,6 +20,7 @@ from funcnet.testing.cases.case import map_both, named_parts
 from funcnet.testing.gradient_oracles import Judgement, Question, eps, judged
 from funcnet.testing.gradient_reports import GradientReport, LeafReport, largest, mean, relative
 from funcnet.tree import Array, Flow, Tree, leaves_like, map_flow
+from funcnet.values import check_methods, integer
 
 Gradients: TypeAlias = dict[str, Array]
 
@@ -90,7 +91,7 @@ def check_gradients(
     ValueError
         For an unknown method, a step that is not above 0, or a sample below 1.
     TypeError
-        If an operation has no rule, and `method` is "exact".
+        If an operation has no rule and `method` is "exact", or if model or sample is not what it should be.
     TreeError
         If the gradient has not the structure and shapes of params.
 
@@ -103,8 +104,11 @@ def check_gradients(
     >>> report.ok(1e-12), report.method, [leaf.path for leaf in report.leaves]
     (True, 'exact', ['0.weight', '0.bias', '2.weight', '2.bias'])
     """
-    if not step > 0 or (sample is not None and sample < 1):
-        raise ValueError(f"step must be above 0 and sample at least 1, got {step} and {sample}")
+    check_methods("model", model, "forward", "backward", otherwise="; check_layer takes two functions")
+    if not step > 0:
+        raise ValueError(f"step must be above 0, got {step}")
+    if sample is not None:
+        integer(sample, "sample", 1)
     value, grads = value_and_grad(model, loss, params, x, target, penalty)
     named = dict(zip(tree.named_leaves(params), leaves_like(params, grads, "grads"), strict=True))
     wide_x = map_flow(_wide, x)

@@ -17,6 +17,7 @@ from typing import Any
 
 import attrs
 
+from funcnet.errors import shown
 from funcnet.values.parsing import parsed
 from funcnet.values.registry import UnregisteredError, registered, registered_name
 
@@ -96,7 +97,7 @@ def _value(plain: Any, place: _Place) -> Any:
         if plain.keys() == {kind}:
             return _named(plain[kind], kind, place)
     if "type" not in plain:
-        raise ValueError(f'expected a "type", "class", "function" or "float"{_at(place)}, got {sorted(plain)}')
+        raise ValueError(f'expected a "type", "class", "function" or "float"{_at(place)}, got {shown(sorted(plain))}')
     cls = _named(plain["type"], "class", place)
     _check_fields(cls, plain, place)
     arguments = {name: _value(item, (place, name)) for name, item in plain.items() if name != "type"}
@@ -137,6 +138,6 @@ def _check_fields(cls: type, plain: dict[str, Any], place: _Place) -> None:
     if unknown := [name for name in plain if name not in ("type", *fields)]:
         there = f"its fields are {', '.join(fields)}" if fields else "it has none"
         raise UnregisteredError(
-            f"{plain['type']}{_at(place)} has no field {unknown[0]!r}: {there}; "
+            f"{plain['type']}{_at(place)} has no field {shown(unknown[0])}: {there}; "
             "a newer version of it may have written this"
         )

@@ -15,7 +15,7 @@ from typing import Any, TypeVar, overload
 import attrs
 import numpy as np
 
-from funcnet.errors import QuotingError
+from funcnet.errors import QuotingError, shown
 from funcnet.values.sameness import is_findable, is_same, place
 
 T = TypeVar("T")
@@ -239,7 +239,7 @@ def registered(name: Any, kind: str, at: str = "") -> Any:
     item = _BY_NAME.get(name) if isinstance(name, str) else None
     if item is None or isinstance(item, type) != (kind == "class"):
         raise UnregisteredError(
-            f"{kind} {name!r}{at} is not registered: import the module that registers it, "
-            f"or, if it was renamed, register it with aliases=[{name!r}]"
+            f"{kind} {shown(name)}{at} is not registered: import the module that registers it, "
+            f"or, if it was renamed, register it with aliases=[{shown(name)}]"
         )
     return item

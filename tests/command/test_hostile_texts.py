@@ -112,6 +112,22 @@ def test_errors_and_warnings_that_quote_files_are_printable():
     assert str(fn.CheckpointError("a\x1b[2Jb\n\tc")) == "a\\x1b[2Jb\n\\tc"
 
 
+@pytest.mark.parametrize(
+    "value", ["%s", ["%s"], {"type": "%s"}, {"type": {"%s": 1}}, {"%s": 1}, {"type": "L2", "%s": 1}]
+)
+@pytest.mark.parametrize("field", ["loss", "batch_size"])
+def test_what_is_said_of_a_long_text_is_short(said, folder, field, value):
+    plain = json.loads((folder / "experiment.json").read_text())
+    long = json.loads(json.dumps(value) % ("x" * 10**6))
+    (folder / "experiment.json").write_text(json.dumps({**plain, field: long}))
+    code, _, error = said("show", folder)
+    assert code == 2
+    assert len(error) < 30_000
+    code, _, error = said("check", folder / "experiment.json")
+    assert code == 2
+    assert len(error) < 30_000
+
+
 @pytest.mark.parametrize("text", ["", "plain", "zwei Zeilen\nmit Umlauten: äöü, 日本", "1e-3 ± 2"])
 def test_what_is_printable_stays_as_it_is(text):
     assert printable(text) == text

@@ -194,7 +194,7 @@ def test_a_checkpoint_of_other_types_is_not_that_of_a_run(name, tmp_path):
             lambda: fn.verify(tmp_path, TRAIN, TEST),
         ):
             with pytest.raises(fn.CheckpointError, match=r"checkpoint\.npz does not belong to this experiment"):
-                use(MOMENTUM, tmp_path)
+                use()
         shutil.rmtree(tmp_path)
         interrupted(MOMENTUM, tmp_path, 4)
 

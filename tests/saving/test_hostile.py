@@ -90,6 +90,8 @@ TEXTS = {
     "layers in layers around many": lambda: description(model=LAYERS * 150 + many(LEAF, 100_000) + "]}" * 150),
     "a long name in 300 nodes": lambda: description(FIELDS % ("k" * 60_000) * 300 + "[]" + "}}" * 300),
     "130,000 unknown nodes": lambda: description(many(NODE, 130_000)),
+    "a class with a long name": lambda: description(model=f'{{"type":"{"x" * 19_000_000}"}}'),
+    "a field with a long name of escapes": lambda: description(model=json.dumps({"\x01" * 2_500_000: 1})),
     "a letter of four bytes": lambda: description(model=json.dumps("a" * 18_000_000 + "\U0001f600")),
 }
 TENSOR = {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]}

@@ -161,10 +161,10 @@ def test_what_forward_returns(forwards, said):
     assert found.diagnosis.startswith(said)
 
 
-def test_a_y_of_a_wider_dtype():
+def test_a_y_that_is_wider_than_x_is_told_with_what_to_do():
     found = violation(check_layer, Changed(forwards=lambda y, cache: (y.astype(np.float64), cache)), (2,))
-    assert (found.law, found.at, found.got) == ("dtype", "y", "dtype float64")
-    assert "forward must return the dtype of x and params" in found.diagnosis
+    assert (found.law, found.at) == ("dtype", "y")
+    assert found.diagnosis.startswith("forward must return the dtype of x and params")
 
 
 @pytest.mark.parametrize(

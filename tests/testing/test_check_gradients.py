@@ -281,7 +281,7 @@ def test_nan_is_the_worst():
 @pytest.mark.parametrize("options", [{"sample": 0}, {"sample": -1}, {"step": 0.0, "method": "central"}])
 def test_a_check_of_nothing_is_refused(options):
     model, params = network(fn.Tanh())
-    with pytest.raises(ValueError, match="step must be above 0 and sample at least 1"):
+    with pytest.raises(ValueError, match=r"(step|sample) must be"):
         check_gradients(model, fn.MeanSquaredError(), params, X, P, **options)
 
 

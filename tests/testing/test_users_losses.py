@@ -55,3 +55,25 @@ def test_a_form_of_batches_that_a_loss_does_not_take_is_told_by_its_own_law(law)
 def test_a_loss_of_float64_and_of_matrices_is_checked_as_it_is():
     true = {"shapes": "labels of more rows broadcast", "finite": "the log of a probability that is 0"}
     check_loss(SoftmaxLoss(), targets="labels", exempt={**OF_MATRICES, **true}, dtypes=("float64",))
+
+
+class InPlainPython:
+    """Numbers one by one, in Python's own floats."""
+
+    def forward(self, y, t):
+        if y.shape != t.shape:
+            raise ValueError("shapes")
+        total = 0.0
+        for a, b in zip(y.ravel(), t.ravel(), strict=True):
+            total += (float(a) - float(b)) ** 2
+        return total, (y, t)
+
+    def backward(self, cache):
+        y, t = cache
+        return 2 * (y - t)
+
+
+def test_a_value_may_be_a_float_of_python_in_float64():
+    check_loss(InPlainPython(), dtypes=("float64",), examples=14)
+    found = blame(InPlainPython(), examples=14)
+    assert (found.law, found.at, found.got) == ("dtype", "value", "dtype float64")

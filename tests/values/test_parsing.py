@@ -87,6 +87,12 @@ def test_more_values_than_the_size_of_the_file_explains_are_refused(text):
             parsed(given)
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32-be", "utf-8-sig"])
+def test_bytes_are_utf_8_in_which_alone_values_can_be_counted(encoding):
+    with pytest.raises(ValueError, match=r"decode|Expecting|BOM"):
+        parsed('{"slope": 0.1}'.encode(encoding))
+
+
 def test_what_a_file_explains_is_read():
     numbers = list(range(10**5))
     assert parsed(json.dumps(numbers)) == numbers

@@ -103,6 +103,7 @@ def _node(kind: str, names: tuple[Any, ...]) -> type:
     """The node class for dicts with these keys, or for lists of this length; the same class each time."""
     fields = [name if _is_name(name) else f"item_{i}" for i, name in enumerate(names)]
     cls: type = tree.node(attrs.make_class(kind, fields, frozen=True, eq=False))
+    cls.__name__ = f"a dict of {list(names)}" if kind == "dict" else f"a list of {len(names)}"  # for errors
     cls.__container__ = kind, names  # type: ignore[attr-defined]
     return cls
 

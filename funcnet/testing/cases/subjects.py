@@ -56,17 +56,26 @@ def with_tree(layer: Any, params: Any) -> tuple[Any, Tree]:
 
 
 def arrays(layer: Any, x: Any) -> Flow:
-    """x as arrays: with floating-point numbers for integers unless the layer takes these, as in combinators."""
+    """x as arrays: with floating-point numbers for integers unless the layer takes these, as in combinators.
+
+    Raises ValueError where all numbers are NaN or infinite: every gradient would pass.
+    """
     takes_integers = getattr(layer, "takes_integers", False)
-    return map_flow(lambda part: np.array(real("x", part)) if takes_integers else as_floating(real("x", part)), x)
+    x = map_flow(lambda part: np.array(real("x", part)) if takes_integers else as_floating(real("x", part)), x)
+    parts = tree.leaves(x)
+    if any(part.size for part in parts) and not any(np.isfinite(part).any() for part in parts):
+        raise ValueError("x must have a finite number, got NaN and infinities alone, at which there is no derivative")
+    return x
 
 
 def real(name: str, numbers: Any) -> Array:
-    """The numbers as an array. Raises TypeError for complex ones."""
+    """The numbers as an array. Raises TypeError for complex ones, objects and text."""
     array = as_array(numbers)
     if array.dtype.kind == "c":
         instead = "give the real and the imaginary part as two inputs, (z.real, z.imag)"
         raise TypeError(f"{name} must hold real numbers, got {array.dtype}: {instead}")
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"{name} must hold real numbers, got {array.dtype}: write {name}.astype(float)")
     return array
 
 
@@ -89,7 +98,8 @@ def shape_of_example(input_shape: Any, x: Flow) -> Any:
     if input_shape is None:
         input_shape = map_flow(lambda part: tuple(part.shape[1:]), x)
     if not _is_shape(input_shape):
-        raise TypeError(f"input_shape must be a tuple such as (4,), or one of such tuples, got {input_shape!r}")
+        wanted = "a tuple such as (4,), of sizes of at least 0, or one of such tuples"
+        raise TypeError(f"input_shape must be {wanted}, got {input_shape!r}")
     if x is not None and len(_batches(x, input_shape)) > 1:
         wanted = f"shapes {input_shape} after the same batch axes"
         if not is_nested(input_shape):
@@ -99,7 +109,9 @@ def shape_of_example(input_shape: Any, x: Flow) -> Any:
 
 
 def _is_shape(shape: Any) -> bool:
-    return all(map(_is_shape, shape)) if is_nested(shape) else isinstance(shape, tuple)
+    if is_nested(shape):
+        return all(map(_is_shape, shape))
+    return isinstance(shape, tuple) and all(hasattr(size, "__index__") and size >= 0 for size in shape)
 
 
 def _batches(x: Flow, shape: Any) -> set[Any]:

@@ -17,7 +17,7 @@ _ASIDE = 2.0**-6  # how far beside a tie the gradients are compared again: at it
 
 def like(case: Case) -> None:
     """{y}, {dx} and grads are those of the reference, up to rounding."""
-    needs(case.like is not None)
+    needs(case.like is not None, "no reference is given: like=")
     try:
         _agree(case)
     except Difference as difference:

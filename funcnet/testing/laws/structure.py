@@ -123,6 +123,8 @@ def _grads_like(case: Case, grads: Tree) -> list[Array]:
         return leaves_like(case.params, grads, "grads")
     except (TreeError, TypeError) as error:
         hint = "the sum over the batch is missing" if _fits(_check_rows, case, grads) else ""
+        if case.params == () and (grads is None or grads == {}):
+            hint = f"a layer without params has the grads (): end backward with `return dx, ()`, or say params={grads}"
         raise Difference("grads", str(error), "a tree like params", diagnosis=hint) from error
 
 

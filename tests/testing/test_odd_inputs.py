@@ -1,0 +1,105 @@
+"""What checks say of odd inputs: params and shapes that fit nothing, numbers that are none."""
+
+import numpy as np
+import pytest
+
+import funcnet as fn
+from funcnet.testing import LawViolation, check_gradients, check_layer, report
+
+
+def scaled(params, x):
+    return params["w"] * x + params["b"], x
+
+
+def blame_of(grads, params):
+    def backward(params, x, dy):
+        return params["w"] * dy, grads
+
+    with pytest.raises(LawViolation) as caught:
+        check_layer((scaled, backward), (3,), params=params)
+    return caught.value.got
+
+
+# --- Grads ---
+
+
+@pytest.mark.parametrize(
+    ("grads", "said"),
+    [
+        ({"w": np.zeros(())}, "a dict of ['w']"),
+        ({"w": np.zeros(()), "b": np.zeros(()), "c": np.zeros(())}, "a dict of ['w', 'b', 'c']"),
+        ([np.zeros(())], "a list of 1"),
+        (None, "None"),
+    ],
+    ids=["a key is missing", "a key too many", "a list", "None"],
+)
+def test_grads_of_other_keys_are_told_by_the_keys(grads, said):
+    got = blame_of(grads, {"w": np.ones(()), "b": np.ones(())})
+    assert f"expected a dict of ['w', 'b'] at the root, got {said}" in got
+
+
+# --- x, params and shapes ---
+
+
+def sine(params, x):
+    return np.sin(x), x
+
+
+def wrong(params, x, dy):
+    return np.sin(x) * dy, ()
+
+
+def right(params, x, dy):
+    return np.cos(x) * dy, ()
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("backward", [right, wrong])
+def test_an_x_without_a_finite_number_is_refused_as_no_gradient_could_be_told_wrong(number, backward):
+    with pytest.raises(ValueError, match="x must have a finite number"):
+        check_layer((sine, backward), x=np.full((2, 2), number))
+
+
+def test_a_nan_beside_finite_numbers_hides_no_wrong_gradient():
+    with pytest.raises(LawViolation):
+        check_layer((sine, wrong), x=np.array([[1.0, np.nan]]))
+
+
+@pytest.mark.parametrize("x", [np.array([[object()]]), np.array([[1.0, None]])])
+def test_objects_in_x_are_refused(x):
+    with pytest.raises(TypeError, match=r"x must hold real numbers, got object: write x.astype\(float\)"):
+        check_layer((sine, right), x=x)
+
+
+@pytest.mark.parametrize("shape", [(-1,), (4.0,), ("4",), ((4,), (-1,)), (4, (3,))])
+def test_a_shape_is_of_sizes(shape):
+    with pytest.raises(TypeError, match=r"input_shape must be a tuple such as \(4,\), of sizes of at least 0"):
+        check_layer((sine, right), shape)
+
+
+def test_a_report_says_that_no_reference_was_given():
+    found = report((sine, right), (2,), examples=1)
+    assert (found["like"].status, found["like"].reason) == ("not asked", "no reference is given: like=")
+
+
+@pytest.mark.parametrize("grads", [None, {}])
+def test_grads_of_no_params_are_told_to_be_an_empty_tuple(grads):
+    with pytest.raises(LawViolation) as caught:
+        check_layer((sine, lambda params, x, dy: (np.cos(x) * dy, grads)), (2,))
+    assert f"end backward with `return dx, ()`, or say params={grads}" in caught.value.diagnosis
+
+
+# --- check_gradients ---
+
+
+@pytest.mark.parametrize(
+    ("model", "sample", "said"),
+    [
+        ((sine, right), None, "model must be an instance with the methods forward and backward; check_layer takes two"),
+        (fn.Tanh(), 1.5, "sample must be an integer, got 1.5"),
+        (fn.Tanh(), True, "sample must be an integer, got True"),
+    ],
+)
+def test_what_is_no_model_or_no_sample_is_refused(model, sample, said):
+    with pytest.raises(TypeError, match=said):
+        check_gradients(model, fn.MeanSquaredError(), (), np.ones((2, 3)), np.ones((2, 3)), sample=sample)

@@ -1,38 +1,22 @@
-"""What users' layers do that laws must know: rounding over rows, arrays used again, loops that are slow."""
+"""What users' layers do that laws must know: digits lost and dropped, arrays used again, loops that are slow."""
 
 import numpy as np
 import pytest
 
 from funcnet.testing import LawViolation, check_layer, check_layer_law
-
-ROWS = np.array([[5.0, 0.1, -0.7], [0.3, -1.0, 2.0]])
-
-
-def softmax_less_the_largest_of_all(params, x):
-    e = np.exp(x - np.max(x))
-    p = e / e.sum(axis=-1, keepdims=True)
-    return p, p
+from funcnet.testing.reports.comparing import Difference, same_bits
 
 
-def softmax_backward(params, p, dy):
-    return p * (dy - (p * dy).sum(axis=-1, keepdims=True)), ()
-
-
-def test_rows_may_depend_on_others_by_rounding():
-    layer, changed = (softmax_less_the_largest_of_all, softmax_backward), ROWS * np.array([[-0.5], [1]]) + [[0.25], [0]]
-    y, other = (softmax_less_the_largest_of_all((), x)[0][1] for x in (ROWS, changed))
-    assert (y != other).any()  # by a bit, where the other row changed as the law changes it
-    check_layer_law("batch.rows", layer, (), ROWS, ROWS)
-
-
-def leaking(size):
-    return lambda params, x: (np.sin(x) + size * x.mean(axis=0), x)
-
-
-@pytest.mark.parametrize("size", [1.0, 1e-9, 1e-13])
-def test_rows_may_not_depend_on_others_by_more(size):
-    with pytest.raises(LawViolation):
-        check_layer_law("batch.rows", (leaking(size), lambda params, x, dy: (dy * np.cos(x), ())), (), ROWS, ROWS)
+def test_long_doubles_are_the_same_whatever_fills_them_up():
+    numbers = np.linspace(-1, 1, 5, dtype=np.longdouble)
+    filled = numbers.copy()
+    padding = filled.view(np.uint8).reshape(5, -1)[:, 10:] if np.finfo(np.longdouble).nmant == 63 else numbers[:0]
+    padding[...] = 255
+    same_bits({"y": filled}, {"y": numbers}, "itself")
+    with pytest.raises(Difference):
+        same_bits({"y": numbers}, {"y": np.nextafter(numbers, np.longdouble(2))}, "its neighbour")
+    with pytest.raises(Difference, match="float64"):
+        same_bits({"y": numbers.astype(np.float64)}, {"y": numbers}, "itself")
 
 
 def test_a_y_that_the_next_forward_writes_into_is_told():

@@ -43,7 +43,7 @@ def wrong(
 def _is_near(
     point: Point, got: float, value: float, bound: float, direction: list[Array], expected: Derivatives
 ) -> bool:
-    """Whether a derivative may be what was got: it is near the value, smaller steps deny that, or there is a corner."""
+    """Whether a derivative may be what was got: it is near the value, smaller steps prefer it, or there is a corner."""
     if not np.isfinite(got):
         return False
     if abs(got - value) <= bound:
@@ -51,7 +51,8 @@ def _is_near(
     for scale in () if expected.is_exact else _CLOSER:
         closer = point.differences(direction, expected.why_not, scale)
         slack = bound + UNSURE * float(closer.errors[0])
-        if not abs(value - closer.values[0]) <= slack:
+        off, of_got = abs(value - closer.values[0]), abs(got - closer.values[0])
+        if not off <= slack or of_got <= min(slack, off / 2):
             return True
     return _is_corner(point, direction, got, value, bound)
 

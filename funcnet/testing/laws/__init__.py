@@ -19,7 +19,7 @@ LAYER_LAWS: dict[str, Law] = {
     "kinks": derivatives.kinks,
     "linearity": forgiving(derivatives.linearity),
     "symmetry": forgiving(derivatives.symmetry),
-    "batch.rows": forgiving(rows.rows),
+    "batch.rows": rows.rows,
     "batch.permutation": forgiving(rows.permutation),
     "batch.sum": forgiving(rows.sums),
     "batch.single": forgiving(rows.single),

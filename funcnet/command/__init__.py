@@ -27,6 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SystemExit:  # the help was asked for, or an option is wrong
         flush()
         raise
+    except BrokenPipeError:  # the reader of the help has gone
+        flush()
+        return 0
 
     def command() -> int:
         try:

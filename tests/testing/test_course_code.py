@@ -113,7 +113,7 @@ MATRICES = {
     ("loss", "options"),
     [
         (objects.Mse(), {}),
-        (objects.SoftmaxLoss(), {"targets": "labels", "exempt": MATRICES}),
+        (objects.SoftmaxLoss(), {"targets": "labels", "exempt": MATRICES, "dtypes": ("float64",)}),
     ],
     ids=lambda value: type(value).__name__,
 )

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from typing import Any
 
+from funcnet.errors import shown
 from funcnet.tree import Tree, canonical, named_arrays
 from funcnet.values import aligned, from_plain, parsed, to_plain
 
@@ -131,8 +132,8 @@ def from_line(line: str) -> Row:
     """The row that `to_line` wrote."""
     row = {name: from_plain(value) for name, value in parsed(line).items()}
     types = {"epoch": int, "step": int, "params": str, "leaves": tuple, "seconds": float}
-    if not all(isinstance(row[name], kind) for name, kind in types.items()):
-        raise ValueError(f"not a row of a history: {line!r}")
+    if not all(isinstance(row.get(name), kind) for name, kind in types.items()):
+        raise ValueError(f"not a row of a history: {shown(line)}")
     return row
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import funcnet as fn
-from funcnet.experiments.history import History
+from funcnet.experiments.history import History, from_line
 from tests.experiments.cases import MOMENTUM, TEST, TRAIN, run
 
 HISTORY = run(MOMENTUM).history
@@ -117,3 +117,9 @@ def test_a_history_that_was_pickled_when_it_was_no_dict_is_read():
     rows = [{"epoch": 1, "loss": 2.0, "seconds": 0.1}, {"epoch": 2, "loss": 1.0, "seconds": 0.2}]
     read = pickle.loads(pickle.dumps(Before()))
     assert (read.rows(), read.error) == (rows, None)
+
+
+@pytest.mark.parametrize("line", ["{}", '{"epoch": 1}', '{"epoch": 1, "step": 1, "params": "", "leaves": []}'])
+def test_a_line_that_lacks_what_a_row_has_is_told(line):
+    with pytest.raises(ValueError, match=r"not a row of a history: '\{"):
+        from_line(line)

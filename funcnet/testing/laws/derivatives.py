@@ -109,7 +109,7 @@ def _tied(case: Case) -> Iterator[tuple[Case, bool]]:
 def _without_zeros(axes: int, part: Array) -> Array:
     """The examples, with a first number of 1 in those that are all zeros, for which all products would be equal."""
     rows = np.array(part).reshape(*part.shape[:axes], math.prod(part.shape[axes:]))
-    if rows.size and rows.shape[-1] > 1:
+    if rows.size:
         rows[~rows.any(axis=-1), 0] = 1
     return rows.reshape(part.shape)
 

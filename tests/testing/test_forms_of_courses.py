@@ -110,6 +110,34 @@ def test_a_backward_of_an_object_that_fails_is_not_blamed_on_a_cache():
     assert not found.diagnosis
 
 
+class Recurrent:
+    """As in a book whose states are in float32, and whose gradients are written into arrays like the params."""
+
+    def __init__(self, w):
+        self.params, self.grads = [w], [np.zeros_like(w)]
+
+    def forward(self, xs):
+        self.xs, self.h = xs, np.zeros((len(xs), xs.shape[1] + 1, xs.shape[2]), dtype="f")
+        for t in range(xs.shape[1]):
+            self.h[:, t + 1] = np.tanh(self.h[:, t] @ self.params[0] + xs[:, t])
+        return self.h[:, 1:]
+
+    def backward(self, dhs):
+        dxs, later, dw = np.empty(self.xs.shape, dtype="f"), 0, 0
+        for t in reversed(range(dhs.shape[1])):
+            dxs[:, t] = dz = (dhs[:, t] + later) * (1 - self.h[:, t + 1] ** 2)
+            dw, later = dw + self.h[:, t].T @ dz, dz @ self.params[0].T
+        self.grads[0][...] = dw
+        return dxs
+
+
+def test_states_in_float32_and_gradients_in_float64_are_judged_by_float32():
+    x, w = np.random.default_rng(0).normal(size=(3, 4, 2)), np.array([[0.5, -0.25], [0.75, 1.0]])
+    check_layer(from_object(Recurrent(w)), x=x, exempt=KEPT, dtypes=("float64",), examples=14)
+    found = blame(from_object(Recurrent(w)), check=check_layer, x=x, exempt=KEPT, dtypes=("float32",))
+    assert (found.law, found.got, found.expected) == ("dtype", "dtype float64", "dtype float32")
+
+
 @pytest.mark.parametrize(
     ("layer", "instead"),
     [

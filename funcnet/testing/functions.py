@@ -21,7 +21,9 @@ def check_function(
 
     This is `check_layer` of `from_functions`, with rows drawn from `x`. Arrays of floating-point numbers after x are
     params: laws are asked at these and at others around them, and backward returns a gradient of each, in this order.
-    Everything else, such as a stride or a dict of settings, is passed on in a copy.
+    Everything else, such as a stride or a dict of settings, is passed on in a copy. Where forward returns several
+    arrays before the cache, backward takes a dy of each before it. Integers in x stay integers where backward returns
+    None or nothing for them.
 
     Parameters
     ----------
@@ -99,8 +101,8 @@ def from_object(layer: Any, *params: str) -> Any:
     """Make a layer, for `check_layer`, `report` or `layer_tests`, of an object that keeps what it saw.
 
     ``forward(x)`` returns y, and ``backward(dy)`` returns dx and leaves the gradient of W in dW, or those of all params
-    in `grads`. A copy of the object is checked. Two passes disturb each other in it, as do two threads: exempt
-    "interleaving" and "threads".
+    in `grads`. Where they return nothing, y is in `output` and dx in `dinputs`. A copy of the object is checked. Two
+    passes disturb each other in it, as do two threads: exempt "interleaving" and "threads".
 
     Parameters
     ----------

@@ -126,7 +126,7 @@ def check_layer(
     >>> check_layer((sign, straight_through), (3,), derivative_of=lambda params, x: np.clip(x, -1, 1))
     """
     __tracebackhide__ = True
-    subject = as_layer(layer)
+    subject = as_layer(layer, x=x)
     check_symmetries(symmetries)
     integer(examples, "examples", 1)
     of_dtypes = floats_of(dtypes)
@@ -210,7 +210,7 @@ def check_layer_law(
     """
     __tracebackhide__ = True
     check_symmetries(symmetries)
-    subject = as_layer(layer)
+    subject = as_layer(layer, x=x)
     x, dy = arrays(subject, x), map_flow(lambda part: as_floating(real("dy", part)), dy)
     like, surrogate = as_reference(like, params), as_differentiable(derivative_of, params)
     subject, params = with_tree(subject, params)

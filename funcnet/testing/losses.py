@@ -9,21 +9,21 @@ from typing import Any
 import attrs
 import numpy as np
 
-from funcnet.layers.layer import Layer
 from funcnet.losses.binary_cross_entropy import BinaryCrossEntropy, SigmoidBinaryCrossEntropy
 from funcnet.losses.hinge import Hinge
 from funcnet.losses.softmax_cross_entropy import SoftmaxCrossEntropy
 from funcnet.random import Key
 from funcnet.testing.cases.case import Case
 from funcnet.testing.cases.drawing import REGIMES, allowed, dyadic
-from funcnet.testing.cases.subjects import floats_of, real
+from funcnet.testing.cases.foreign import OneFunction
+from funcnet.testing.cases.subjects import as_loss, floats_of, real
 from funcnet.testing.laws import LOSS_LAWS
 from funcnet.testing.laws.losses import loss_case
 from funcnet.testing.layers import check_symmetries
 from funcnet.testing.reports.diagnosis import diagnosis
 from funcnet.testing.reports.holding import Check, Kind, raising
 from funcnet.tree import Array, DType, Shape, as_floating
-from funcnet.values import check_methods, integer
+from funcnet.values import integer
 
 _BATCHES: tuple[Shape, ...] = ((2,), (1,), (), (3,), (2, 2), (5,), (40,))
 _FEATURES = (3, 1, 4)
@@ -78,8 +78,9 @@ def check_loss(
 
     Parameters
     ----------
-    loss : Loss or object
-        A loss, or an object with the methods `forward` and `backward` of one.
+    loss : Loss, object or function
+        A loss; an object with the methods `forward` and `backward` of one; or one function of y and target that returns
+        the value and dy.
     targets : str, tuple of str, or ndarray, optional
         Kinds of targets that the loss takes, or the targets to use; by default those of a loss of the library, else
         "numbers".
@@ -121,9 +122,7 @@ def check_loss(
     >>> check_loss(fn.SoftmaxCrossEntropy(), symmetries=["shift-invariant"])
     """
     __tracebackhide__ = True
-    _check_is_loss(loss)
-    if like is not None:
-        _check_is_loss(like, "like")
+    loss, like = as_loss(loss), None if like is None else as_loss(like, "like")
     check_symmetries(symmetries)
     integer(examples, "examples", 1)
     default_targets, default_outputs = _OF_OURS.get(type(loss), (("numbers",), "numbers"))
@@ -232,18 +231,10 @@ def check_loss_law(
     >>> check_loss_law("coordinates", fn.MeanSquaredError(), np.array([[0.5]]), np.array([[1.0]]))
     """
     __tracebackhide__ = True
-    _check_is_loss(loss)
-    if like is not None:
-        _check_is_loss(like, "like")
+    loss, like = as_loss(loss), None if like is None else as_loss(like, "like")
     check_symmetries(symmetries)
     case = loss_case(loss, as_floating(real("y", y)), np.asarray(target), False, tuple(symmetries))
     return Check(LOSSES.of_one(law), [_with_reference(like, case)])
-
-
-def _check_is_loss(loss: Any, name: str = "loss") -> None:
-    check_methods(name, loss, "forward", "backward")
-    if isinstance(loss, Layer):
-        raise TypeError(f"{name} must be a loss, got a layer, which check_layer checks: {loss!r}")
 
 
 def _shrunk(case: Case, fails: Callable[[Case], Any]) -> Case:
@@ -259,8 +250,12 @@ def _shrunk(case: Case, fails: Callable[[Case], Any]) -> Case:
 
 
 def _arguments(case: Case) -> dict[str, Any]:
-    reference = {} if case.like is None else {"like": case.like.loss}
-    return {"loss": case.layer.loss, "y": case.x, "target": case.layer.target} | reference
+    reference = {} if case.like is None else {"like": _as_given(case.like.loss)}
+    return {"loss": _as_given(case.layer.loss), "y": case.x, "target": case.layer.target} | reference
+
+
+def _as_given(loss: Any) -> Any:
+    return loss.function if isinstance(loss, OneFunction) else loss
 
 
 LOSSES = Kind(

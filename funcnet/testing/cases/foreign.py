@@ -8,6 +8,7 @@ from keyword import iskeyword
 from typing import Any
 
 import attrs
+import numpy as np
 
 from funcnet import tree
 from funcnet.tree import Array, Tree
@@ -38,6 +39,19 @@ class ForwardAlone:
 
     def forward(self, params: Any, x: Any) -> tuple[Any, None]:
         return self.function(params, x), None
+
+
+@attrs.frozen
+class OneFunction:
+    """A loss given as one function of y and target, which returns the value and dy."""
+
+    function: Callable[[Array, Any], tuple[Any, Array]]
+
+    def forward(self, y: Array, target: Any) -> tuple[Any, Array]:
+        return self.function(y, target)
+
+    def backward(self, dy: Array) -> Array:
+        return np.array(dy)
 
 
 @attrs.frozen(eq=False)

@@ -2,23 +2,58 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import numpy as np
 
 from funcnet import tree
+from funcnet.layers.layer import Layer
 from funcnet.testing.cases.case import leaves
-from funcnet.testing.cases.foreign import ForwardAlone, Pair, WithContainers, as_tree
+from funcnet.testing.cases.foreign import ForwardAlone, OneFunction, Pair, WithContainers, as_tree
+from funcnet.testing.cases.textbook import OfFunctions
 from funcnet.tree import Array, DType, Flow, Tree, as_array, as_floating, is_nested, map_flow, shape_of
 from funcnet.values import check_methods
 
 
-def as_layer(layer: Any, name: str = "layer") -> Any:
-    """The layer, where two functions become one. Raises TypeError for anything else."""
+def as_layer(layer: Any, name: str = "layer", x: Any = None) -> Any:
+    """The layer for this x, where two functions become one. Raises TypeError for anything else."""
     if isinstance(layer, tuple) and len(layer) == 2 and all(map(callable, layer)):
-        return Pair(*layer)
+        layer = Pair(*layer)
     check_methods(name, layer, "forward", "backward", otherwise=", or a pair of functions")
-    return layer
+    _check_takes_params(name, layer)
+    return layer.taking(x) if isinstance(layer, OfFunctions) else layer
+
+
+def _check_takes_params(name: str, layer: Any) -> None:
+    """Raise TypeError where forward takes something other than params and x, as in courses."""
+    try:
+        signature = inspect.signature(layer.forward)
+    except (TypeError, ValueError):  # of a function that is not written in Python
+        return
+    if not _takes(signature, 2):
+        instead = "for other arguments call check_function(forward, backward, x, ...)"
+        if not isinstance(layer, Pair) and _takes(signature, 1):
+            instead = f"if it keeps its params and what it saw, give from_object({name})"
+        raise TypeError(f"forward of {name} must take params and x, its signature is {signature}: {instead}")
+
+
+def _takes(signature: inspect.Signature, count: int) -> bool:
+    try:
+        signature.bind(*range(count))
+    except TypeError:
+        return False
+    return True
+
+
+def as_loss(loss: Any, name: str = "loss") -> Any:
+    """The loss, where a function becomes one. Raises TypeError for anything else."""
+    if callable(loss) and not isinstance(loss, type) and not hasattr(loss, "forward"):
+        return OneFunction(loss)
+    check_methods(name, loss, "forward", "backward", otherwise=", or a function of y and target")
+    if isinstance(loss, Layer):
+        raise TypeError(f"{name} must be a loss, got a layer, which check_layer checks: {loss!r}")
+    return loss
 
 
 def as_given(layer: Any) -> Any:

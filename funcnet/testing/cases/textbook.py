@@ -11,16 +11,24 @@ import attrs
 import numpy as np
 
 from funcnet.testing.cases.foreign import as_tree, with_containers
-from funcnet.tree import Array, DType, Flow, Tree, is_nested
+from funcnet.tree import Array, DType, Flow, Tree, is_integer, is_leaf, is_nested, map_flow
+
+
+@attrs.frozen(eq=False)
+class Several:
+    """The cache of a forward that returned several y before it, whose backward takes as many dy."""
+
+    cache: Any
 
 
 @attrs.frozen(eq=False)
 class OfFunctions:
     """forward(x, *arguments) -> (y, cache) and backward(dy, cache) -> (dx, *grads); arrays among these are params."""
 
-    forward_of: Callable[..., tuple[Any, Any]]
-    backward_of: Callable[[Any, Any], Any]
+    forward_of: Callable[..., Any]
+    backward_of: Callable[..., Any]
     arguments: tuple[Any, ...]
+    has_no_dx: bool = False
 
     @property
     def statistics(self) -> Any:
@@ -28,7 +36,19 @@ class OfFunctions:
 
     @property
     def takes_integers(self) -> bool:
-        return bool(getattr(self.forward_of, "takes_integers", False))
+        return self.has_no_dx or bool(getattr(self.forward_of, "takes_integers", False))
+
+    def taking(self, x: Flow) -> OfFunctions:
+        """The layer, without dx where x holds integers and backward returns no gradient of them."""
+        if self.takes_integers or not is_leaf(x) or not is_integer(np.asarray(x)):
+            return self
+        without, params = attrs.evolve(self, has_no_dx=True), self.init(None, (), np.float64)
+        try:
+            y, cache = without.forward(params, np.asarray(x))
+            dx, _ = without.backward(params, cache, map_flow(np.ones_like, y))
+        except Exception:  # the laws report it
+            return self
+        return without if dx is None else self
 
     @property
     def watched(self) -> tuple[Any, ...]:
@@ -47,11 +67,16 @@ class OfFunctions:
     def forward(self, params: Tree, x: Flow) -> tuple[Any, Any]:
         given = iter(with_containers(params).values())
         rest = [next(given) if is_param(value) else deepcopy(value) for value in self.arguments]
-        return self.forward_of(*(x if isinstance(x, tuple) else (x,)), *rest)
+        result = self.forward_of(*(x if isinstance(x, tuple) else (x,)), *rest)
+        is_several = isinstance(result, tuple) and len(result) > 2
+        return (result[:-1], Several(result[-1])) if is_several else result
 
     def backward(self, params: Tree, cache: Any, dy: Flow) -> tuple[Flow, Tree]:
-        names, found = list(with_containers(params)), self.backward_of(dy, cache)
+        names = list(with_containers(params)) if params != () else []
+        found = self.backward_of(*dy, cache.cache) if isinstance(cache, Several) else self.backward_of(dy, cache)
         gradients = tuple(found) if isinstance(found, tuple | list) else (found,)
+        if self.has_no_dx and len(gradients) == len(names):
+            gradients = (None, *gradients)
         n_inputs = len(gradients) - len(names)
         if n_inputs < 1:
             wanted = ", ".join(["dx", *(f"d{name}" for name in names)])
@@ -68,7 +93,10 @@ class OfFunctions:
 
 @attrs.frozen(eq=False)
 class OfObject:
-    """forward(x) -> y and backward(dy) -> dx of an object which keeps its params, their gradients, and what it saw."""
+    """forward(x) -> y and backward(dy) -> dx of an object which keeps its params, their gradients, and what it saw.
+
+    Where they return nothing, y is in `output` and dx in `dinputs`.
+    """
 
     layer: Any
     names: tuple[str, ...]
@@ -115,14 +143,16 @@ class OfObject:
         for name, array in zip(self.initial, with_containers(params).values(), strict=True):
             own = array.copy() if isinstance(array, np.ndarray) else array  # dual numbers stay as they are
             _replace(vars(self.layer), self._arrays("params", "")[name], own)
-        return self.layer.forward(x), None
+        y = self.layer.forward(x)
+        return (self.layer.output if y is None and hasattr(self.layer, "output") else y), ()
 
     def backward(self, params: Tree, cache: Any, dy: Flow) -> tuple[Flow, Tree]:
         dx, gradients = self.layer.backward(dy), self._arrays("grads", "d")
+        dx = self.layer.dinputs if dx is None and hasattr(self.layer, "dinputs") else dx
         for name in self.initial:
             if gradients.get(name) is None:
-                remedy = "name the arrays that are params, such as from_object(layer, 'W', 'b')"
-                raise AttributeError(f"backward leaves no gradient d{name} of {name}: {remedy}")
+                remedy = f"leave it in d{name}, or name the params, such as from_object(layer, 'W', 'b')"
+                raise AttributeError(f"backward leaves no gradient of {name}: {remedy}")
         return dx, _like(params, {name: np.array(gradients[name]) for name in self.initial})
 
     def _arrays(self, listed: str, prefix: str) -> dict[Any, Any]:

@@ -73,7 +73,7 @@ LAYOUTS: dict[str, Callable[[Array], Array]] = {
 
 
 def dtype(case: Case) -> None:
-    """float32 in gives float32 out, with the values of float64 up to rounding; dx and grads have the dtype of y."""
+    """float32 gives float32, as float64 does up to rounding; dx has the dtype of y, grads that of y or of params."""
     same_dtypes(case)
     needs(case.dtype == np.float32)
     results = case.passes()

@@ -43,7 +43,7 @@ def structure(case: Case) -> None:
 
 
 def same_dtypes(case: Case) -> None:
-    """Raise Difference unless y has the dtype of x, or float32, and dx and grads have the dtype of y."""
+    """Raise Difference unless y has the dtype of x, or float32, and dx that of y, and grads that of y or of params."""
     y, cache = case.layer.forward(case.params, case.x)
     dx, grads = case.layer.backward(case.params, cache, case.dy)
     for at, part in parts("y", y).items():
@@ -54,7 +54,8 @@ def same_dtypes(case: Case) -> None:
     for at, part in parts("dx", dx).items():
         same_form(at, part, of_dy.type(), "dtype")
     for (at, p), g in zip(leaves("grads", case.params).items(), _grads_like(case, grads), strict=True):
-        same_form(at, g, of_dy.type() if p.dtype.kind == "f" else p, "dtype")
+        if p.dtype.kind != "f" or g.dtype != of_dy:
+            same_form(at, g, p, "dtype")
 
 
 def two(result: Any, call: str, names: str) -> tuple[Any, Any]:

@@ -85,9 +85,6 @@ def _as_wide(x: Any, value: Array) -> Any:
     return np.asarray(x, value.dtype) if isinstance(x, np.generic | np.ndarray) else x
 
 
-_times = of_two(np.multiply, lambda a, b: b, lambda a, b: a)
-
-
 def _sech_squared(x: Any) -> Any:
     """The derivative of tanh; not that of the layers, since an oracle must not share code with the layers it checks."""
     decay = np.exp(-np.abs(x))

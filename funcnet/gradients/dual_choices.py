@@ -105,9 +105,7 @@ def _heaviside(x: Any, at_0: Any) -> Dual:
 
 
 def _copysign(x: Any, y: Any) -> Any:
-    return abs(x) * (
-        _step(lambda numbers: np.copysign(1.0, numbers))(y) if isinstance(y, Dual) else np.copysign(1.0, y)
-    )
+    return abs(x) * (_signed_one(y) if isinstance(y, Dual) else np.copysign(1.0, y))
 
 
 def _quotient(x: Any, y: Any) -> Dual:

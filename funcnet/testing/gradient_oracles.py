@@ -14,7 +14,6 @@ from funcnet.tree import Array, Tree
 Line: TypeAlias = Callable[[float], float]
 
 _CLOSE = 2.0**-14  # how much shorter the steps are that tell a corner here from one nearby
-_UNSURE = 4  # how many times its estimate an error may be
 
 
 @attrs.frozen(eq=False)
@@ -30,7 +29,7 @@ class Question:
     def apart(self, derivatives: list[Array], errors: list[Array]) -> list[Array]:
         """Where gradient and derivative differ by more than rounding and these errors explain; NaN does."""
         each = zip(derivatives, self.analytic, self.eps, errors, strict=True)
-        return [~(np.abs(n - a) <= 100 * eps * np.abs(n) + _UNSURE * error) for n, a, eps, error in each]
+        return [~(np.abs(n - a) <= 100 * eps * np.abs(n) + oracles.UNSURE * error) for n, a, eps, error in each]
 
     def chosen(self, where: list[Array]) -> list[Array]:
         """The coordinates at these places."""
@@ -99,7 +98,7 @@ def _by_differences(asked: Question, method: str, step: float) -> Judgement:
 def _beside_corners(along: Line, size: float, rounding: float, value: float) -> float:
     """The derivative by much shorter steps, if it differs: then the longer ones stepped over a corner."""
     closer, error = oracles.slope(along, rounding, size * _CLOSE)
-    return value if abs(closer - value) <= _UNSURE * error + 1e-6 * abs(closer) else closer
+    return value if abs(closer - value) <= oracles.UNSURE * error + 1e-6 * abs(closer) else closer
 
 
 def _pairs(each: list[list[tuple[float, float]]]) -> tuple[list[Array], list[Array]]:
@@ -117,7 +116,7 @@ def _sides(lines: list[Any], rounding: float) -> tuple[Array, Array, Array]:
     above = [oracles.one_sided(along, rounding, size * _CLOSE) for along, size in lines]
     below = [oracles.one_sided(_turned(along), rounding, size * _CLOSE) for along, size in lines]
     (up, down), (up_error, down_error) = _pairs([above, below])
-    return up, -down, _UNSURE * (up_error + down_error) + 1e-6 * (np.abs(up) + np.abs(down))
+    return up, -down, oracles.UNSURE * (up_error + down_error) + 1e-6 * (np.abs(up) + np.abs(down))
 
 
 def _between(

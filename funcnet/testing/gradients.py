@@ -16,7 +16,7 @@ from funcnet.layers.layer import Layer
 from funcnet.losses.loss import Loss
 from funcnet.losses.penalties import Penalty
 from funcnet.random import Key
-from funcnet.testing.cases.case import map_both, named_parts
+from funcnet.testing.cases.case import filled, named_parts
 from funcnet.testing.gradient_oracles import Judgement, Question, eps, judged
 from funcnet.testing.gradient_reports import GradientReport, LeafReport, largest, mean, relative
 from funcnet.tree import Array, Flow, Tree, leaves_like, map_flow
@@ -133,8 +133,7 @@ def _gradient_of_x(model: Layer, loss: Loss, params: Tree, x: Flow, target: Arra
     """The model's gradient with respect to the floating-point numbers in x, by the names of these; None counts as 0."""
     y, cache = model.forward(params, x)
     dx, _ = model.backward(params, cache, loss.backward(loss.forward(y, target)[1]))
-    filled = map_both(lambda part, of_x: np.zeros(np.shape(of_x)) if part is None else np.asarray(part), dx, x)
-    return {at: part for at, part in named_parts("x", filled).items() if at in _floats(x)}
+    return {at: part for at, part in named_parts("x", filled(dx, x)).items() if at in _floats(x)}
 
 
 def _floats(x: Flow) -> Gradients:

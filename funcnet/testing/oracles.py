@@ -17,6 +17,7 @@ from funcnet import tree
 from funcnet.gradients.dual_rules import Dual, NoRuleError
 from funcnet.tree import Array, Tree, flatten
 
+UNSURE = 4  # how many times its estimate the error of differences may be
 _NUMBERS = 2**22  # most numbers in a chunk of tangents: 32 MB
 
 

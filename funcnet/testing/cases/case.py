@@ -171,6 +171,11 @@ def map_both(f: Callable[[Any, Any], Any], a: Flow, b: Flow) -> Flow:
     return tuple(map_both(f, *pair) for pair in zip(a, b, strict=True)) if isinstance(a, tuple) else f(a, b)
 
 
+def filled(dx: Flow, x: Flow) -> Flow:
+    """dx as arrays, with zeros for the None of integers."""
+    return map_both(lambda part, of_x: np.zeros(np.shape(of_x)) if part is None else np.asarray(part), dx, x)
+
+
 def map_shapes(f: Callable[[Shape], Any], shape: Any) -> Any:
     """f of a shape, or the tuple of f of each shape."""
     return tuple(map_shapes(f, each) for each in shape) if is_nested(shape) else f(shape)

@@ -9,8 +9,9 @@ import numpy as np
 
 from funcnet.testing.cases.case import floats
 from funcnet.testing.cases.corners import between
-from funcnet.testing.cases.point import UNSURE, Derivatives, Point
+from funcnet.testing.cases.point import Derivatives, Point
 from funcnet.testing.cases.rounding import SPREADS, neighbours
+from funcnet.testing.oracles import UNSURE
 from funcnet.testing.reports.comparing import Difference, as_index
 from funcnet.tree import Array
 

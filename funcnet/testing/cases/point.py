@@ -9,12 +9,10 @@ import attrs
 import numpy as np
 
 from funcnet import tree
-from funcnet.testing.cases.case import Case, leaves, map_both, named_parts
-from funcnet.testing.oracles import directions, one_sided, pushed, slope
+from funcnet.testing.cases.case import Case, filled, leaves, map_both, named_parts
+from funcnet.testing.oracles import UNSURE, directions, one_sided, pushed, slope, why
 from funcnet.testing.reports.comparing import largest, precision
 from funcnet.tree import Array, Flow, flatten, leaves_like
-
-UNSURE = 4  # how many times its estimate an error may be
 
 
 @attrs.frozen(eq=False)
@@ -66,7 +64,7 @@ class Point:
         _, cache = case.layer.forward(case.params, case.x)
         dx, grads = case.layer.backward(case.params, cache, dy)
         gradients = (
-            *map(np.asarray, named_parts("dx", _filled(dx, case.x)).values()),
+            *named_parts("dx", filled(dx, case.x)).values(),
             *leaves_like(case.params, grads, "grads"),
         )
         return Point(attrs.evolve(case, dy=dy), tree.leaves((case.x, case.params)), gradients, eps)
@@ -109,7 +107,7 @@ class Point:
         try:
             products = self._pushed(directions) * self.dy
         except Exception as error:  # forward may do anything to dual numbers, and is then differentiated without them
-            return self.differences(directions, without_rule(error))
+            return self.differences(directions, why(error))
         return _summed(products, np.zeros_like(products))
 
     def differences(self, directions: Sequence[Array], why: str, scale: float = 1.0) -> Derivatives:
@@ -206,12 +204,6 @@ def _summed(products: Array, errors: Array, why_not: str = "") -> Derivatives:
     return Derivatives(products.sum(axis=over_y), terms, errors, why_not)
 
 
-def without_rule(error: Exception) -> str:
-    """Why forward was not differentiated by dual numbers."""
-    operation = getattr(error, "operation", "")
-    return f"{operation} has no rule" if operation else f"forward refuses dual numbers: {error}"
-
-
 def joined(y: Flow) -> Any:
     """y itself, or the vector of all numbers in a tuple."""
     if not isinstance(y, tuple):
@@ -230,8 +222,3 @@ def parted(numbers: Array, like: Flow) -> Flow:
 def _as_dtype_of(dy: Array, y: Any) -> Array:
     dtype = np.asarray(y).dtype
     return dy.astype(dtype) if dtype.kind == "f" else dy
-
-
-def _filled(dx: Flow, x: Flow) -> Flow:
-    """dx with zeros for the None of integers."""
-    return map_both(lambda part, of_x: np.zeros(of_x.shape) if part is None else part, dx, x)

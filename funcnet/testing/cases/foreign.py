@@ -15,20 +15,31 @@ from funcnet.tree import Array, Tree
 from funcnet.tree.node import node_fields
 
 
+class Adapter:
+    """What makes a layer of what a user gave, and declares what that, its `declaring`, declares."""
+
+    __slots__ = ()
+    declaring: Any
+
+    @property
+    def statistics(self) -> Any:
+        return getattr(self.declaring, "statistics", None)
+
+    @property
+    def takes_integers(self) -> bool:
+        return bool(getattr(self.declaring, "takes_integers", False))
+
+
 @attrs.frozen
-class Pair:
+class Pair(Adapter):
     """A layer given as two functions."""
 
     forward: Callable[[Any, Array], tuple[Array, Any]]
     backward: Callable[[Any, Any, Array], tuple[Array, Any]]
 
     @property
-    def statistics(self) -> Any:
-        return getattr(self.forward, "statistics", None)
-
-    @property
-    def takes_integers(self) -> bool:
-        return bool(getattr(self.forward, "takes_integers", False))
+    def declaring(self) -> Any:
+        return self.forward
 
 
 @attrs.frozen
@@ -55,18 +66,14 @@ class OneFunction:
 
 
 @attrs.frozen(eq=False)
-class WithContainers:
+class WithContainers(Adapter):
     """A layer whose params hold dicts and lists, turned into a layer whose params are a tree."""
 
     layer: Any
 
     @property
-    def statistics(self) -> Any:
-        return getattr(self.layer, "statistics", None)
-
-    @property
-    def takes_integers(self) -> bool:
-        return bool(getattr(self.layer, "takes_integers", False))
+    def declaring(self) -> Any:
+        return self.layer
 
     def forward(self, params: Tree, x: Array) -> tuple[Array, Any]:
         return self.layer.forward(with_containers(params), x)  # type: ignore[no-any-return]

@@ -7,7 +7,6 @@ from functools import wraps
 import attrs
 import numpy as np
 
-from funcnet import tree
 from funcnet.testing.cases.case import Case, Law, Results, map_floats, map_parts
 from funcnet.testing.reports.comparing import Difference, largest, precision
 from funcnet.tree import Array
@@ -58,7 +57,7 @@ def _apart(difference: Difference) -> Array:
 def in_more_digits(case: Case) -> Case | None:
     """The case in the next wider dtype; None if the layer does not compute in that."""
     try:
-        wide = case.cast(np.float64 if case.dtype == np.float32 else np.longdouble)
+        wide = case.cast(case.wider)
         is_more_precise = precision(*wide.passes().values()) < precision(*case.passes().values())
     except Exception:  # a layer may do anything with a dtype that it was not made for
         return None
@@ -87,6 +86,6 @@ def neighbours(case: Case) -> list[Case]:
 def spread(case: Case) -> Results:
     """How far each number of the results on neighbours is from that on the case, at most; {} for random passes."""
     here, there = case.passes(), [each.passes() for each in neighbours(case)]
-    if not all(map(tree.equal, here.values(), case.passes().values())):
+    if not case.gives(here):
         return {}
     return {case.name(at): np.max([np.abs(results[at] - here[at]) for results in there], axis=0) for at in here}

@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-from funcnet.testing.cases.foreign import as_tree, with_containers
+from funcnet.testing.cases.foreign import Adapter, as_tree, with_containers
 from funcnet.tree import Array, DType, Flow, Tree, is_integer, is_leaf, is_nested, map_flow
 
 
@@ -22,7 +22,7 @@ class Several:
 
 
 @attrs.frozen(eq=False)
-class OfFunctions:
+class OfFunctions(Adapter):
     """forward(x, *arguments) -> (y, cache) and backward(dy, cache) -> (dx, *grads); arrays among these are params."""
 
     forward_of: Callable[..., Any]
@@ -31,12 +31,12 @@ class OfFunctions:
     has_no_dx: bool = False
 
     @property
-    def statistics(self) -> Any:
-        return getattr(self.forward_of, "statistics", None)
+    def declaring(self) -> Any:
+        return self.forward_of
 
     @property
     def takes_integers(self) -> bool:
-        return self.has_no_dx or bool(getattr(self.forward_of, "takes_integers", False))
+        return self.has_no_dx or super().takes_integers
 
     def taking(self, x: Flow) -> OfFunctions:
         """The layer, without dx where x holds integers and backward returns no gradient of them."""
@@ -92,7 +92,7 @@ class OfFunctions:
 
 
 @attrs.frozen(eq=False)
-class OfObject:
+class OfObject(Adapter):
     """forward(x) -> y and backward(dy) -> dx of an object which keeps its params, their gradients, and what it saw.
 
     Where they return nothing, y is in `output` and dx in `dinputs`.
@@ -114,12 +114,8 @@ class OfObject:
         return OfObject(layer, names, {name: held[name] for name in names or found}, is_listed=False)
 
     @property
-    def statistics(self) -> Any:
-        return getattr(self.layer, "statistics", None)
-
-    @property
-    def takes_integers(self) -> bool:
-        return bool(getattr(self.layer, "takes_integers", False))
+    def declaring(self) -> Any:
+        return self.layer
 
     @property
     def watched(self) -> Any:

@@ -128,12 +128,10 @@ def _check_finite(case: Case, x: Flow, name: str) -> None:
 def _in_more_digits(case: Case, x: Flow) -> Results:
     """The results in a wider dtype, which holds larger numbers; none if the layer does not take that dtype."""
     try:
-        more = np.float64 if case.dtype == np.float32 else np.longdouble
-        wide = attrs.evolve(case.cast(more), x=cast_parts(x, more))
-        results = wide.passes()
+        results = attrs.evolve(case.cast(case.wider), x=cast_parts(x, case.wider)).passes()
     except Exception:  # a layer may do anything with a dtype that it was not made for
         return {}
-    return {at: array for at, array in results.items() if array.dtype == more}
+    return {at: array for at, array in results.items() if array.dtype == case.wider}
 
 
 def nan(case: Case) -> None:

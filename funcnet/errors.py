@@ -89,6 +89,7 @@ _LONGEST = 20_000  # characters of a message: a forged file can name what is as 
 _SHOWN = Repr()
 _SHOWN.maxstring = _SHOWN.maxother = _SHOWN.maxlong = 300
 _SHOWN.maxlist = _SHOWN.maxtuple = _SHOWN.maxdict = 50
+_SHOWN.maxlevel = 2  # what is deeper would be 50 times as long at each level
 
 
 def shown(value: object) -> str:

@@ -22,13 +22,19 @@ def _max(x: Dual, axis: Any = None, out: None = None, keepdims: bool = False, in
     if out is not None:
         raise NoRuleError("a maximum into `out`", "cannot write")
     axes = x.axes(axis)
-    kept = [a for a in range(x.ndim) if a not in axes]
-    shape = tuple(x.shape[a] for a in kept)
-    count = math.prod(x.shape[a] for a in axes)
-    rows = x if axes == (x.ndim - 1,) else x.transpose(*kept, *axes).reshape(*shape, count) if x.ndim else x.reshape(1)
-    largest = _largest(rows, initial)
-    result = largest.reshape(tuple(1 if a in axes else n for a, n in enumerate(x.shape)) if keepdims else shape)
+    rows = _rows(x, axes)
+    kept = tuple(1 if a in axes else n for a, n in enumerate(x.shape)) if keepdims else rows.shape[:-1]
+    result = _largest(rows, initial).reshape(kept)
     return result if initial == -math.inf else UFUNCS[np.maximum](result, initial)
+
+
+def _rows(x: Dual, axes: tuple[int, ...]) -> Dual:
+    """The numbers along these axes on one last axis."""
+    if axes == (x.ndim - 1,):
+        return x
+    kept = [a for a in range(x.ndim) if a not in axes]
+    ordered = x.transpose(*kept, *axes) if x.ndim else x
+    return ordered.reshape(*(x.shape[a] for a in kept), math.prod(x.shape[a] for a in axes))
 
 
 def _largest(x: Dual, initial: float) -> Dual:
@@ -123,9 +129,7 @@ def _quantile(scale: float, f: Any) -> Callable[..., Any]:
             raise NoRuleError(f"{f.__name__} with these arguments", operation=f"np.{f.__name__}")
         if options.get("method", "linear") != "linear":
             raise NoRuleError(f"{f.__name__} by method {options['method']!r}", operation=f"np.{f.__name__}")
-        axes = x.axes(axis)
-        kept = [a for a in range(x.ndim) if a not in axes]
-        rows = _sort(x.transpose(*kept, *axes).reshape(*(x.shape[a] for a in kept), -1))
+        rows = _sort(_rows(x, x.axes(axis)))
         at = np.asarray(q, np.float64) / scale * (rows.shape[-1] - 1)
         below = np.floor(at).astype(int)
         low, high = rows[..., below], rows[..., np.minimum(below + 1, rows.shape[-1] - 1)]

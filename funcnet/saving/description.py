@@ -11,13 +11,12 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from hashlib import sha256
-from reprlib import repr as brief
 from typing import IO, Any, Literal
 
 import attrs
 import numpy as np
 
-from funcnet.errors import CheckpointError
+from funcnet.errors import CheckpointError, shown
 from funcnet.saving.structure import MOST, ROOT, check_order, described, named, read_value, rebuilt, structure_of
 from funcnet.tree import PLAIN_NUMBERS, Array, Tree
 from funcnet.values import parsed as parsed_json
@@ -128,12 +127,12 @@ def _checked(entries: Entries) -> dict[str, Any]:
         raise CheckpointError("its description differs from the one that was saved")
     description = parsed_json(text, entries.size)
     if not isinstance(description, dict) or description.keys() != {"format", "model", "structure", "arrays"}:
-        raise CheckpointError(f"its description must have format, model, structure, arrays, got {brief(description)}")
+        raise CheckpointError(f"its description must have format, model, structure, arrays, got {shown(description)}")
     if not isinstance(description["arrays"], dict):
-        raise CheckpointError(f"its description must name its arrays, got {brief(description['arrays'])}")
+        raise CheckpointError(f"its description must name its arrays, got {shown(description['arrays'])}")
     if description["format"] not in (1, _VERSION):
         raise CheckpointError(
-            f"its format version is {brief(description['format'])}, but this funcnet reads 1 and {_VERSION}"
+            f"its format version is {shown(description['format'])}, but this funcnet reads 1 and {_VERSION}"
         )
     if description["format"] == _VERSION and digest is None:
         raise CheckpointError("it lacks the digest of its description")
@@ -216,16 +215,16 @@ def _signature(leaf: Array) -> dict[str, Any]:
 
 def _form(name: str, signature: Any, torch_axes: tuple[int, ...]) -> Form:
     if not isinstance(signature, dict) or signature.keys() != {"dtype", "shape", "order", "sha256"}:
-        raise CheckpointError(f"{name}: {brief(signature)} does not describe an array")
+        raise CheckpointError(f"{name}: {shown(signature)} does not describe an array")
     code, sides = str(signature["dtype"]), signature["shape"]
     shape = tuple(sides) if isinstance(sides, list) else (None,)
     order, digest = signature["order"], str(signature["sha256"])
     is_shape = len(shape) <= 64 and all(type(side) is int and 0 <= side < 2**63 for side in shape)
     dtype = np.dtype(code) if _DTYPE.fullmatch(code) else None
     if dtype is None or dtype.kind not in PLAIN_NUMBERS or dtype.str != code or not is_shape:
-        raise CheckpointError(f"{name}: an array of numbers cannot be of {code[:99]} and shape {brief(sides)}")
+        raise CheckpointError(f"{name}: an array of numbers cannot be of {code[:99]} and shape {shown(sides)}")
     if order not in ("C", "F"):
-        raise CheckpointError(f"{name}: its order in memory must be 'C' or 'F', got {brief(order)}")
+        raise CheckpointError(f"{name}: its order in memory must be 'C' or 'F', got {shown(order)}")
     return Form(dtype, shape, _order(torch_axes, len(shape)), order, digest)
 
 

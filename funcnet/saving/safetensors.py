@@ -13,13 +13,12 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise
-from reprlib import repr as brief
 from typing import IO, Any
 
 import attrs
 import numpy as np
 
-from funcnet.errors import CheckpointError
+from funcnet.errors import CheckpointError, shown
 from funcnet.saving.description import Entries, Form, Format, check_form, check_readable, digest_of, exactly, forms
 from funcnet.saving.structure import named
 from funcnet.tree import Array, Tree
@@ -109,7 +108,7 @@ def _located(name: str, described: Any) -> _Tensor:
     code, shape, (begin, end) = described["dtype"], tuple(described["shape"]), described["data_offsets"]
     numbers = (*shape, begin, end)
     if type(code) is not str or len(shape) > 64 or not all(type(each) is int and each >= 0 for each in numbers):
-        raise CheckpointError(f"{name}: {brief(described)} does not tell where an array is")
+        raise CheckpointError(f"{name}: {shown(described)} does not tell where an array is")
     if code in _DTYPES and end - begin != np.dtype(_DTYPES[code]).itemsize * math.prod(shape):
         raise CheckpointError(f"{name}: {end - begin} bytes are not an array of {code} and shape {shape}")
     return _Tensor(code, shape, begin, end)

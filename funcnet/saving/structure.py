@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from reprlib import repr as brief
 from typing import Any
 
 import numpy as np
 
-from funcnet.errors import CheckpointError
+from funcnet.errors import CheckpointError, shown
 from funcnet.tree import PLAIN_NUMBERS, Array, Structure, Tree, build, flatten, is_leaf, named_arrays
 from funcnet.tree.node import children, node_fields, static_defaults
 from funcnet.values import UnregisteredError, from_plain, registered, registered_name, to_plain
@@ -87,14 +86,14 @@ def rebuilt(described: Any, like: Tree, path: str, unknown: list[str]) -> Tree:
         parts = like if type(like) is tuple and len(like) == len(described) else [None] * len(described)
         return tuple(rebuilt(child, parts[i], _inner(path, i), unknown) for i, child in enumerate(described))
     if not isinstance(described, dict) or not described.keys() & {"leaf", "value", "node"}:
-        raise CheckpointError(f"at {path or 'the root'}, {brief(described)} does not describe a part of a tree")
+        raise CheckpointError(f"at {path or 'the root'}, {shown(described)} does not describe a part of a tree")
     if "leaf" in described:
         return _PLACE_OF_A_LEAF
     if "value" in described:
         return read_value(described["value"], like, path, unknown)
     fields = described.get("fields")
     if not isinstance(fields, dict):
-        raise CheckpointError(f"at {path or 'the root'}, a node has no fields but {brief(fields)}")
+        raise CheckpointError(f"at {path or 'the root'}, a node has no fields but {shown(fields)}")
     cls, problem = _node(described["node"], fields, path)
     if problem:
         note(unknown, problem)

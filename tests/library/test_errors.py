@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import funcnet as fn
+from funcnet.errors import shown
 from tests.library.wrong_uses import KEY, LINEAR, NESTED, PARAMS, X, raised
 
 
@@ -120,3 +121,10 @@ def test_a_missing_extra_says_what_to_install():
     error = fn.MissingExtraError("pooch", "download")
     assert str(error) == 'pooch is not installed: python -m pip install "funcnet[download]"'
     assert error.name == "pooch"
+
+
+def test_what_is_shown_of_a_value_does_not_grow_with_its_depth():
+    value = 0
+    for _ in range(4):
+        value = [value] * 60
+    assert len(shown(value)) < 20_000

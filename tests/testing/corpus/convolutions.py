@@ -38,7 +38,7 @@ def im2col_windows():
 
 
 @layer(
-    (2, 5, 5),
+    (2, 3, 3),
     params={"w": (2, 2, 3, 3), "b": (2,)},
     exempt=IMAGES,
     bugs={

@@ -141,7 +141,7 @@ def test_a_wrong_gradient_of_a_float_is_told_by_its_name():
         ({"w": "same"}, r"params\['w'\] must be an array or a float, got 'same': write a setting into forward"),
         ([1.0, (b"a",)], r"params\[1\]\[0\] must be an array or a float, got b'a'"),
         ("same", "params must be an array or a float, got 'same'"),
-        ({"w": {"n": 3}}, r"params\['w'\]\['n'\] must be an array or a float, got 3: write 3.0 for a param, or write a"),
+        ({"w": {"n": 3}}, r"params\['w'\]\['n'\] must be an array or a float, got 3: write 3.0 for a param"),
         ({"w": True}, r"params\['w'\] must be an array or a float, got True"),
     ],
     ids=["text", "bytes", "text alone", "int", "bool"],

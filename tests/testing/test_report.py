@@ -166,6 +166,7 @@ def test_the_sentences_of_a_loss_have_its_names():
     [
         ((fn.Tanh(), (2,)), {"budget": "soon"}, ValueError, 'budget must be a time such as "1s", "2min" or "1h", got'),
         ((fn.Tanh(), (2,)), {"budget": 3}, ValueError, "got 3"),
+        ((fn.Tanh(), (2,)), {"budget": "0s"}, ValueError, "got '0s'"),
         ((fn.Tanh(), (2,)), {"budget": "1s", "examples": 3}, TypeError, "give either examples"),
         ((fn.Tanh(), (2,)), {"exempt": {"kinky": "why"}}, ValueError, "unknown law 'kinky' in exempt"),
         ((fn.Tanh(),), {}, TypeError, "give input_shape"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import math
 import re
 import time
 import warnings
@@ -51,11 +52,15 @@ class Kind:
 
 @attrs.frozen(eq=False)
 class Check:
-    """What a check asks: the laws of a kind, on each case, but for those with a reason why they need not hold."""
+    """What a check asks: the laws of a kind, on each case, but for those with a reason why they need not hold.
+
+    A law that has taken more than `most_seconds` is asked on no further case.
+    """
 
     kind: Kind
     cases: Iterable[Any]
     exempt: Mapping[str, str] = attrs.field(factory=dict)
+    most_seconds: float = math.inf
 
     def __attrs_post_init__(self) -> None:
         if not isinstance(self.exempt, Mapping):
@@ -146,11 +151,12 @@ def hold(check: Check) -> dict[str, Tally]:
 
 def answers(check: Check) -> Iterator[Answer]:
     """The answer of every law on every case; a law that is broken is not asked again. To be asked `quietly`."""
-    broken = set()
+    broken, seconds = set(), dict.fromkeys(check.kind.laws, 0.0)
     for case in check.cases:
         for law in check.kind.laws:
-            if law not in broken:
+            if law not in broken and seconds[law] <= check.most_seconds:
                 answer = _ask(check.kind, law, case)
+                seconds[law] += answer.seconds
                 if answer.is_broken:
                     broken.add(law)
                 yield answer

@@ -149,3 +149,20 @@ def test_a_wrong_gradient_of_a_float_is_told_by_its_name():
 def test_settings_are_not_params(params, said):
     with pytest.raises(TypeError, match=said):
         check_layer((sine, right), (3,), params=params)
+
+
+# --- Laws that a right layer may be exempt from ---
+
+
+def rows_of_two(params, x):
+    n, _ = x.shape
+    return 2 * x[:n], None
+
+
+@pytest.mark.parametrize("law", ["batch.single", "batch.axes"])
+def test_a_form_of_batch_that_is_not_taken_is_told_with_its_exemption(law):
+    exempt = dict.fromkeys({"batch.single", "batch.axes"} - {law}, "rows alone")
+    with pytest.raises(LawViolation) as caught:
+        check_layer((rows_of_two, lambda params, cache, dy: (2 * dy, ())), (3,), exempt=exempt)
+    assert caught.value.law == law
+    assert f'is not meant to be taken, say so: exempt={{"{law}": "why"}}' in caught.value.diagnosis

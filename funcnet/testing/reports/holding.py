@@ -187,7 +187,7 @@ def violation(kind: Kind, answer: Answer) -> LawViolation:
     """
     law, error = answer.law, answer.error
     original = _difference(error)
-    diagnosis = kind.diagnosis(original, answer.case)
+    diagnosis = "; ".join(filter(None, [kind.diagnosis(original, answer.case), _advice(law)]))
 
     def fails(case: Any) -> Exception | None:
         found = _ask(kind, law, case).error
@@ -196,6 +196,20 @@ def violation(kind: Kind, answer: Answer) -> LawViolation:
     case = kind.shrunk(answer.case, fails)
     difference = attrs.evolve(_difference(_ask(kind, law, case).error or error), counts=original.counts)
     return _written(kind, law, case, difference, diagnosis)
+
+
+def _advice(law: str) -> str:
+    """What to write where batches of a form are not meant to be taken."""
+    if law not in _FORMS:
+        return ""
+    return f'where {_FORMS[law]} is not meant to be taken, say so: exempt={{"{law}": "why"}}'
+
+
+_FORMS = {
+    "batch.single": "an example without a batch axis",
+    "batch.axes": "a batch of several axes",
+    "batch.empty": "a batch without examples",
+}
 
 
 def cause_of(error: Exception | None) -> BaseException | None:

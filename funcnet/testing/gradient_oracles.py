@@ -120,7 +120,7 @@ def _sides(lines: list[Any], rounding: float) -> tuple[Array, Array, Array]:
     above = [oracles.one_sided(along, rounding, size * _CLOSE) for along, size in lines]
     below = [oracles.one_sided(_turned(along), rounding, size * _CLOSE) for along, size in lines]
     (up, down), (up_error, down_error) = _pairs([above, below])
-    return up, -down, oracles.UNSURE * (up_error + down_error) + 1e-6 * (np.abs(up) + np.abs(down))
+    return up, -down, oracles.without_corner(up, down, up_error + down_error)
 
 
 def _between(

@@ -12,7 +12,7 @@ A. Griewank, A. Walther: Evaluating Derivatives, 2nd edition, 2008, chapter 3.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from funcnet.gradients.dual_registry import FUNCTIONS, UFUNCS
 from funcnet.gradients.duals import Dual, Mask, aligned, directed
 from funcnet.numerics.elementwise import erfc
 from funcnet.numerics.normalization import magnitude
-from funcnet.tree import Array
+from funcnet.tree import Array, Shape
 
 
 def value_of(x: Any) -> Any:
@@ -42,6 +42,15 @@ def jumps(*inputs: Any) -> bool:
 def dual(value: Array, tangents: Array, limits: Any) -> Dual:
     """Dual numbers, without limits if these equal the value: jumps may cancel."""
     return Dual(value, tangents, None if limits is None or np.all(limits == value) else limits)
+
+
+def reduced(shape: Shape, axes: Collection[int], keepdims: bool) -> Shape:
+    """The shape that is left where these axes are reduced.
+
+    >>> reduced((2, 3, 4), (1,), False), reduced((2, 3, 4), (1,), True)
+    ((2, 4), (2, 1, 4))
+    """
+    return tuple(1 if axis in axes else n for axis, n in enumerate(shape) if keepdims or axis not in axes)
 
 
 def of_one(f: Callable[[Any], Any], derivative: Callable[[Any], Any]) -> Callable[[Dual], Dual]:

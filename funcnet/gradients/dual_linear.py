@@ -90,13 +90,8 @@ def linear(f: Any) -> Rule:
 
 
 def _owned(value: Array, duals: list[Dual]) -> Array:
-    """The value, copied and all read-only if a write into it would change that of a dual, but not its tangents."""
-    for x in duals:
-        if np.may_share_memory(value, x.value):
-            value = value.copy()
-            for array in (value, x.own_value()):
-                array.flags.writeable = False
-    return value
+    """The value, as a copy if it is a view of a dual: tangents are none."""
+    return reduce(lambda value, x: x.apart(value), duals, value)
 
 
 def multilinear(f: Any) -> Rule:
@@ -116,7 +111,7 @@ def multilinear(f: Any) -> Rule:
 
         k = len(duals[0].tangents)
         at = by_direction(k, value, limits) if jumps(*duals) else None
-        return dual(value, by_direction(k, value, tangents), at)
+        return dual(_owned(value, duals), by_direction(k, value, tangents), at)
 
     return rule
 

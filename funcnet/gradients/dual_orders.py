@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from funcnet.gradients.dual_calculus import dual, value_of
+from funcnet.gradients.dual_calculus import dual, reduced, value_of
 from funcnet.gradients.dual_registry import FUNCTIONS, UFUNCS, NoRuleError
 from funcnet.gradients.duals import Dual
 from funcnet.tree import Array
@@ -22,9 +22,7 @@ def _max(x: Dual, axis: Any = None, out: None = None, keepdims: bool = False, in
     if out is not None:
         raise NoRuleError("a maximum into `out`", "cannot write")
     axes = x.axes(axis)
-    rows = _rows(x, axes)
-    kept = tuple(1 if a in axes else n for a, n in enumerate(x.shape)) if keepdims else rows.shape[:-1]
-    result = _largest(rows, initial).reshape(kept)
+    result = _largest(_rows(x, axes), initial).reshape(reduced(x.shape, axes, keepdims))
     return result if initial == -math.inf else UFUNCS[np.maximum](result, initial)
 
 
@@ -34,7 +32,7 @@ def _rows(x: Dual, axes: tuple[int, ...]) -> Dual:
         return x
     kept = [a for a in range(x.ndim) if a not in axes]
     ordered = x.transpose(*kept, *axes) if x.ndim else x
-    return ordered.reshape(*(x.shape[a] for a in kept), math.prod(x.shape[a] for a in axes))
+    return ordered.reshape(*reduced(x.shape, axes, keepdims=False), math.prod(x.shape[a] for a in axes))
 
 
 def _largest(x: Dual, initial: float) -> Dual:

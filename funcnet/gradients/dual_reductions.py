@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from funcnet.gradients.dual_calculus import jumps, tangents_of, value_of
+from funcnet.gradients.dual_calculus import jumps, reduced, tangents_of, value_of
 from funcnet.gradients.dual_linear import linear
 from funcnet.gradients.dual_registry import FUNCTIONS, OF_METHODS, UFUNCS, NoRuleError, check_float
 from funcnet.gradients.duals import Dual, Mask
@@ -73,7 +73,7 @@ def length(x: Dual, axis: Any = None, keepdims: bool = False) -> Dual:
         slopes = (x.value / value * x.tangents).sum(axis=along, keepdims=True)
     tangents = np.where(value == 0, np.sqrt((x.tangents**2).sum(axis=along, keepdims=True)), slopes)
     result = Dual(value, tangents)
-    return result if keepdims else result.reshape(tuple(n for a, n in enumerate(value.shape) if a not in axes))
+    return result.reshape(reduced(x.shape, axes, keepdims))
 
 
 def _hypot(x: Any, y: Any) -> Dual:
@@ -124,11 +124,10 @@ def _reduce(
     x = _only(x, f"{ufunc.__name__}.reduce")
     axes = x.axes(axis)
     kept = [a for a in range(x.ndim) if a not in axes]
-    shape = tuple(1 if a in axes else n for a, n in enumerate(x.shape)) if keepdims else tuple(x.shape[a] for a in kept)
-    rows = x.transpose(*axes, *kept).reshape(-1, *(x.shape[a] for a in kept)) if x.size else x
+    rows = x.transpose(*axes, *kept).reshape(-1, *reduced(x.shape, axes, keepdims=False)) if x.size else x
     if not x.size:
         raise NoRuleError(f"{ufunc.__name__}.reduce of nothing", operation=f"np.{ufunc.__name__}.reduce")
-    return _folded(ufunc, rows, 0)[-1].reshape(shape)
+    return _folded(ufunc, rows, 0)[-1].reshape(reduced(x.shape, axes, keepdims))
 
 
 def _accumulate(ufunc: np.ufunc, x: Any, axis: int = 0, dtype: Any = None, out: Any = None) -> Any:

@@ -48,7 +48,7 @@ class Dual(np.lib.mixins.NDArrayOperatorsMixin):
     funcnet.gradients.dual_registry.NoRuleError: there is no rule for the derivative of eigh
     """
 
-    __slots__ = ("limits", "tangents", "value")
+    __slots__ = ("limits", "memory", "tangents", "value")
 
     kind, ufuncs, functions = "f", UFUNCS, FUNCTIONS
 
@@ -62,6 +62,7 @@ class Dual(np.lib.mixins.NDArrayOperatorsMixin):
         shape = (len(tangents), *self.value.shape)
         self.tangents: Array = tangents if tangents.shape == shape else np.broadcast_to(tangents, shape)
         self.limits: Array | None = limits if limits is None else np.broadcast_to(limits, shape)
+        self.memory = SimpleNamespace(is_open=True)  # to writes; views share it
 
     def __reduce__(self) -> Any:
         return Dual, (self.value, self.tangents, self.limits)
@@ -117,10 +118,7 @@ class Dual(np.lib.mixins.NDArrayOperatorsMixin):
 
     def __getitem__(self, index: Any) -> Dual:
         parts = index_parts(index)
-        if all(
-            part is None or part is Ellipsis or isinstance(part, slice | np.integer) or type(part) is int
-            for part in parts
-        ):
+        if all(part is None or part is Ellipsis or _is_plain(part) for part in parts):
             return self.along(self.value[index], lambda numbers: numbers[(slice(None), *parts)])
         return self.gathered(lambda numbers: numbers[index])
 
@@ -138,32 +136,36 @@ class Dual(np.lib.mixins.NDArrayOperatorsMixin):
         """Raise NoRuleError unless the numbers, which must not jump, can be written into these."""
         still = self.limits is None and (not isinstance(numbers, Dual) or numbers.limits is None)
         fits = not isinstance(numbers, Mask) and (self.kind == "c" or not np.iscomplexobj(numbers))
-        if not (still and fits and self.value.flags.writeable and self.tangents.flags.writeable):
+        is_open = self.memory.is_open and self.value.flags.writeable and self.tangents.flags.writeable
+        if not (still and fits and is_open):
             raise NoRuleError("into dual numbers that are read-only or jump", "cannot write")
 
     def gathered(self, f: Callable[[Array], Array]) -> Dual:
         """f of these numbers, for a function f that just moves or copies numbers, whatever they are."""
-        value, places = np.asarray(f(self.value)), f(np.arange(self.size).reshape(self.shape))
-        if np.may_share_memory(value, self.value):
-            value = value.copy()
-            for array in (value, self.own_value()):
-                array.flags.writeable = False  # a write would not reach the other one, as it does in arrays
+        value, places = self.apart(np.asarray(f(self.value))), f(np.arange(self.size).reshape(self.shape))
         return self.along(value, lambda numbers: numbers.reshape(len(numbers), self.size)[:, places])
 
-    def own_value(self) -> Array:
-        """The value as an array object of these numbers alone, which can be made read-only."""
-        self.value = self.value.view()
-        return self.value
+    def apart(self, value: Array) -> Array:
+        """The value, as a copy if it is a view, of which tangents are none: then writes into either are refused."""
+        if not np.may_share_memory(value, self.value):
+            return value
+        self.memory.is_open = False
+        value = value.copy()
+        value.flags.writeable = False
+        return value
 
     def along(self, value: Array, f: Callable[[Array], Array]) -> Dual:
         """Dual numbers of this value, with f applied to the tangents and to the limits, both (k, ...)."""
-        return Dual(value, f(self.tangents), None if self.limits is None else f(self.limits))
+        result = Dual(value, f(self.tangents), None if self.limits is None else f(self.limits))
+        if np.may_share_memory(value, self.value):
+            result.memory = self.memory
+        return result
 
     def view(self) -> Dual:
         """The same numbers, read-only: layers take views of arrays that they must not change."""
         value = self.value.view()
         value.flags.writeable = False
-        return Dual(value, self.tangents, self.limits)
+        return self.along(value, lambda numbers: numbers)
 
     def copy(self) -> Dual:
         return self.along(self.value.copy(), np.copy)
@@ -176,10 +178,9 @@ class Dual(np.lib.mixins.NDArrayOperatorsMixin):
     def reshape(self, *shape: Any) -> Dual:
         value = self.value.reshape(*shape)
         result = self.along(value, lambda numbers: numbers.reshape(len(numbers), *value.shape))
-        if not np.may_share_memory(result.tangents, self.tangents):
-            result.value = value.copy()
-            for array in (result.value, self.own_value()):
-                array.flags.writeable = False  # a write would not reach the other one, as it might in arrays
+        if result.memory is not self.memory or not np.may_share_memory(result.tangents, self.tangents):
+            self.memory.is_open = False  # a write into one might reach the other one in arrays
+            result.memory = self.memory
         return result
 
     def transpose(self, *axes: Any) -> Dual:
@@ -283,9 +284,8 @@ def index_parts(index: Any) -> tuple[Any, ...]:
 
 def _written_into(out: Any, result: Any, name: str) -> Dual:
     """`out` with the result written into its memory, which its views share, as for arrays."""
-    fits = isinstance(out, Dual) and isinstance(result, Dual) and (out.kind, out.shape) == (result.kind, result.shape)
-    still = fits and out.limits is None and result.limits is None
-    if not still or not out.value.flags.writeable or not out.tangents.flags.writeable:
+    if not (isinstance(out, Dual) and isinstance(result, Dual)) or (out.kind, out.shape) != (result.kind, result.shape):
         raise NoRuleError(f"the result of {name} into an array that cannot hold it", "cannot write")
+    out.check_writeable(result)
     out.value[...], out.tangents[...] = result.value, result.tangents
-    return out  # type: ignore[no-any-return]
+    return out

@@ -25,14 +25,15 @@ def made(check: Callable[..., None], subject: Any, options: Mapping[str, Any], b
     if "examples" in options:
         raise TypeError("give either examples, a number of cases, or budget, a time")
     found: Check = unwrap(check)(subject, **options, examples=sys.maxsize)
-    return attrs.evolve(found, cases=_until(found.cases, seconds))
+    return attrs.evolve(found, cases=_until(found.cases, seconds), most_seconds=seconds)
 
 
 def _seconds(budget: str) -> float:
     found = re.fullmatch(r"(\d+(?:\.\d+)?) ?(s|min|h)", budget) if isinstance(budget, str) else None
-    if found is None:
+    seconds = float(found[1]) * _UNITS[found[2]] if found else 0
+    if not seconds:
         raise ValueError(f'budget must be a time such as "1s", "2min" or "1h", got {budget!r}')
-    return float(found[1]) * _UNITS[found[2]]
+    return seconds
 
 
 def _until(cases: Iterable[Any], seconds: float) -> Iterator[Any]:

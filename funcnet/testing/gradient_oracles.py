@@ -81,9 +81,7 @@ def _by_differences(asked: Question, method: str, step: float) -> Judgement:
     lines = oracles.lines(asked.f, asked.point, asked.coordinates)
 
     def derivative(along: Line, size: float) -> tuple[float, float]:
-        if method == "central":
-            return oracles.difference(along, step), rounding / step
-        return oracles.slope(along, rounding, size)
+        return _central(along, rounding, step) if method == "central" else oracles.slope(along, rounding, size)
 
     derivatives, errors = _pairs([[derivative(*line) for line in leaf] for leaf in lines])
     where = asked.apart(derivatives, errors)
@@ -93,6 +91,12 @@ def _by_differences(asked: Question, method: str, step: float) -> Judgement:
             n[chosen] = [_beside_corners(*line, rounding, value) for line, value in zip(leaf, n[chosen], strict=True)]
     sides = [_sides(leaf, rounding) for leaf in differing]
     return Judgement(method, *_between(asked, derivatives, errors, where, sides))
+
+
+def _central(along: Line, rounding: float, step: float) -> tuple[float, float]:
+    """The central difference, and a bound on its error: that of rounding, and what half the step changes."""
+    value = oracles.difference(along, step)
+    return value, rounding / step + abs(value - oracles.difference(along, step / 2))
 
 
 def _beside_corners(along: Line, size: float, rounding: float, value: float) -> float:
@@ -116,7 +120,7 @@ def _sides(lines: list[Any], rounding: float) -> tuple[Array, Array, Array]:
     above = [oracles.one_sided(along, rounding, size * _CLOSE) for along, size in lines]
     below = [oracles.one_sided(_turned(along), rounding, size * _CLOSE) for along, size in lines]
     (up, down), (up_error, down_error) = _pairs([above, below])
-    return up, -down, oracles.UNSURE * (up_error + down_error) + 1e-6 * (np.abs(up) + np.abs(down))
+    return up, -down, oracles.without_corner(up, down, up_error + down_error)
 
 
 def _between(

@@ -19,6 +19,7 @@ from funcnet.random import Key
 from funcnet.testing.cases.case import filled, named_parts
 from funcnet.testing.gradient_oracles import Judgement, Question, eps, judged
 from funcnet.testing.gradient_reports import GradientReport, LeafReport, largest, mean, relative
+from funcnet.testing.oracles import UNSURE
 from funcnet.tree import Array, Flow, Tree, leaves_like, map_flow
 from funcnet.values import check_methods, integer
 
@@ -160,7 +161,7 @@ def _reported(named: Gradients, analytic: list[Array], oracle: Judgement, steepn
 
     def report(i: int, path: str, leaf: Array) -> LeafReport:
         n, a = oracle.derivatives[i], analytic[i]
-        floor = tree.norm((oracle.errors[i],)) + _ROUNDINGS * 2.0**-52 * whole
+        floor = UNSURE * tree.norm((oracle.errors[i],)) + _ROUNDINGS * 2.0**-52 * whole
         n_is_0, a_is_0 = tree.norm((n,)) <= floor < np.inf, tree.norm((a,)) <= floor + _ROUNDINGS * eps(leaf) * whole
         apart = 0.0 if n_is_0 and a_is_0 else relative(n, a)
         return LeafReport(path, leaf.shape, largest(n - a), mean(n - a), apart, oracle.corners[i])

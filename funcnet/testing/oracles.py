@@ -141,6 +141,11 @@ def one_sided(along: Callable[[float], Any], rounding: Any, size: float = 1.0) -
     return _extrapolated(lambda step: (along(step) - start) / step, 2, rounding, size)
 
 
+def without_corner(up: Any, down: Any, error: Any) -> Any:
+    """How far apart slopes on two sides, of these errors together, may be without a corner."""
+    return UNSURE * error + 1e-6 * (np.abs(up) + np.abs(down))
+
+
 def difference(along: Callable[[float], Any], step: float) -> Any:
     """The central difference (along(step) - along(-step)) / (2 * step)."""
     return (along(step) - along(-step)) / (2 * step)

@@ -26,7 +26,7 @@ def layer_tests(layer: Any, input_shape: Any = None, *, budget: str | None = Non
     input_shape : tuple of int, or tuple of shapes, optional
         Shape of one example; by default that of the rows of `x`.
     budget : str, optional
-        Time such as "1s" or "2min", in which each test draws cases one after another, at least 14; by default the
+        Time such as "1s" or "2min", in which each test draws cases one after another, see `report`; by default the
         number of cases of `check_layer`.
     **options
         The options of `check_layer`.

@@ -38,8 +38,8 @@ def report(subject: Any, input_shape: Any = None, *, budget: str | None = None, 
     input_shape : tuple of int, or tuple of shapes, optional
         Shape of one example, for a layer.
     budget : str, optional
-        Time such as "1s" or "2min", in which cases are drawn one after another, at least 14; by default the number of
-        cases of the check.
+        Time such as "1s" or "2min", in which cases are drawn one after another, at least 14, though a law that has
+        taken this long is asked on no further case; by default the number of cases of the check.
     **options
         The options of the check: `params`, `x`, `exempt`, `examples`, `seed` and others.
 

@@ -1,5 +1,6 @@
 """The rules of NumPy's functions: at ties each direction is followed or refused, and no view goes stale."""
 
+import contextlib
 import copy
 import pickle
 
@@ -117,6 +118,7 @@ VIEWS = {
     "rows": lambda x: x[[0, 1]],
     "tril": np.tril,
     "diag": np.diag,
+    "einsum": lambda x: np.einsum("ij->ji", x),
 }
 
 
@@ -142,6 +144,23 @@ def test_a_write_reaches_a_view_or_is_refused(view):
             continue
         assert_array_equal(y.value, f(square.copy()))
         assert_array_equal(y.tangents[0], f(square + 1) - f(square))
+
+
+@pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS)
+@pytest.mark.parametrize("before", ["none", *VIEWS])
+def test_a_write_through_an_earlier_view_reaches_a_later_or_is_refused(before, view):
+    def written(x):
+        x = x * 1.0
+        earlier = VIEWS.get(before, lambda x: x[:2])(x)
+        later = view(x)
+        earlier += 1.0 * earlier
+        return later * 1.0
+
+    square, v = np.arange(16.0).reshape(4, 4), np.ones((1, 4, 4))
+    with contextlib.suppress(NoRuleError, ValueError):
+        y = written(Dual(square.copy(), v.copy()))
+        assert_array_equal(y.value, written(square.copy()))
+        assert_array_equal(y.tangents[0], written(square + 1) - written(square))
 
 
 def test_a_power_of_0_does_not_move_with_its_exponent():

@@ -92,3 +92,27 @@ def test_a_penalty_and_a_sample_go_with_dx():
     report = check_gradients(model, fn.MeanSquaredError(), params, X, TARGET, fn.L2(0.1), dx=True, sample=2)
     assert report.leaves[-1].path == "x"
     assert report.ok(1e-12)
+
+
+CUBE = fn.Elementwise(lambda x: x**3, lambda x: 3 * x**2)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("method", ["exact", "richardson", "central"])
+@pytest.mark.parametrize(
+    "activation", [fn.Tanh(), fn.Sigmoid(), fn.GELU(), CUBE], ids=["tanh", "sigmoid", "gelu", "cube"]
+)
+def test_gradients_of_zero_are_right(activation, method, dtype):
+    for model in (activation, fn.sequential(fn.Linear(2), activation), fn.sequential(activation, fn.Linear(2))):
+        params, zeros = model.init(fn.Key(0), (2,), dtype), np.zeros((5, 2))
+        report = check_gradients(model, fn.MeanSquaredError(), params, zeros, zeros, method=method, dx=True)
+        assert report.ok(1e-6), report
+
+
+@pytest.mark.parametrize("method", ["exact", "richardson", "central"])
+def test_a_gradient_above_the_error_of_the_method_is_not_zero(method):
+    wrong = fn.Elementwise(lambda x: x**3, lambda x: 3 * x**2 + 1e-4)
+    report = check_gradients(
+        wrong, fn.MeanSquaredError(), (), np.zeros((5, 2)), np.ones((5, 2)), method=method, dx=True
+    )
+    assert report.worst.relative > 0.999

@@ -164,7 +164,7 @@ def test_of_random_passes_that_the_same_call_gave_something_else(law):
 
 PAIRS = {
     "forward returned an array, not (y, cache)": (lambda p, x: x, lambda p, c, dy: (dy, ())),
-    "forward returned a tuple, not (y, cache)": (lambda p, x: (x, x, x), lambda p, c, dy: (dy, ())),
+    "forward returned a tuple of 3, not (y, cache)": (lambda p, x: (x, x, x), lambda p, c, dy: (dy, ())),
     "backward returned an array, not (dx, grads)": (lambda p, x: (x, x), lambda p, c, dy: dy),
     "backward returned None, not (dx, grads)": (lambda p, x: (x, x), lambda p, c, dy: None),
 }
@@ -173,7 +173,8 @@ PAIRS = {
 @pytest.mark.parametrize("text", PAIRS)
 @pytest.mark.parametrize("law", ["coordinates", "purity", "batch.sum"])
 def test_of_what_is_not_a_pair(law, text):
-    assert said(PAIRS[text], law=law, params=()) == text
+    names = "y, cache" if text.startswith("forward") else "dx, grads"
+    assert said(PAIRS[text], law=law, params=()) == f"{text}: end it with `return {names}`"
 
 
 # --- Of too few numbers nothing is said ---

@@ -92,6 +92,22 @@ def test_a_missing_gradient_is_said_with_the_names_of_all():
     assert "backward must return (dx, dw, db), got 1 of them" in str(found)
 
 
+def leaky(x, slope):
+    return np.where(x > 0, x, slope * x), (x, slope)
+
+
+def leaky_backward(dy, cache):
+    x, slope = cache
+    return np.where(x > 0, dy, slope * dy), float(np.sum(dy * np.minimum(x, 0)))
+
+
+def test_a_number_that_has_a_gradient_is_given_as_an_array():
+    check_function(leaky, leaky_backward, X, np.array(0.25), examples=14)
+    found = blame(leaky, leaky_backward, X, 0.25)
+    assert (found.law, found.at) == ("structure", "dx")
+    assert "takes np.array(0.5), not 0.5, to have a gradient" in found.diagnosis
+
+
 def test_an_array_of_integers_has_no_gradient():
     def pick(x, order):
         return x[:, order], (x.shape, order)

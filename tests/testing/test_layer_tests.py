@@ -2,6 +2,8 @@
 
 import re
 import sys
+import time
+from collections import Counter
 
 import attrs
 import pytest
@@ -9,8 +11,9 @@ import pytest
 import funcnet as fn
 from funcnet.errors import MissingExtraError
 from funcnet.testing import LawViolation, check_layer, layer_tests, loss_tests, optimizer_tests
-from funcnet.testing.budgets import _LEAST
+from funcnet.testing.budgets import _LEAST, made
 from funcnet.testing.laws import LAYER_LAWS, LOSS_LAWS, OPTIMIZER_LAWS
+from funcnet.testing.reports.holding import Check, Kind, answers
 from tests.children import python
 from tests.testing.gallery.exhibits import Sine
 from tests.testing.gallery.params import BiasMean
@@ -115,8 +118,17 @@ class Counting(Sine):
 
 def test_a_budget_is_for_each_test():
     layer = Counting()
-    layer_tests(layer, (4,), budget="0.001s")("determinism")
+    layer_tests(layer, (4,), budget="0.2s")("determinism")
     assert len(layer.rows) >= _LEAST
+
+
+def test_a_law_that_has_taken_longer_than_the_budget_is_asked_no_more():
+    def slow(case):
+        time.sleep(0.02)
+
+    check = Check(Kind({"slow": slow, "quick": lambda case: None}, "check", dict), range(_LEAST), most_seconds=0.015)
+    assert Counter(answer.law for answer in answers(check)) == {"slow": 1, "quick": _LEAST}
+    assert made(check_layer, Sine(), {"input_shape": (4,)}, "2min").most_seconds == 120
 
 
 def test_without_pytest_the_error_says_what_to_install(monkeypatch):

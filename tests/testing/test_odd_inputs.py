@@ -103,3 +103,66 @@ def test_grads_of_no_params_are_told_to_be_an_empty_tuple(grads):
 def test_what_is_no_model_or_no_sample_is_refused(model, sample, said):
     with pytest.raises(TypeError, match=said):
         check_gradients(model, fn.MeanSquaredError(), (), np.ones((2, 3)), np.ones((2, 3)), sample=sample)
+
+
+# --- Floats and settings among params ---
+
+
+def times(params, x):
+    return x * params["w"] * params["layers"][0], x
+
+
+def times_backward(of):
+    def backward(params, x, dy):
+        w, (a,) = params["w"], params["layers"]
+        return dy * w * a, {"layers": [of((dy * x * w).sum())], "w": of((dy * x * a).sum())}
+
+    return backward
+
+
+@pytest.mark.parametrize("of", [float, np.asarray, np.float64], ids=["float", "array", "float64"])
+def test_floats_are_params_and_gradients_of_params(of):
+    for dtypes in (("float64",), ("float32",)):
+        params = {"w": 2.0, "layers": [-0.5]}
+        exempt = {"dtype": "grads are in float64"} if of is np.float64 and dtypes == ("float32",) else {}
+        check_layer((times, times_backward(of)), (3,), params=params, dtypes=dtypes, exempt=exempt, examples=14)
+
+
+def test_a_wrong_gradient_of_a_float_is_told_by_its_name():
+    with pytest.raises(LawViolation) as caught:
+        check_layer((times, times_backward(lambda dw: 2 * float(dw))), (3,), params={"w": 2.0, "layers": [-0.5]})
+    assert caught.value.at == "grads.w"
+    assert "params = {'w': np.array(" in caught.value.case
+
+
+@pytest.mark.parametrize(
+    ("params", "said"),
+    [
+        ({"w": "same"}, r"params\['w'\] must be an array or a float, got 'same': write a setting into forward"),
+        ([1.0, (b"a",)], r"params\[1\]\[0\] must be an array or a float, got b'a'"),
+        ("same", "params must be an array or a float, got 'same'"),
+        ({"w": {"n": 3}}, r"params\['w'\]\['n'\] must be an array or a float, got 3: write 3.0 for a param"),
+        ({"w": True}, r"params\['w'\] must be an array or a float, got True"),
+    ],
+    ids=["text", "bytes", "text alone", "int", "bool"],
+)
+def test_settings_are_not_params(params, said):
+    with pytest.raises(TypeError, match=said):
+        check_layer((sine, right), (3,), params=params)
+
+
+# --- Laws that a right layer may be exempt from ---
+
+
+def rows_of_two(params, x):
+    n, _ = x.shape
+    return 2 * x[:n], None
+
+
+@pytest.mark.parametrize("law", ["batch.single", "batch.axes"])
+def test_a_form_of_batch_that_is_not_taken_is_told_with_its_exemption(law):
+    exempt = dict.fromkeys({"batch.single", "batch.axes"} - {law}, "rows alone")
+    with pytest.raises(LawViolation) as caught:
+        check_layer((rows_of_two, lambda params, cache, dy: (2 * dy, ())), (3,), exempt=exempt)
+    assert caught.value.law == law
+    assert f'is not meant to be taken, say so: exempt={{"{law}": "why"}}' in caught.value.diagnosis

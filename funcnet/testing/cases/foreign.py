@@ -11,7 +11,7 @@ import attrs
 import numpy as np
 
 from funcnet import tree
-from funcnet.tree import Array, Tree
+from funcnet.tree import Array, Tree, is_leaf
 from funcnet.tree.node import node_fields
 
 
@@ -81,17 +81,19 @@ class WithContainers(Adapter):
     def backward(self, params: Tree, cache: Any, dy: Array) -> tuple[Array, Tree]:
         given = with_containers(params)
         dx, grads = self.layer.backward(given, cache, dy)
-        return dx, as_tree(_in_order_of(given, grads))
+        return dx, as_tree(formed_like(given, grads))
 
 
 def as_tree(params: Any) -> Tree:
-    """`params` with dicts and lists turned into nodes, whose fields are the keys and positions.
+    """`params` with dicts and lists turned into nodes, whose fields are the keys and positions, and floats into arrays.
 
     >>> import numpy as np
-    >>> fields = as_tree({"w": np.zeros(2), "layers": [np.ones(1)]})
+    >>> fields = as_tree({"w": np.zeros(2), "layers": [1.0]})
     >>> [*tree.named_leaves(fields)], with_containers(fields)["layers"]
-    (['w', 'layers.item_0'], [array([1.])])
+    (['w', 'layers.item_0'], [array(1.)])
     """
+    if type(params) is float:
+        return np.array(params)
     if isinstance(params, dict):
         return tree.build(_node("dict", tuple(params)), *map(as_tree, params.values()))
     if isinstance(params, list):
@@ -110,13 +112,13 @@ def with_containers(params: Tree) -> Any:
     return values if kind == "list" else dict(zip(names, values, strict=True))
 
 
-def _in_order_of(like: Any, value: Any) -> Any:
-    """`value` with the keys of its dicts in the order of `like`, so that both become trees of one structure."""
+def formed_like(like: Any, value: Any) -> Any:
+    """`value` with the order of keys and the dtypes of floats of `like`, so that both become trees of one structure."""
     if isinstance(like, dict) and isinstance(value, dict) and like.keys() == value.keys():
-        return {key: _in_order_of(like[key], value[key]) for key in like}
+        return {key: formed_like(like[key], value[key]) for key in like}
     if type(like) in (list, tuple) and type(value) is type(like) and len(value) == len(like):
-        return type(like)(_in_order_of(a, b) for a, b in zip(like, value, strict=True))
-    return value
+        return type(like)(formed_like(a, b) for a, b in zip(like, value, strict=True))
+    return np.asarray(value, np.asarray(like).dtype) if type(value) is float and is_leaf(like) else value
 
 
 @cache

@@ -11,7 +11,7 @@ from funcnet.testing.cases.case import floats
 from funcnet.testing.cases.corners import between
 from funcnet.testing.cases.point import Derivatives, Point
 from funcnet.testing.cases.rounding import SPREADS, neighbours
-from funcnet.testing.oracles import UNSURE
+from funcnet.testing.oracles import UNSURE, without_corner
 from funcnet.testing.reports.comparing import Difference, as_index
 from funcnet.tree import Array
 
@@ -119,7 +119,7 @@ def _spread(point: Point, which: int, direction: list[Array], value: float) -> f
 def _is_corner(point: Point, direction: list[Array], got: float, value: float, bound: float) -> bool:
     """Whether y or a derivative of y jumps here, so that the law `kinks` applies instead."""
     low, high, error = point.one_sided(direction)
-    if (high - low > UNSURE * error + 1e-6 * (np.abs(low) + np.abs(high))).any():
+    if (high - low > without_corner(high, low, error)).any():
         return True
     y = point.along([v[0] for v in direction])
     change = np.maximum(*(np.abs(y(step) - y(0.0)) for step in (-(2.0**-40), 2.0**-40)))

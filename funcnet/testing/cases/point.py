@@ -10,7 +10,7 @@ import numpy as np
 
 from funcnet import tree
 from funcnet.testing.cases.case import Case, filled, leaves, map_both, named_parts
-from funcnet.testing.oracles import UNSURE, directions, one_sided, pushed, slope, why
+from funcnet.testing.oracles import directions, one_sided, pushed, slope, why, without_corner
 from funcnet.testing.reports.comparing import largest, precision
 from funcnet.tree import Array, Flow, flatten, leaves_like
 
@@ -178,7 +178,7 @@ class Point:
         """
         low, high, error = self.one_sided(direction)
         size = np.abs(low) + np.abs(high)
-        slack = UNSURE * error + 1e-6 * size + 1024 * self.precision
+        slack = without_corner(high, low, error) + 1024 * self.precision
         return low, high, np.where(slack > 1e-2 * size + 1e-6, np.inf, slack)
 
     def slope_of(self, place: Any, direction: Sequence[Array]) -> float:

@@ -84,10 +84,22 @@ def as_differentiable(derivative_of: Any, params: Any) -> Any:
 
 def with_tree(layer: Any, params: Any) -> tuple[Any, Tree]:
     """The layer and its params, as a tree even if they were given in dicts and lists."""
+    _check_no_settings("params", params)
     as_one = as_tree(params)
     for path, leaf in leaves("params", as_one).items():
         real(path, leaf)
     return (layer, params) if tree.equal(as_one, params) else (WithContainers(layer), as_one)
+
+
+def _check_no_settings(at: str, params: Any) -> None:
+    """Raise TypeError where dicts, lists or tuples of params hold text or whole numbers of Python."""
+    if isinstance(params, str | bytes | int):
+        setting = "write a setting into forward and backward, or give it to check_function after x"
+        instead = f"write {float(params)} for a param, or " if type(params) is int else ""
+        raise TypeError(f"{at} must be an array or a float, got {params!r}: {instead}{setting}")
+    if isinstance(params, dict | list) or type(params) is tuple:
+        for key, value in params.items() if isinstance(params, dict) else enumerate(params):
+            _check_no_settings(f"{at}[{key!r}]", value)
 
 
 def arrays(layer: Any, x: Any) -> Flow:

@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-from funcnet.testing.cases.foreign import Adapter, as_tree, with_containers
+from funcnet.testing.cases.foreign import Adapter, as_tree, formed_like, with_containers
 from funcnet.tree import Array, DType, Flow, Tree, is_integer, is_leaf, is_nested, map_flow
 
 
@@ -174,7 +174,8 @@ def _template(value: Any, written: Callable[[Any], str]) -> str:
 
 def _like(params: Tree, grads: dict[Any, Any]) -> Any:
     """The gradients as a dict if params are one, else as a node."""
-    return grads if isinstance(params, dict) else as_tree(grads)
+    formed = formed_like(with_containers(params), grads)
+    return formed if isinstance(params, dict) else as_tree(formed)
 
 
 def _named(arrays: Any) -> dict[Any, Array]:

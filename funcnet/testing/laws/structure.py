@@ -34,7 +34,12 @@ def structure(case: Case) -> None:
     ):
         _check_y(case, y)
     dx, grads = two(_backward(case, cache), "backward", "(dx, grads)")
-    with _Hint(lambda: _fits(_check_dx, case, grads), "dx and grads seem to be swapped: backward returns (dx, grads)"):
+    swapped = "dx and grads seem to be swapped: backward returns (dx, grads)"
+    several = "backward returned several dx for one x; check_function takes np.array(0.5), not 0.5, to have a gradient"
+    with (
+        _Hint(lambda: isinstance(dx, tuple) and is_leaf(case.x), several),
+        _Hint(lambda: _fits(_check_dx, case, grads), swapped),
+    ):
         _check_dx(case, dx)
     _check_numbers(parts("y", y), "fbiu")
     _check_numbers(parts("dx", dx), "f")

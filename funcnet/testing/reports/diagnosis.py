@@ -12,11 +12,12 @@ import numpy as np
 from funcnet.testing.cases.case import Case, Results
 from funcnet.testing.cases.case import leaves as named
 from funcnet.testing.laws.derivatives import coordinates
+from funcnet.testing.laws.structure import two
 from funcnet.testing.reports.amounts import added, clipped, constant_ratio, factor, rough, same_along
 from funcnet.testing.reports.comparing import Difference, nearly
 from funcnet.testing.reports.orders import reordered
 from funcnet.testing.reports.places import where
-from funcnet.tree import Array, flatten, is_integer, is_leaf, leaves, map_flow
+from funcnet.tree import Array, flatten, is_integer, leaves, map_flow
 
 _ROWS = 16  # among which some numbers are negative
 
@@ -73,21 +74,14 @@ def _tried(look: Callable[..., str], *arguments: Any) -> str:
 def _of_calls(case: Case) -> str:
     """What is wrong with the passes as calls: what they return, and whether they return it again."""
     layer = case.layer
-    if text := _pair(layer.forward(case.params, case.x), "forward", "(y, cache)"):
-        return text
-    _, cache = layer.forward(case.params, case.x)
-    if text := _pair(layer.backward(case.params, cache, case.dy), "backward", "(dx, grads)"):
-        return text
+    try:
+        _, cache = two(layer.forward(case.params, case.x), "forward", "(y, cache)")
+        two(layer.backward(case.params, cache, case.dy), "backward", "(dx, grads)")
+    except Difference as difference:
+        return difference.diagnosis
     if not case.gives(case.passes()):
         return "the same call gave something else: it draws random numbers, or keeps something from call to call"
     return ""
-
-
-def _pair(returned: Any, call: str, names: str) -> str:
-    if isinstance(returned, tuple) and len(returned) == 2:
-        return ""
-    what = "an array" if is_leaf(returned) else "None" if returned is None else f"a {type(returned).__name__}"
-    return f"{call} returned {what}, not {names}"
 
 
 def _of_number(difference: Difference) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import math
 import re
 import time
 import warnings
@@ -51,11 +52,15 @@ class Kind:
 
 @attrs.frozen(eq=False)
 class Check:
-    """What a check asks: the laws of a kind, on each case, but for those with a reason why they need not hold."""
+    """What a check asks: the laws of a kind, on each case, but for those with a reason why they need not hold.
+
+    A law that has taken more than `most_seconds` is asked on no further case.
+    """
 
     kind: Kind
     cases: Iterable[Any]
     exempt: Mapping[str, str] = attrs.field(factory=dict)
+    most_seconds: float = math.inf
 
     def __attrs_post_init__(self) -> None:
         if not isinstance(self.exempt, Mapping):
@@ -146,11 +151,12 @@ def hold(check: Check) -> dict[str, Tally]:
 
 def answers(check: Check) -> Iterator[Answer]:
     """The answer of every law on every case; a law that is broken is not asked again. To be asked `quietly`."""
-    broken = set()
+    broken, seconds = set(), dict.fromkeys(check.kind.laws, 0.0)
     for case in check.cases:
         for law in check.kind.laws:
-            if law not in broken:
+            if law not in broken and seconds[law] <= check.most_seconds:
                 answer = _ask(check.kind, law, case)
+                seconds[law] += answer.seconds
                 if answer.is_broken:
                     broken.add(law)
                 yield answer
@@ -181,7 +187,7 @@ def violation(kind: Kind, answer: Answer) -> LawViolation:
     """
     law, error = answer.law, answer.error
     original = _difference(error)
-    diagnosis = kind.diagnosis(original, answer.case)
+    diagnosis = "; ".join(filter(None, [kind.diagnosis(original, answer.case), _advice(law)]))
 
     def fails(case: Any) -> Exception | None:
         found = _ask(kind, law, case).error
@@ -190,6 +196,20 @@ def violation(kind: Kind, answer: Answer) -> LawViolation:
     case = kind.shrunk(answer.case, fails)
     difference = attrs.evolve(_difference(_ask(kind, law, case).error or error), counts=original.counts)
     return _written(kind, law, case, difference, diagnosis)
+
+
+def _advice(law: str) -> str:
+    """What to write where batches of a form are not meant to be taken."""
+    if law not in _FORMS:
+        return ""
+    return f'where {_FORMS[law]} is not meant to be taken, say so: exempt={{"{law}": "why"}}'
+
+
+_FORMS = {
+    "batch.single": "an example without a batch axis",
+    "batch.axes": "a batch of several axes",
+    "batch.empty": "a batch without examples",
+}
 
 
 def cause_of(error: Exception | None) -> BaseException | None:

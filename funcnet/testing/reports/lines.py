@@ -6,6 +6,7 @@ import inspect
 import linecache
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from types import CodeType, FrameType, FunctionType
 from typing import Any
@@ -19,33 +20,35 @@ from funcnet.layers.layer import Layer, layers_in
 class Lines:
     """A context that watches the methods of an object, or the functions of a tuple, and knows the lines that never ran.
 
-    The methods of funcnet's own classes are not watched, and nothing is while something else traces Python, such as a
-    debugger or a measurement of coverage.
+    The methods of funcnet's own classes are not watched. Whatever traces Python already, such as a debugger or a
+    measurement of coverage, goes on doing so.
     """
 
     codes: tuple[CodeType, ...]
     missing: dict[int, set[int]]
+    outer: Any = None  # what traces Python outside of the context
 
     @classmethod
     def of(cls, subject: Any) -> Lines:
-        codes = tuple(dict.fromkeys(_codes(subject))) if sys.gettrace() is None else ()
+        codes = tuple(dict.fromkeys(_codes(subject)))
         return cls(codes, {id(code): _lines(code) for code in codes})
 
     def __enter__(self) -> Lines:
+        self.outer = sys.gettrace()
         if self.codes:
             sys.settrace(self._call)
         return self
 
     def __exit__(self, *error: object) -> None:
         if self.codes:
-            sys.settrace(None)
+            sys.settrace(self.outer)
 
     def _call(self, frame: FrameType, event: str, arg: Any) -> Any:
-        return self._line if self.missing.get(id(frame.f_code)) else None
-
-    def _line(self, frame: FrameType, event: str, arg: Any) -> Any:
-        self.missing[id(frame.f_code)].discard(frame.f_lineno)
-        return self._line
+        outer = self.outer and self.outer(frame, event, arg)
+        if self.outer:
+            sys.settrace(self._call)  # coverage traces in place of its caller
+        missing = self.missing.get(id(frame.f_code))
+        return partial(_line, missing, [outer]) if missing else outer
 
     def __iter__(self) -> Iterator[str]:
         """A sentence for each block of lines that never ran, of functions that did."""
@@ -56,6 +59,14 @@ class Lines:
                     text = linecache.getline(code.co_filename, line).strip()
                     place = f"line {line} of {code.co_name} in {Path(code.co_filename).name}"
                     yield f"{place} never ran: {text}" if text else f"{place} never ran"
+
+
+def _line(missing: set[int], outer: list[Any], frame: FrameType, event: str, arg: Any) -> Any:
+    """Trace a line: it is not missing, and whatever else traces its function may look at it."""
+    missing.discard(frame.f_lineno)
+    if outer[0]:
+        outer[0] = outer[0](frame, event, arg)
+    return partial(_line, missing, outer)
 
 
 def _codes(subject: Any) -> Iterator[CodeType]:

@@ -31,11 +31,16 @@ _HEADER = re.compile(  # as NumPy writes it, whose reader takes 50 times longer
 
 def _write(file: IO[bytes], description: str, params: Tree) -> None:
     """Write the leaves of a tree and its description to an empty file."""
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+    archive = zipfile.ZipFile(file, "w", zipfile.ZIP_STORED)
+    try:
         archive.writestr(_timeless(_DESCRIPTION), description)
         archive.writestr(_timeless(_DIGEST), digest_of(description))
         for name, leaf in named(params).items():
             archive.writestr(_timeless(f"{name}.npy"), _header(leaf) + leaf.tobytes(order(leaf)))
+        archive.close()
+    except BaseException:
+        archive.fp = None  # Ctrl-C may leave an entry open; to close the archive would then raise ValueError instead
+        raise
 
 
 def _timeless(name: str) -> zipfile.ZipInfo:

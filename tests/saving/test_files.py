@@ -5,11 +5,14 @@ import fcntl
 import os
 import signal
 import sys
+import zipfile
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 
 import funcnet as fn
+from funcnet.saving.npz import NPZ
 from tests.children import child
 from tests.saving.test_checkpoint import MODEL, PARAMS
 
@@ -138,3 +141,43 @@ def test_a_file_that_only_looks_like_an_unfinished_one_stays(path, name):
     path.with_name(name).touch()
     fn.save(path, MODEL, PARAMS)
     assert sorted(os.listdir(path.parent)) == sorted([name, path.name])
+
+
+# --- Ctrl-C between any two lines of `zipfile` ---
+
+
+def interrupting(lines):
+    """A trace function that interrupts, as Ctrl-C does, when so many lines that write an archive have run."""
+    left = iter(range(lines))
+
+    def trace(frame, event, arg):
+        name, caller = frame.f_code.co_name, frame.f_back.f_code.co_name
+        if frame.f_code.co_filename != zipfile.__file__ or "__init__" in name or "__del__" in (name, caller):
+            return None
+        if event == "line" and next(left, None) is None:
+            sys.settrace(None)
+            raise KeyboardInterrupt
+        return trace
+
+    return trace
+
+
+@pytest.mark.slow
+def test_an_interrupted_archive_raises_nothing_but_the_interruption():
+    traced, file, lines = sys.gettrace(), None, 0
+    while file is None:
+        try:
+            sys.settrace(interrupting(lines))
+            file = written()
+        except KeyboardInterrupt:
+            lines += 1
+        finally:
+            sys.settrace(traced)
+    assert lines > 100
+    assert file == written()
+
+
+def written():
+    file = BytesIO()
+    NPZ.write(file, "{}", PARAMS)
+    return file.getvalue()

@@ -25,7 +25,7 @@ from funcnet.experiments.receipt import Receipt
 from funcnet.random import Key
 from funcnet.saving.files import replacing
 from funcnet.saving.opening import opening
-from funcnet.values import parsed
+from funcnet.values import parsed, strings
 
 Data = tuple[Dataset, Dataset | None]
 RECORD = "data.json"
@@ -39,7 +39,7 @@ class Source:
 
     data: str = ""
     target: str = ""
-    drop: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+    drop: tuple[str, ...] = attrs.field(default=(), converter=lambda value: strings(value, "drop to be columns"))
     test: str = ""
     split: float | None = None
     folder: str | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from numbers import Real
 from typing import Any
 
@@ -63,6 +63,20 @@ def at_least(least: int, name: str) -> Callable[[Any], int]:
         return integer(value, name, least)
 
     return convert
+
+
+def strings(value: Any, expected: str) -> tuple[str, ...]:
+    """One string or several, as a tuple; a string is never taken for its letters.
+
+    Raises TypeError for anything else; errors say what is `expected`.
+
+    >>> strings("numpy", "a module or modules"), strings(["numpy", "math"], "a module or modules")
+    (('numpy',), ('numpy', 'math'))
+    """
+    each = (value,) if isinstance(value, str) else tuple(value) if isinstance(value, Iterable) else (None,)
+    if not all(isinstance(item, str) for item in each):
+        raise TypeError(f"expected {expected}, got {value!r}")
+    return each
 
 
 def one_of(*options: str) -> Callable[[object, Any, object], None]:

@@ -33,13 +33,17 @@ _FILES = (".csv", ".tsv", ".npz")
 _KEY = Key(0).fold_in("split")  # of built-in data too
 
 
+def _columns(value: Any) -> tuple[str, ...]:
+    return strings(value, "drop to be names of columns")
+
+
 @attrs.frozen
 class Source:
     """What the options about data say."""
 
     data: str = ""
     target: str = ""
-    drop: tuple[str, ...] = attrs.field(default=(), converter=lambda value: strings(value, "drop to be columns"))
+    drop: tuple[str, ...] = attrs.field(default=(), converter=_columns)
     test: str = ""
     split: float | None = None
     folder: str | None = None

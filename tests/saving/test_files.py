@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import os
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import funcnet as fn
-from tests.children import child
+from tests.children import child, finished
 from tests.saving.test_checkpoint import MODEL, PARAMS
 
 SUFFIXES = pytest.mark.parametrize("suffix", ["npz", "safetensors"])
@@ -79,6 +80,26 @@ def test_a_read_only_file_is_not_replaced(tmp_path):
         fn.save(path, MODEL, fn.tree.zeros_like(PARAMS))
     assert fn.load(path) == (MODEL, PARAMS)
     assert os.listdir(tmp_path) == ["m.npz"]
+
+
+ON_A_READ_ONLY_DISK = """
+mount -t tmpfs tmpfs "$1" && touch "$1/there.npz" && mount -o remount,ro "$1" || exit 77
+for name in there new; do
+    "$2" -c "import sys, funcnet as fn; fn.save(sys.argv[1], None, ())" "$1/$name.npz"
+done
+"""
+
+
+@pytest.mark.slow
+def test_a_read_only_disk_is_told_as_such(tmp_path):
+    if (unshare := shutil.which("unshare")) is None:
+        pytest.skip("it takes unshare to mount a disk")
+    command = [unshare, "--map-root-user", "--mount", "sh", "-c", ON_A_READ_ONLY_DISK, "sh", tmp_path, sys.executable]
+    said = finished(command)
+    if said.returncode == 77 or "unshare" in said.stderr:
+        pytest.skip("a disk cannot be mounted here")
+    for name in ("there", "new"):
+        assert f"OSError: [Errno 30] Read-only file system: '{tmp_path}/{name}.npz'" in said.stderr
 
 
 # --- What killed processes left ---

@@ -76,8 +76,6 @@ class Directory:
 
     def begin(self, receipt: Receipt, initial: Tree = None) -> Receipt:
         """Prepare the folder for a run that fits, and return the receipt in it; a longer run is extended."""
-        if not self.has(_EXPERIMENT):
-            self._write(_EXPERIMENT, receipt.experiment.to_json() + "\n")
         if not self.has(_RECEIPT):
             if receipt.initial:
                 write_checkpoint(self.path / INITIAL, receipt.experiment.model, initial, links=False)
@@ -173,41 +171,45 @@ class Directory:
         self.write(receipt)
         self._write(_HISTORY, "".join(map(to_line, rows)))
 
-    def checkpointing(self, epochs: Epochs, experiment: Experiment, every: int, rows: Sequence[Row]) -> Epochs:
+    def checkpointing(self, epochs: Epochs, receipt: Receipt, every: int, rows: Sequence[Row]) -> Epochs:
         """Pass the epochs on, and save every `every`th of them, and the last one, whatever ends the run.
 
-        `rows` are those of the history so far.
+        `rows` are those of the history so far. Files that were deleted meanwhile are written again.
         """
-        known, saved, left, unsaved = [*rows], len(rows), self._left(), None
+        known, saved, left = [*rows], len(rows), self._left()
+        last: Progress | None = None
+        is_saved = True
 
         def save_all(progress: Progress) -> None:
-            nonlocal saved, left, unsaved
+            nonlocal saved, left, is_saved
             self.check_here()
-            if self._left() == left:
+            if not (self.has(_EXPERIMENT) and self.has(_RECEIPT)):
+                self.write(receipt)
+            if left is not None and self._left() == left:
                 self._append(known[saved:])
             else:  # an append failed, or a program that synchronizes files has put an older history there
                 self._write(_HISTORY, "".join(map(to_line, known)))
             saved, left = len(known), self._left()
-            write_checkpoint(self.path / _CHECKPOINT, experiment.model, progress, links=False)
-            unsaved = None
+            write_checkpoint(self.path / _CHECKPOINT, receipt.experiment.model, progress, links=False)
+            is_saved = True
 
         try:
             for progress, row in epochs:
                 known += [row] if row else []
-                unsaved = progress
+                last, is_saved = progress, False
                 yield progress, row  # first, so that the run has this epoch, too, if the disk is full
                 if progress.epoch % every == 0:
                     save_all(progress)
         finally:  # a save that failed is tried again
-            if unsaved is not None:
-                save_all(unsaved)
+            if last is not None and not (is_saved and all(self.has(name) for name in NAMES)):
+                save_all(last)
 
-    def _left(self) -> tuple[int, ...]:
-        """What tells whether the history is as this run left it."""
+    def _left(self) -> tuple[int, ...] | None:
+        """What tells whether the history is as this run left it; None if the file has a name elsewhere, too."""
         if not self.has(_HISTORY):
             return ()
         about = (self.path / _HISTORY).lstat()
-        return about.st_ino, about.st_size, about.st_mtime_ns
+        return (about.st_ino, about.st_size, about.st_mtime_ns) if about.st_nlink == 1 else None
 
     def _append(self, new: Sequence[Row]) -> None:
         if not new:
@@ -232,7 +234,9 @@ class Directory:
             )
 
     def write(self, receipt: Receipt) -> None:
-        """Replace the receipt."""
+        """Replace the receipt, and write the experiment if it is not there."""
+        if not self.has(_EXPERIMENT):
+            self._write(_EXPERIMENT, receipt.experiment.to_json() + "\n")
         self._write(_RECEIPT, receipt.to_json())
 
     def has_run(self) -> bool:

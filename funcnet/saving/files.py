@@ -81,7 +81,8 @@ def replacing(path: Path, *, links: bool = True) -> Iterator[IO[bytes]]:
                 shutil.copymode(path, new)
             os.replace(new, path)
     except BaseException:
-        new.unlink(missing_ok=True)
+        with suppress(OSError):  # the first error is told
+            new.unlink()
         raise
     if hasattr(os, "O_DIRECTORY"):  # other systems cannot flush a folder
         _flush_folder(path.parent)

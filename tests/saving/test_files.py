@@ -102,6 +102,14 @@ def test_a_read_only_disk_is_told_as_such(tmp_path):
         assert f"OSError: [Errno 30] Read-only file system: '{tmp_path}/{name}.npz'" in said.stderr
 
 
+def test_an_error_names_the_file_that_was_asked_for(tmp_path):
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "file" / "m.npz", tmp_path / "none" / "m.npz", tmp_path / f"{'m' * 300}.npz"):
+        with pytest.raises(OSError, match=r"Not a dir|No such|too long") as caught:
+            fn.save(path, MODEL, PARAMS)
+        assert caught.value.filename == str(path)
+
+
 # --- What killed processes left ---
 
 WRITING = """

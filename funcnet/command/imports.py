@@ -102,4 +102,5 @@ def _named(path: Path, *, links: bool) -> tuple[str, ...]:
     except (OSError, ValueError, RecursionError):
         return ()
     names = plain.get("imports", ()) if isinstance(plain, dict) else ()
+    names = [names] if isinstance(names, str) else names
     return tuple(name for name in names if isinstance(name, str)) if isinstance(names, list) else ()

@@ -25,12 +25,16 @@ from funcnet.experiments.receipt import Receipt
 from funcnet.random import Key
 from funcnet.saving.files import replacing
 from funcnet.saving.opening import opening
-from funcnet.values import parsed
+from funcnet.values import parsed, strings
 
 Data = tuple[Dataset, Dataset | None]
 RECORD = "data.json"
 _FILES = (".csv", ".tsv", ".npz")
 _KEY = Key(0).fold_in("split")  # of built-in data too
+
+
+def _columns(value: Any) -> tuple[str, ...]:
+    return strings(value, "drop to be names of columns")
 
 
 @attrs.frozen
@@ -39,7 +43,7 @@ class Source:
 
     data: str = ""
     target: str = ""
-    drop: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+    drop: tuple[str, ...] = attrs.field(default=(), converter=_columns)
     test: str = ""
     split: float | None = None
     folder: str | None = None

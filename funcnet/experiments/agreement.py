@@ -8,7 +8,7 @@ from typing import TypeGuard
 
 from funcnet.errors import ExperimentError
 from funcnet.experiments.experiment import Experiment
-from funcnet.experiments.history import Row, digests
+from funcnet.experiments.history import NOT_METRICS, Row, digests
 from funcnet.experiments.progress import Progress, is_due
 from funcnet.experiments.receipt import Receipt
 from funcnet.experiments.stopping import Best, kept_by
@@ -26,13 +26,15 @@ def is_progress(found: object) -> TypeGuard[Progress]:
     )
 
 
+def most_columns(experiment: Experiment) -> int:
+    """The number of columns, at most, in the history of an experiment: a loss and metrics on each of three datasets."""
+    return len(NOT_METRICS) + 3 * (1 + len(experiment.metrics or "1"))  # by default there is a metric or none
+
+
 def unlike_rows(experiment: Experiment, rows: Sequence[Row]) -> str:
     """What of some rows is not as in the history of an experiment, in words; "" if all is."""
-    columns = rows[0].keys() if rows else ()
     watched = [watch.metric for watch in (experiment.early_stopping, experiment.keep_best) if watch is not None]
     for row in rows:
-        if row.keys() != columns:
-            return f"the row of epoch {row['epoch']} has different columns from the first"
         if other := [name for name in watched if not isinstance(row.get(name), float | int)]:
             return f"the row of epoch {row['epoch']} has no number {', '.join(other)}, which the experiment watches"
     return ""

@@ -8,26 +8,35 @@ killed goes on from its last checkpoint and loses nothing; rows after that check
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import reduce
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import attrs
 
 from funcnet.errors import CheckpointError, ExperimentError
-from funcnet.experiments.agreement import check_best, is_progress, is_recorded, unlike_history, unlike_rows
+from funcnet.experiments.agreement import (
+    check_best,
+    is_progress,
+    is_recorded,
+    most_columns,
+    unlike_history,
+    unlike_rows,
+)
 from funcnet.experiments.differences import difference
 from funcnet.experiments.experiment import Experiment
-from funcnet.experiments.history import Row, chained_digest, from_line, to_line
+from funcnet.experiments.history import Row, chained_digest, read_rows, to_line
 from funcnet.experiments.progress import Epochs, Progress, can_go_on, is_due, is_over
 from funcnet.experiments.receipt import Receipt
 from funcnet.saving.checkpoint import read_checkpoint, write_checkpoint
 from funcnet.saving.files import naming, replacing
 from funcnet.saving.opening import opening
 from funcnet.tree import Tree
-from funcnet.values import UnregisteredError, as_path
+from funcnet.values import UnregisteredError, as_path, too_many
 
 NAMES = ("experiment.json", "history.jsonl", "checkpoint.npz", "receipt.json")
 _EXPERIMENT, _HISTORY, _CHECKPOINT, _RECEIPT = NAMES
@@ -54,10 +63,13 @@ class Directory:
         """The receipt; the run may not have ended yet."""
         return self._read(_RECEIPT, Receipt.from_json)
 
-    def rows(self) -> list[Row]:
-        """The rows of the history, without a last line that was cut off when the process was killed."""
-        text = self._read(_HISTORY, str) if self.has(_HISTORY) else ""
-        return [self._parsed(_HISTORY, from_line, line) for line in text.split("\n")[:-1] if line]
+    def rows(self, last: float = math.inf) -> list[Row]:
+        """The rows of the history up to epoch `last`."""
+        if not self.has(_HISTORY):
+            return []
+        most = most_columns(self.experiment())
+        with opening(self.path / _HISTORY, links=False) as file, self._telling(_HISTORY):
+            return read_rows(file, last, most)
 
     def check_fits(self, receipt: Receipt) -> None:
         """Raise ExperimentError if the run cannot begin or go on here: the folder belongs to a different run.
@@ -76,8 +88,6 @@ class Directory:
 
     def begin(self, receipt: Receipt, initial: Tree = None) -> Receipt:
         """Prepare the folder for a run that fits, and return the receipt in it; a longer run is extended."""
-        if not self.has(_EXPERIMENT):
-            self._write(_EXPERIMENT, receipt.experiment.to_json() + "\n")
         if not self.has(_RECEIPT):
             if receipt.initial:
                 write_checkpoint(self.path / INITIAL, receipt.experiment.model, initial, links=False)
@@ -139,7 +149,7 @@ class Directory:
         if not self.has(_CHECKPOINT):
             return None
         progress = self.checkpoint()
-        rows = [row for row in self.rows() if row["epoch"] <= progress.epoch]
+        rows = self.rows(progress.epoch)
         if wrong := unlike_rows(self.experiment(), rows):
             raise CheckpointError(f"{self.path / _HISTORY} is damaged: {wrong}")
         return progress, rows
@@ -173,41 +183,45 @@ class Directory:
         self.write(receipt)
         self._write(_HISTORY, "".join(map(to_line, rows)))
 
-    def checkpointing(self, epochs: Epochs, experiment: Experiment, every: int, rows: Sequence[Row]) -> Epochs:
+    def checkpointing(self, epochs: Epochs, receipt: Receipt, every: int, rows: Sequence[Row]) -> Epochs:
         """Pass the epochs on, and save every `every`th of them, and the last one, whatever ends the run.
 
-        `rows` are those of the history so far.
+        `rows` are those of the history so far. Files that were deleted meanwhile are written again.
         """
-        known, saved, left, unsaved = [*rows], len(rows), self._left(), None
+        known, saved, left = [*rows], len(rows), self._left()
+        last: Progress | None = None
+        is_saved = True
 
         def save_all(progress: Progress) -> None:
-            nonlocal saved, left, unsaved
+            nonlocal saved, left, is_saved
             self.check_here()
-            if self._left() == left:
+            if not (self.has(_EXPERIMENT) and self.has(_RECEIPT)):
+                self.write(receipt)
+            if left is not None and self._left() == left:
                 self._append(known[saved:])
             else:  # an append failed, or a program that synchronizes files has put an older history there
                 self._write(_HISTORY, "".join(map(to_line, known)))
             saved, left = len(known), self._left()
-            write_checkpoint(self.path / _CHECKPOINT, experiment.model, progress, links=False)
-            unsaved = None
+            write_checkpoint(self.path / _CHECKPOINT, receipt.experiment.model, progress, links=False)
+            is_saved = True
 
         try:
             for progress, row in epochs:
                 known += [row] if row else []
-                unsaved = progress
+                last, is_saved = progress, False
                 yield progress, row  # first, so that the run has this epoch, too, if the disk is full
                 if progress.epoch % every == 0:
                     save_all(progress)
         finally:  # a save that failed is tried again
-            if unsaved is not None:
-                save_all(unsaved)
+            if last is not None and not (is_saved and all(self.has(name) for name in NAMES)):
+                save_all(last)
 
-    def _left(self) -> tuple[int, ...]:
-        """What tells whether the history is as this run left it."""
+    def _left(self) -> tuple[int, ...] | None:
+        """What tells whether the history is as this run left it; None if the file has a name elsewhere, too."""
         if not self.has(_HISTORY):
             return ()
         about = (self.path / _HISTORY).lstat()
-        return about.st_ino, about.st_size, about.st_mtime_ns
+        return (about.st_ino, about.st_size, about.st_mtime_ns) if about.st_nlink == 1 else None
 
     def _append(self, new: Sequence[Row]) -> None:
         if not new:
@@ -232,7 +246,9 @@ class Directory:
             )
 
     def write(self, receipt: Receipt) -> None:
-        """Replace the receipt."""
+        """Replace the receipt, and write the experiment if it is not there."""
+        if not self.has(_EXPERIMENT):
+            self._write(_EXPERIMENT, receipt.experiment.to_json() + "\n")
         self._write(_RECEIPT, receipt.to_json())
 
     def has_run(self) -> bool:
@@ -248,15 +264,25 @@ class Directory:
         return os.path.lexists(self.path / name)  # a link that leads nowhere is there, and is refused when it is read
 
     def _read(self, name: str, parse: Callable[[str], _Value]) -> _Value:
-        return self._parsed(name, lambda data: parse(data.decode()), self._bytes(name))
+        with self._telling(name):
+            return parse(self._text(name))
+
+    def _text(self, name: str) -> str:
+        """The text of a file. Raises ValueError, before memory is taken, for one that would take too much of it."""
+        data = self._bytes(name)
+        if not data.isascii() and (many := too_many(data)):
+            raise ValueError(many)
+        return data.decode()
 
     def _bytes(self, name: str) -> bytes:
         with opening(self.path / name, links=False) as file:
             return file.read()
 
-    def _parsed(self, name: str, parse: Callable[[Any], _Value], text: str | bytes) -> _Value:
+    @contextmanager
+    def _telling(self, name: str) -> Iterator[None]:
+        """A context in which errors of a file's content become a CheckpointError that names the file."""
         try:
-            return parse(text)
+            yield
         except UnregisteredError as error:
             raise UnregisteredError(f"{self.path / name}: {error}") from error
         except (ValueError, TypeError, AttributeError, LookupError, RecursionError) as error:

@@ -131,5 +131,6 @@ def _commit() -> str | None:
 
 
 def _git(folder: Path, *arguments: str) -> str:
-    command = ["git", "-C", str(folder), *arguments]
+    # Without optional locks: `git status` would write the index, and a process that is killed leave it locked.
+    command = ["git", "--no-optional-locks", "-C", str(folder), *arguments]
     return subprocess.run(command, capture_output=True, check=True, text=True, timeout=10).stdout.strip()

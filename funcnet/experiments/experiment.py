@@ -18,7 +18,17 @@ from funcnet.losses.loss import Loss
 from funcnet.losses.penalties import Penalty
 from funcnet.optimizers.optimizer import Optimizer
 from funcnet.random import Key
-from funcnet.values import ADDED_LATER, at_least, check_methods, from_json, instead_of, register, specification, to_json
+from funcnet.values import (
+    ADDED_LATER,
+    at_least,
+    check_methods,
+    from_json,
+    instead_of,
+    register,
+    specification,
+    strings,
+    to_json,
+)
 
 Metric = Callable[[Any, Any], float]
 
@@ -52,6 +62,10 @@ def _metrics(value: Iterable[Metric] | None) -> tuple[Metric, ...] | None:
         hint = instead_of(strings[0], "metrics") if strings else ""
         raise TypeError(f"metrics must be functions (targets, predictions) -> float, got {value!r}{hint}")
     return metrics
+
+
+def _modules(value: Any) -> tuple[str, ...]:
+    return strings(value, "imports to be a string or strings, modules such as 'layers' or paths such as 'layers.py'")
 
 
 @register
@@ -88,7 +102,7 @@ class Experiment:
         Dtype of the params: "float16", "float32" or "float64".
     gradient : callable, default value_and_grad
         Function that computes value and gradient, such as `accumulated(4)` or `clipped(1.0)`, see `train_step`.
-    imports : sequence of str, default ()
+    imports : str or sequence of str, default ()
         Modules, or paths of .py files, that register classes and functions of the experiment. Only the command line
         imports them, before it reads the experiment.
 
@@ -127,7 +141,7 @@ class Experiment:
     evaluate_every: int = attrs.field(default=1, converter=at_least(1, "evaluate_every"))
     dtype: str = attrs.field(default="float32", converter=_float_dtype)
     gradient: Gradient = attrs.field(default=value_and_grad, validator=is_gradient, metadata=ADDED_LATER)
-    imports: tuple[str, ...] = attrs.field(default=(), converter=tuple, metadata=ADDED_LATER)
+    imports: tuple[str, ...] = attrs.field(default=(), converter=_modules, metadata=ADDED_LATER)
 
     def to_json(self) -> str:
         """The JSON form of the experiment.

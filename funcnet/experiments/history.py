@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
-from typing import Any
+from sys import intern
+from typing import IO, Any
 
 from funcnet.errors import shown
 from funcnet.tree import Tree, canonical, named_arrays
@@ -14,6 +15,7 @@ from funcnet.values import aligned, from_plain, parsed, to_plain
 Row = dict[str, Any]
 DIGESTS = ("params", "leaves")  # the columns that nobody plots or reads in a table
 _ROWS = 12  # of a history to print
+_CHUNK = 2**20  # bytes that are read, or digested, at once
 NOT_METRICS = ("epoch", "step", "learning_rate", "seconds", *DIGESTS)
 
 
@@ -115,7 +117,10 @@ def digests(params: Tree) -> Row:
 
 def digest(text: str) -> str:
     """SHA-256 of a text."""
-    return sha256(text.encode()).hexdigest()
+    made = sha256()
+    for start in range(0, len(text), _CHUNK):  # without a second copy of a long text
+        made.update(text[start : start + _CHUNK].encode())
+    return made.hexdigest()
 
 
 def without_seconds(row: Mapping[str, Any]) -> Row:
@@ -128,13 +133,56 @@ def to_line(row: Row) -> str:
     return json.dumps({name: to_plain(value) for name, value in row.items()}) + "\n"
 
 
-def from_line(line: str) -> Row:
+def from_line(line: str | bytes) -> Row:
     """The row that `to_line` wrote."""
-    row = {name: from_plain(value) for name, value in parsed(line).items()}
-    types = {"epoch": int, "step": int, "params": str, "leaves": tuple, "seconds": float}
-    if not all(isinstance(row.get(name), kind) for name, kind in types.items()):
-        raise ValueError(f"not a row of a history: {shown(line)}")
-    return row
+    plain = parsed(line)
+    if not _is_row(plain):
+        raise ValueError(f"not a row of a history: {shown(line if isinstance(line, str) else line.decode())}")
+    return {intern(name): from_plain(value) for name, value in plain.items()}
+
+
+def _is_row(plain: Any) -> bool:
+    """Whether the JSON of a line has what a row has: numbers, and the digests of the params."""
+    types = {"epoch": int, "step": int, "params": str, "leaves": list, "seconds": float}
+    return (
+        isinstance(plain, dict)
+        and all(isinstance(plain.get(name), kind) for name, kind in types.items())
+        and len(plain["params"]) == 64
+        and all(isinstance(leaf, str) and len(leaf) == 16 for leaf in plain["leaves"])
+        and all(_is_number(value) for name, value in plain.items() if name not in DIGESTS)
+    )
+
+
+def _is_number(plain: Any) -> bool:
+    return plain is None or isinstance(plain, int | float) or (isinstance(plain, dict) and plain.keys() == {"float"})
+
+
+def read_rows(file: IO[bytes], last: float, most: int) -> list[Row]:
+    """The rows up to epoch `last` of a file; a last line that was cut off when the process was killed is not one.
+
+    Raises ValueError, before memory is taken, for many more rows than epochs, and for columns that change or are more
+    than `most`.
+    """
+    rows: list[Row] = []
+    for row in map(from_line, _lines(file)):
+        if row["epoch"] > last:
+            break
+        if len(rows) >= 2 * last:  # one row too many, or a few, `verify` tells by the epoch
+            raise ValueError(f"it has more than {len(rows)} rows of the first {last} epochs")
+        if len(row) > most:
+            raise ValueError(f"a row has {len(row)} columns, and those of the experiment have at most {most}")
+        if rows and row.keys() != rows[0].keys():
+            raise ValueError(f"the row of epoch {row['epoch']} has different columns from the first")
+        rows.append(row)
+    return rows
+
+
+def _lines(file: IO[bytes]) -> Iterator[bytes]:
+    """The lines of a file that have an end, without it, but for empty ones."""
+    rest = b""
+    while chunk := file.read(_CHUNK):
+        *whole, rest = (rest + chunk).split(b"\n")
+        yield from filter(None, whole)
 
 
 def chained_digest(so_far: str, row: Row) -> str:

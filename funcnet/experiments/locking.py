@@ -11,7 +11,7 @@ import attrs
 from funcnet.errors import ExperimentError
 from funcnet.experiments.directory import INITIAL, NAMES, Directory
 from funcnet.experiments.nowhere import Nowhere
-from funcnet.saving.files import beside
+from funcnet.saving.files import sweep
 
 
 @contextmanager
@@ -39,8 +39,8 @@ def opened(path: str | os.PathLike[str] | None) -> Iterator[Directory | Nowhere]
             raise ExperimentError(f"another run is using {path}") from None
         except OSError:  # some network file systems have no locks
             pass
-        for left in (left for name in (*NAMES, INITIAL) for left in directory.path.glob(beside(name))):
-            left.unlink(missing_ok=True)  # unfinished files of a process that was killed
+        for name in (*NAMES, INITIAL):
+            sweep(directory.path / name)
         yield attrs.evolve(directory, locked=folder)
     finally:
         with suppress(OSError):  # where there are no locks

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from funcnet.experiments.experiment import Experiment
 from funcnet.experiments.history import Row
 from funcnet.experiments.progress import Epochs
 from funcnet.experiments.receipt import Receipt
@@ -28,7 +27,7 @@ class Nowhere:
     def resume_point(self) -> None:
         """Return None: there is nothing to go on from."""
 
-    def checkpointing(self, epochs: Epochs, experiment: Experiment, every: int, rows: Sequence[Row]) -> Epochs:
+    def checkpointing(self, epochs: Epochs, receipt: Receipt, every: int, rows: Sequence[Row]) -> Epochs:
         """Return the epochs as they are."""
         return epochs
 

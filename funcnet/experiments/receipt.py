@@ -9,6 +9,7 @@ from typing import Any
 
 import attrs
 
+from funcnet.errors import shown
 from funcnet.experiments.datasets import Datasets, Names
 from funcnet.experiments.experiment import Experiment
 from funcnet.experiments.history import NOT_METRICS, Row, chained_digest, digest, digests
@@ -16,6 +17,7 @@ from funcnet.tree import Tree
 from funcnet.values import aligned, from_plain, parsed, to_plain
 
 _FORMAT = 1
+_NAMED = 10**6  # characters of the names of metrics
 _ROLES = ("train", "validation", "test")
 _NOT_DIGESTED = ("digest", "environments", "extended", "names")
 
@@ -153,7 +155,8 @@ class Receipt:
             raise ValueError(f"not a receipt: {error}") from error
         try:
             if plain["format"] != _FORMAT:
-                raise ValueError(f"expected a receipt of format {_FORMAT}, got format {plain['format']}")
+                raise ValueError(f"expected a receipt of format {_FORMAT}, got format {shown(plain['format'])}")
+            _check_sizes(plain)
             read = cls(
                 experiment=from_plain(plain["experiment"], "experiment"),
                 train=plain["data"]["train"],
@@ -176,6 +179,18 @@ class Receipt:
         if made != recorded:
             raise ValueError("the receipt was changed: its digest does not match its contents")
         return read
+
+
+def _check_sizes(plain: Any) -> None:
+    """Raise ValueError for more epochs than the experiment has, what is not a digest, and endless names of metrics."""
+    if len(plain["epochs"]) > plain["experiment"]["epochs"]:
+        raise ValueError(f"it has {len(plain['epochs'])} epochs, and its experiment has fewer")
+    rows = (row[name] for row in plain["epochs"] for name in ("params", "history"))
+    for each in (*plain["data"].values(), plain.get("initial_params"), plain["state"], *rows):
+        if each is not None and not (isinstance(each, str) and len(each) in (0, 64)):
+            raise ValueError(f"expected a digest, got {shown(each)}")
+    if (length := sum(map(len, plain["metrics"]))) > _NAMED:
+        raise ValueError(f"the names of its metrics have {length} characters")
 
 
 def _given(**entries: Any) -> dict[str, Any]:

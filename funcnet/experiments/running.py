@@ -191,7 +191,7 @@ def _run(
             files.write_resumed(receipt, rows)
         # Whatever happens, the epochs are closed, and so saved, while the folder is still locked.
         made = epochs(experiment, data, reached, rows)
-        coming = files.checkpointing(made, experiment, options.checkpoint_every, rows)
+        coming = files.checkpointing(made, receipt, options.checkpoint_every, rows)
         shown = with_bar(coming, experiment.epochs, reached.epoch) if options.progress else coming
         with closing(coming):
             for reached, row in shown:  # noqa: B007, the last is needed

@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-from funcnet.errors import TreeError
+from funcnet.errors import TreeError, shown
 from funcnet.numerics.elementwise import without_subnormals
 from funcnet.numerics.sums import wide_floating
 from funcnet.numerics.underflow import ignoring_underflow
@@ -158,7 +158,9 @@ class Optimizer:
         """
         for pattern in self.frozen:
             if not any(matching(params, (pattern,))):
-                raise ValueError(f"frozen={pattern!r} matches no path; the paths are {', '.join(named_leaves(params))}")
+                raise ValueError(
+                    f"frozen={shown(pattern)} matches no path; the paths are {', '.join(named_leaves(params))}"
+                )
         leaves, structure = flatten(params)
         rows = [self.moments(p) for p in leaves]
         moments = tuple(structure.fill([row[i] for row in rows]) for i in range(self._count()))

@@ -28,15 +28,6 @@ _ROOM = len("..-") + 10 + 8  # for the number of a process and a token
 _NOT_FLUSHED = (errno.EINVAL, errno.EBADF, errno.EACCES, errno.ENOSYS, errno.ENOTSUP)
 
 
-def beside(name: str) -> str:
-    """A pattern that matches the unfinished files of `replacing`; one that a killed process left may be deleted.
-
-    >>> beside("notes")
-    '.notes.[0-9]*-????????'
-    """
-    return f".{escape(_short(name))}.[0-9]*-????????"
-
-
 def _short(name: str) -> str:
     """As much of a name as leaves room in the name of an unfinished file."""
     return os.fsdecode(os.fsencode(name)[: _LONGEST - _ROOM]) if len(os.fsencode(name)) > _LONGEST - _ROOM else name
@@ -77,7 +68,7 @@ def replacing(path: Path, *, links: bool = True) -> Iterator[IO[bytes]]:
         check_not_a_link(path)
     path = path.resolve()  # a link is kept, and its target replaced
     _check_replaceable(path)
-    _sweep(path)
+    sweep(path)
     new = path.with_name(f".{_short(path.name)}.{os.getpid()}-{token_hex(4)}")
     try:
         with naming(path, new):
@@ -90,20 +81,26 @@ def replacing(path: Path, *, links: bool = True) -> Iterator[IO[bytes]]:
                 shutil.copymode(path, new)
             os.replace(new, path)
     except BaseException:
-        new.unlink(missing_ok=True)
+        with suppress(OSError):  # the first error is told
+            new.unlink()
         raise
     if hasattr(os, "O_DIRECTORY"):  # other systems cannot flush a folder
         _flush_folder(path.parent)
 
 
 def _check_replaceable(path: Path) -> None:
-    """Raise OSError for a device, which root could replace, and for a read-only file, which a rename would replace."""
+    """Raise OSError for a device, which root could replace, and for a file that the system does not let be written."""
     if not path.exists() or path.is_dir():
         return
     if not path.is_file():
         raise OSError(errno.EINVAL, "This is a device or a pipe, and no file can take its place", str(path))
-    if not (path.stat().st_mode & 0o222 and os.access(path, os.W_OK)):
-        raise PermissionError(errno.EACCES, "The file is read-only: make it writable, or use another name", str(path))
+    try:
+        if not path.stat().st_mode & 0o222:  # which root may write to
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        os.close(os.open(path, os.O_WRONLY))
+    except PermissionError as error:
+        words = "The file is read-only: make it writable, or use another name"
+        raise PermissionError(error.errno, words, str(path)) from error
 
 
 def _flush_folder(folder: Path) -> None:
@@ -122,10 +119,10 @@ def _flush_folder(folder: Path) -> None:
 # --- Unfinished files of processes that were killed ---
 
 
-def _sweep(path: Path) -> None:
-    """Delete the unfinished files of `path` that dead processes left."""
+def sweep(path: Path) -> None:
+    """Delete the unfinished files of `replacing` beside `path` that dead processes left."""
     with suppress(OSError):  # a folder that may not be read
-        for left in path.parent.glob(beside(path.name)):
+        for left in path.parent.glob(f".{escape(_short(path.name))}.[0-9]*-????????"):
             with suppress(OSError, ValueError, OverflowError):  # another was faster, or it only looks like one of ours
                 if not _is_written(left):
                     left.unlink()

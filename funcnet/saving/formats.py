@@ -44,6 +44,8 @@ def check_content(path: Path, file: IO[bytes]) -> None:
 
 def _kind(head: bytes, is_npz: bool) -> str:
     """What a file is that begins with these bytes, and what to do; "" if it may be a checkpoint."""
+    if not head:
+        return "an empty file: its writing or its download was cut off"
     if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < 2**32:
         return "a .safetensors file: its name must end in .safetensors" if is_npz else ""
     if head.startswith(b"PK\3\4"):

@@ -88,7 +88,9 @@ def _opened(file: IO[bytes]) -> Iterator[Entries]:
     if length > size - 8:
         raise ValueError(f"its header should have {length} bytes, and the whole file has {size}")
     header = parsed(exactly(file.read(length), length), size)
-    metadata = header.pop(_METADATA, {})
+    if not isinstance(header, dict):
+        raise CheckpointError(f"its header must be a JSON object, got {shown(header)}")
+    metadata = _texts(header.pop(_METADATA, None))
     tensors = {name: _located(name, header.pop(name)) for name in list(header)}
     _check_gaps(tensors, size - 8 - length)
 
@@ -104,11 +106,23 @@ def _opened(file: IO[bytes]) -> Iterator[Entries]:
     yield Entries(names, read, "", "torch", None, description, place, digest, size)
 
 
+def _texts(metadata: Any) -> dict[str, str]:
+    """The metadata of a header; null is none, as it is to the package."""
+    if metadata is None:
+        return {}
+    if not isinstance(metadata, dict) or not all(isinstance(text, str) for text in metadata.values()):
+        raise CheckpointError(f"its {_METADATA} must be texts by name, got {shown(metadata)}")
+    return metadata
+
+
 def _located(name: str, described: Any) -> _Tensor:
-    code, shape, (begin, end) = described["dtype"], tuple(described["shape"]), described["data_offsets"]
-    numbers = (*shape, begin, end)
-    if type(code) is not str or len(shape) > 64 or not all(type(each) is int and each >= 0 for each in numbers):
-        raise CheckpointError(f"{name}: {shown(described)} does not tell where an array is")
+    match described:
+        case {"dtype": str(code), "shape": list(sides), "data_offsets": [begin, end]} if len(sides) <= 64 and all(
+            type(each) is int and each >= 0 for each in (*sides, begin, end)
+        ):
+            shape = tuple(sides)
+        case _:
+            raise CheckpointError(f"{name}: {shown(described)} does not tell where an array is")
     if code in _DTYPES and end - begin != np.dtype(_DTYPES[code]).itemsize * math.prod(shape):
         raise CheckpointError(f"{name}: {end - begin} bytes are not an array of {code} and shape {shape}")
     return _Tensor(code, shape, begin, end)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from numbers import Real
 from typing import Any
 
 import numpy as np
 
+from funcnet.errors import shown
 from funcnet.values.registry import code
 from funcnet.values.suggestions import instead_of
 
@@ -24,7 +25,7 @@ def real(value: Any) -> float:
     if type(value) is float:
         return value
     if not isinstance(value, Real) or isinstance(value, bool):
-        raise TypeError(f"expected a real number, got {value!r}")
+        raise TypeError(f"expected a real number, got {shown(value)}")
     try:
         return float(value)
     except OverflowError:
@@ -43,7 +44,7 @@ def integer(value: Any, name: str, least: int, most: int = _LARGEST) -> int:
     3
     """
     if isinstance(value, bool | np.bool_) or not hasattr(value, "__index__"):
-        raise TypeError(f"{name} must be an integer, got {value!r}")
+        raise TypeError(f"{name} must be an integer, got {shown(value)}")
     number = operator.index(value)
     if not least <= number <= most:
         limits = f"of at least {least}" if most == _LARGEST and number < least else f"from {least} to {most}"
@@ -65,6 +66,20 @@ def at_least(least: int, name: str) -> Callable[[Any], int]:
     return convert
 
 
+def strings(value: Any, expected: str) -> tuple[str, ...]:
+    """One string or several, as a tuple; a string is never taken for its letters.
+
+    Raises TypeError for anything else; errors say what is `expected`.
+
+    >>> strings("numpy", "a module or modules"), strings(["numpy", "math"], "a module or modules")
+    (('numpy',), ('numpy', 'math'))
+    """
+    each = (value,) if isinstance(value, str) else tuple(value) if isinstance(value, Iterable) else (None,)
+    if not all(isinstance(item, str) for item in each):
+        raise TypeError(f"expected {expected}, got {shown(value)}")
+    return each
+
+
 def one_of(*options: str) -> Callable[[object, Any, object], None]:
     """A validator: the value must be one of the strings `options`."""
     *others, last = [f'"{option}"' for option in options]
@@ -72,7 +87,7 @@ def one_of(*options: str) -> Callable[[object, Any, object], None]:
 
     def check(instance: object, attribute: Any, value: object) -> None:
         if value not in options:
-            raise ValueError(f"{attribute.name} must be {listed}, got {value!r}")
+            raise ValueError(f"{attribute.name} must be {listed}, got {shown(value)}")
 
     return check
 
@@ -81,13 +96,13 @@ def check_methods(name: str, value: object, *methods: str, otherwise: str = "") 
     """Raise TypeError unless `value` is an instance with these methods; `otherwise` says what else it may be."""
     if isinstance(value, type) or not all(callable(getattr(value, method, None)) for method in methods):
         allowed = f"an instance with the methods {', '.join(methods[:-1])} and {methods[-1]}{otherwise}"
-        raise TypeError(f"{name} must be {allowed}, got {value!r}{instead_of(value)}")
+        raise TypeError(f"{name} must be {allowed}, got {shown(value)}{instead_of(value)}")
 
 
 def is_bool(instance: object, attribute: Any, value: object) -> None:
     """A validator: the value must be True or False."""
     if not isinstance(value, bool):
-        raise TypeError(f"'{attribute.name}' must be True or False, got {value!r}")
+        raise TypeError(f"'{attribute.name}' must be True or False, got {shown(value)}")
 
 
 def is_no_class(instance: object, attribute: Any, value: object) -> None:

@@ -70,8 +70,21 @@ def test_data_that_have_moved_are_named_again(said, refused, written, points, tm
     assert said("verify", tmp_path / "a", "--data", moved, "--target", "class")[0] == 0
     (tmp_path / "a" / "data.json").unlink()
     assert "name them as for run, with --data and with --target" in refused("verify", tmp_path / "a")
-    (tmp_path / "a" / "data.json").write_text('{"other": 1}')
-    assert "data.json is damaged" in refused("verify", tmp_path / "a")
+    for record in ({"other": 1}, {"data": str(moved), "target": "class", "drop": [3]}):
+        (tmp_path / "a" / "data.json").write_text(json.dumps(record))
+        assert "data.json is damaged" in refused("verify", tmp_path / "a")
+
+
+def test_a_column_or_a_module_is_not_its_letters(said, written, module, experiment_of, points, tmp_path, monkeypatch):
+    path = experiment_of("Alone")
+    plain = json.loads(path.read_text()) | {"imports": "module_of_alone"}
+    monkeypatch.delitem(sys.modules, "module_of_alone", raising=False)
+    path.write_text(json.dumps(plain))
+    assert said("run", path, "--data", points, "--target", "class", "--drop", "a", "--out", tmp_path / "a")[0] == 0
+    assert json.loads((tmp_path / "a" / "experiment.json").read_text())["imports"] == ["module_of_alone"]
+    record = json.loads((tmp_path / "a" / "data.json").read_text())
+    (tmp_path / "a" / "data.json").write_text(json.dumps(record | {"drop": "a"}))
+    assert said("verify", tmp_path / "a")[0] == 0
 
 
 def test_test_data_of_their_own_are_in_the_order_of_training_data(said, written, points, tmp_path):

@@ -163,8 +163,15 @@ def test_params_of_a_stopped_run_that_are_not_those_of_its_last_row_are_not_gone
         run(MOMENTUM, tmp_path)
 
 
-@pytest.mark.parametrize("change", [lambda row: row.pop("test loss"), lambda row: row.update({"test loss": "low"})])
-def test_a_history_without_the_metric_that_is_watched_is_damaged(change, tmp_path):
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda row: row.pop("test loss"), ".*epoch 1 has no number test loss"),
+        (lambda row: row.update({"test loss": None}), ".*epoch 1 has no number test loss"),
+        (lambda row: row.update({"test loss": "low"}), "not a row of a history"),
+    ],
+)
+def test_a_history_without_the_metric_that_is_watched_is_damaged(change, message, tmp_path):
     run(KEEPING, tmp_path)
     rows, history = [from_line(line) for line in (tmp_path / HISTORY).read_text().splitlines()], ""
     for row in rows:
@@ -172,7 +179,7 @@ def test_a_history_without_the_metric_that_is_watched_is_damaged(change, tmp_pat
         history = chained_digest(history, row)
     (tmp_path / HISTORY).write_text("".join(map(to_line, rows)))
     changed_checkpoint(tmp_path, history=lambda progress: history)
-    with pytest.raises(fn.CheckpointError, match=r"history\.jsonl is damaged: .*epoch 1 has no number test loss"):
+    with pytest.raises(fn.CheckpointError, match=rf"history\.jsonl is damaged: {message}"):
         fn.read(tmp_path)
 
 

@@ -181,7 +181,12 @@ def test_a_tilde_is_the_home_folder(kind, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     ("directory", "message"),
-    [(3, "directory must be a path"), (b"runs", "directory must be a path"), ("", "got an empty string")],
+    [
+        (3, "directory must be a path"),
+        (b"runs", "directory must be a path"),
+        ("", "got an empty string"),
+        ("r\0", r"directory must be .* got 'r\\x00'"),
+    ],
 )
 def test_what_is_not_a_path_is_refused(directory, message):
     for use in (lambda: run(SHORT, directory), lambda: fn.read(directory), lambda: fn.verify(directory, TRAIN)):

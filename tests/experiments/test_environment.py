@@ -1,5 +1,6 @@
 """The facts of a machine: texts, all there, known or not; and the number of BLAS's threads, given and given back."""
 
+import os
 import subprocess
 import sys
 
@@ -162,3 +163,13 @@ def test_a_run_records_the_facts_with_or_without_threadpoolctl(monkeypatch):
         True,
     ]
     assert (first, first.receipt.digest) == (second, second.receipt.digest)
+
+
+def test_the_repository_is_only_read(tmp_path):
+    (tmp_path / "__init__.py").touch()
+    for command in ("init -q", "add __init__.py"):
+        assert finished(["git", "-C", tmp_path, *command.split()]).returncode == 0
+    before = (tmp_path / ".git" / "index").read_bytes()
+    os.utime(tmp_path / "__init__.py", (1, 1))  # so that `git status` would refresh its index
+    assert environment._git(tmp_path, "status", "--porcelain") == "A  __init__.py"
+    assert (tmp_path / ".git" / "index").read_bytes() == before

@@ -186,7 +186,16 @@ WRONG = [
     ("early_stopping", "test loss", TypeError),
     ("early_stopping", fn.KeepBest("loss", "min"), TypeError),  # which has no patience, and would never stop
     ("keep_best", "test loss", TypeError),
+    *(("imports", value, TypeError) for value in (math, [math], 3, None, b"layers")),
 ]
+
+
+@pytest.mark.parametrize(("given", "imports"), [("layers", ("layers",)), (["a", "b.py"], ("a", "b.py")), ((), ())])
+def test_one_module_to_import_is_not_its_letters(given, imports):
+    experiment = attrs.evolve(LINEAR, imports=given)
+    assert experiment.imports == imports
+    plain = json.loads(experiment.to_json()) | {"imports": given}
+    assert fn.Experiment.from_json(json.dumps(plain)) == experiment
 
 
 @pytest.mark.parametrize(("field", "value", "error"), WRONG)

@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import stat
+from contextlib import nullcontext
 
 import attrs
 import pytest
@@ -13,7 +14,7 @@ import funcnet as fn
 from funcnet.experiments.directory import NAMES
 from funcnet.saving import files
 from tests.children import python
-from tests.experiments.cases import ADAM, MOMENTUM, assert_same_run, interrupted, run
+from tests.experiments.cases import ADAM, HOOK, MOMENTUM, assert_same_run, interrupted, run
 
 SHORT = attrs.evolve(MOMENTUM, epochs=3, keep_best=fn.KeepBest("loss", "min"))
 STRAIGHT = run(SHORT)
@@ -122,7 +123,26 @@ def test_a_folder_that_cannot_be_written_to_is_named(tmp_path, monkeypatch):
 def test_what_a_killed_process_was_writing_is_cleared_away(tmp_path):
     interrupted(ADAM, tmp_path, 3)
     for name in NAMES:
-        (tmp_path / f".{name}.4242-0a1b2c3d").write_bytes(b"half of it")
+        (tmp_path / f".{name}.{2**22 + 1}-0a1b2c3d").write_bytes(b"half of it")
     (tmp_path / "notes.txt").write_text("of the user's own")
     assert_same_run(run(ADAM, tmp_path), run(ADAM))
     assert sorted(os.listdir(tmp_path)) == sorted([*NAMES, "notes.txt"])
+
+
+@pytest.mark.parametrize("end", [None, KeyboardInterrupt])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_file_that_is_deleted_while_the_run_goes_on_is_written_again(name, end, tmp_path):
+    def delete(labels, predictions):
+        (tmp_path / name).unlink(missing_ok=len(calls) > 0)
+        calls.append(name)
+        if end and len(calls) == 6:
+            raise end
+        return 0.0
+
+    assert interrupted(MOMENTUM, tmp_path, 3)
+    HOOK.call, calls = delete, []
+    with nullcontext() if end is None else pytest.raises(end):
+        run(MOMENTUM, tmp_path)
+    HOOK.call = None
+    assert fn.read(tmp_path).history["epoch"] == (tuple(range(1, 7)) if end is None else (1, 2, 3, 4))
+    assert_same_run(run(MOMENTUM, tmp_path), run(MOMENTUM))

@@ -65,6 +65,17 @@ print("ended")
 """
 
 
+def test_what_a_killed_process_left_in_a_folder_is_swept_and_what_one_is_writing_stays(tmp_path):
+    writing, left = (
+        tmp_path / f".receipt.json.{2**22 + each}-abcdef12" for each in (1, 2)
+    )  # no process has the numbers
+    left.touch()
+    with open(writing, "xb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        run(SHORT, tmp_path)
+        assert [path.name for path in tmp_path.glob(".*")] == [writing.name]
+
+
 def test_a_lock_that_a_thread_holds_is_free_in_a_forked_process():
     done = python("-c", FORKING, timeout=60)
     assert (done.stdout, done.returncode) == ("free\n", 0), done.stderr

@@ -219,8 +219,9 @@ def test_what_is_not_a_receipt_is_a_value_error(text):
 
 
 def test_a_metric_that_is_not_a_number_comes_back_too():
-    rows = [{"epoch": 1, "step": 1, "loss": np.inf, "own": np.nan, "params": "a", "leaves": (), "seconds": 0.1}]
-    made = Receipt(MOMENTUM, "a", None).after(rows, "b")
+    digest = "a" * 64
+    rows = [{"epoch": 1, "step": 1, "loss": np.inf, "own": np.nan, "params": digest, "leaves": (), "seconds": 0.1}]
+    made = Receipt(MOMENTUM, digest, None).after(rows, digest)
     again = Receipt.from_json(made.to_json())
     assert again.digest == made.digest
     assert repr(again.metrics) == repr(made.metrics) == "(('loss', inf), ('own', nan))"

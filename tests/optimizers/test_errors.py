@@ -1,6 +1,7 @@
 """What every optimizer refuses: options that make no sense, and trees of another structure."""
 
 import math
+import time
 from itertools import permutations
 
 import attrs
@@ -170,6 +171,24 @@ def test_a_state_that_is_none_is_refused():
 def test_patterns_are_strings(frozen):
     with pytest.raises(TypeError, match=r"expected a string or strings, patterns of paths such as '\*\.bias', got"):
         fn.SGD(0.1, frozen=frozen)
+
+
+def test_patterns_may_come_from_a_generator():
+    assert fn.SGD(0.1, frozen=(each for each in ("0.*", "*.bias"))).frozen == ("0.*", "*.bias")
+
+
+@pytest.mark.parametrize("pattern", ["*" + "a" * 4000, ["[" * 2000, "?" * 2001], ["*.bias"] * 1000])
+def test_patterns_that_would_take_seconds_are_refused(pattern):
+    with pytest.raises(ValueError, match=r"with \*, \? or \[ may have 4000 characters in all, got \d+: name") as e:
+        fn.SGD(0.1, frozen=pattern)
+    assert len(str(e.value)) < 200
+
+
+def test_paths_without_wildcards_are_compared_however_long_and_many_they_are():
+    params, names = tuple(np.ones(1) for _ in range(20)), tuple(map(str, range(40_000)))
+    began = time.process_time()
+    assert fn.L2(2.0, ("0", "1" * 5_000_000, *names[15:])).forward(params)[0] == 14
+    assert time.process_time() - began < 1
 
 
 def test_nesterov_is_a_bool():

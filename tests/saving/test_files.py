@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import os
+import shutil
 import signal
 import sys
 import zipfile
@@ -13,7 +14,7 @@ import pytest
 
 import funcnet as fn
 from funcnet.saving.npz import NPZ
-from tests.children import child
+from tests.children import child, finished
 from tests.saving.test_checkpoint import MODEL, PARAMS
 
 SUFFIXES = pytest.mark.parametrize("suffix", ["npz", "safetensors"])
@@ -82,6 +83,34 @@ def test_a_read_only_file_is_not_replaced(tmp_path):
         fn.save(path, MODEL, fn.tree.zeros_like(PARAMS))
     assert fn.load(path) == (MODEL, PARAMS)
     assert os.listdir(tmp_path) == ["m.npz"]
+
+
+ON_A_READ_ONLY_DISK = """
+mount -t tmpfs tmpfs "$1" && touch "$1/there.npz" && mount -o remount,ro "$1" || exit 77
+for name in there new; do
+    "$2" -c "import sys, funcnet as fn; fn.save(sys.argv[1], None, ())" "$1/$name.npz"
+done
+"""
+
+
+@pytest.mark.slow
+def test_a_read_only_disk_is_told_as_such(tmp_path):
+    if (unshare := shutil.which("unshare")) is None:
+        pytest.skip("it takes unshare to mount a disk")
+    command = [unshare, "--map-root-user", "--mount", "sh", "-c", ON_A_READ_ONLY_DISK, "sh", tmp_path, sys.executable]
+    said = finished(command)
+    if said.returncode == 77 or "unshare" in said.stderr:
+        pytest.skip("a disk cannot be mounted here")
+    for name in ("there", "new"):
+        assert f"OSError: [Errno 30] Read-only file system: '{tmp_path}/{name}.npz'" in said.stderr
+
+
+def test_an_error_names_the_file_that_was_asked_for(tmp_path):
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "file" / "m.npz", tmp_path / "none" / "m.npz", tmp_path / f"{'m' * 300}.npz"):
+        with pytest.raises(OSError, match=r"Not a dir|No such|too long") as caught:
+            fn.save(path, MODEL, PARAMS)
+        assert caught.value.filename == str(path)
 
 
 # --- What killed processes left ---

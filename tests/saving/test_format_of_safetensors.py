@@ -52,6 +52,40 @@ FORGED = {  # what a header says of the arrays, where 24 bytes follow
 }
 
 
+HEADERS = {
+    "[]": r"its header must be a JSON object, got \[\]",
+    '{"w":3}': "w: 3 does not tell where an array is",
+    '{"w":{}}': "w: {} does not tell where an array is",
+    '{"w":{"dtype":"F32","shape":6,"data_offsets":[0,24]}}': "w: .* does not tell where an array is",
+    '{"w":{"dtype":"F32","shape":[6],"data_offsets":24}}': "w: .* does not tell where an array is",
+    '{"__metadata__":[]}': r"its __metadata__ must be texts by name, got \[\]",
+    '{"__metadata__":"x"}': "its __metadata__ must be texts by name, got 'x'",
+    '{"__metadata__":{"funcnet":1,"funcnet.sha256":2}}': "its __metadata__ must be texts by name, got {",
+    '{"__metadata__":{"epoch":null}}': "its __metadata__ must be texts by name, got {",
+}
+
+
+def with_header(text, data=bytes(24)):
+    return len(text).to_bytes(8, "little") + text.encode() + data
+
+
+@pytest.mark.parametrize(("header", "message"), HEADERS.items())
+def test_a_header_that_is_not_one_is_refused_as_the_package_refuses_it_and_says_why(path, header, message):
+    path.write_bytes(with_header(header))
+    with pytest.raises(safetensors.SafetensorError):
+        safetensors.deserialize(path.read_bytes())
+    with pytest.raises(fn.CheckpointError, match=rf"model\.safetensors: {message}"):
+        fn.load(path, np.zeros(6, np.float32))
+
+
+def test_metadata_that_are_null_are_none_as_to_the_package(path):
+    path.write_bytes(with_header('{"__metadata__":null,"0":{"dtype":"F32","shape":[6],"data_offsets":[0,24]}}'))
+    assert len(safetensors.deserialize(path.read_bytes())) == 1
+    assert fn.tree.equal(fn.load(path, (np.zeros(6, np.float32),))[1], (np.zeros(6, np.float32),))
+    with pytest.raises(fn.CheckpointError, match="a file not made by `save` needs `like`"):
+        fn.load(path)
+
+
 @pytest.mark.parametrize("arrays", FORGED.values(), ids=FORGED)
 def test_a_forged_header_is_refused_as_the_package_refuses_it(path, arrays):
     header = {name: dict(zip(("dtype", "shape", "data_offsets"), each, strict=True)) for name, each in arrays.items()}

@@ -94,6 +94,8 @@ FOREIGN = {
         lambda path: path.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 3\n"),
         "a Git LFS pointer to one: git lfs pull brings the file",
     ),
+    "empty .npz": ("m.npz", lambda path: path.touch(), "an empty file: its writing or its download was cut off"),
+    "empty .safetensors": ("m.safetensors", lambda path: path.touch(), "an empty file: its writing"),
     "named .npz": (
         "m.npz",
         under_the_name_of("safetensors"),

@@ -9,7 +9,7 @@ import pytest
 import funcnet as fn
 from funcnet.saving.files import replacing
 from funcnet.saving.opening import opening
-from tests.experiments.cases import MOMENTUM, STATISTICS, TEST, TRAIN, interrupted, run
+from tests.experiments.cases import MOMENTUM, STATISTICS, TEST, TRAIN, assert_same_run, interrupted, run
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the files of this test are those of Unix")
 FILES = ["experiment.json", "history.jsonl", "checkpoint.npz", "receipt.json"]
@@ -116,3 +116,12 @@ def test_the_folder_of_a_run_may_be_a_link(tmp_path):
     (tmp_path / "there").mkdir()
     (tmp_path / "here").symlink_to("there")
     assert run(MOMENTUM, tmp_path / "here") == fn.read(tmp_path / "there")
+
+
+def test_files_with_a_second_name_elsewhere_are_replaced_and_not_written_into(tmp_path):
+    assert interrupted(MOMENTUM, tmp_path / "run", 3)
+    for name in FILES:
+        os.link(tmp_path / "run" / name, tmp_path / name)
+    before = [(tmp_path / name).read_bytes() for name in FILES]
+    assert_same_run(run(MOMENTUM, tmp_path / "run"), run(MOMENTUM))
+    assert [(tmp_path / name).read_bytes() for name in FILES] == before

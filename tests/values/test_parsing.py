@@ -20,7 +20,7 @@ def test_a_name_twice_in_an_object_is_refused(text):
 
 
 def test_the_rows_of_a_history_have_each_name_once():
-    row = to_line({"epoch": 1, "step": 1, "params": "", "leaves": (), "seconds": 0.5, "loss": 1.0})
+    row = to_line({"epoch": 1, "step": 1, "params": "a" * 64, "leaves": (), "seconds": 0.5, "loss": 1.0})
     assert from_line(row)["loss"] == 1.0
     with pytest.raises(ValueError, match="it has the name 'loss' twice in an object"):
         from_line(row.replace('"loss": 1.0', '"loss": 1.0, "loss": 2.0'))

@@ -122,11 +122,11 @@ def _reduce(
     if ufunc in known:
         return known[ufunc](x, axis=axis, keepdims=keepdims)
     x = _only(x, f"{ufunc.__name__}.reduce")
-    axes = x.axes(axis)
-    kept = [a for a in range(x.ndim) if a not in axes]
-    rows = x.transpose(*axes, *kept).reshape(-1, *reduced(x.shape, axes, keepdims=False)) if x.size else x
     if not x.size:
         raise NoRuleError(f"{ufunc.__name__}.reduce of nothing", operation=f"np.{ufunc.__name__}.reduce")
+    axes = x.axes(axis)
+    kept = [a for a in range(x.ndim) if a not in axes]
+    rows = x.transpose(*axes, *kept).reshape(-1, *reduced(x.shape, axes, keepdims=False))
     return _folded(ufunc, rows, 0)[-1].reshape(reduced(x.shape, axes, keepdims))
 
 
